@@ -1,0 +1,1 @@
+//! Checks Raft: exhaustive model checking and conformance of recorded traces.

@@ -1,0 +1,1 @@
+//! A tick-driven Raft, after etcd, that records its runs.

@@ -1,0 +1,1 @@
+//! The rule book: Raft as an executable model, explored exhaustively.

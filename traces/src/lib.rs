@@ -1,0 +1,1 @@
+//! The Plimsoll trace vocabulary: format, reader, writer.
