@@ -1,1 +1,3 @@
 //! A tick-driven Raft, after etcd, that records its runs.
+
+pub mod core;
