@@ -1,0 +1,269 @@
+//! Why a step happened.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::de::{self, IgnoredAny, MapAccess, Visitor};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::header::CauseKind;
+use crate::message::Message;
+use crate::names::OpId;
+use crate::position::Index;
+
+/// Why a step happened. Written as an object of exactly one key, which names
+/// the kind: `{"start":{}}`, `{"receive":{"type":"vote",...}}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The node booted or restarted: the state is what it recovered.
+    Start,
+    /// The file begins in mid-run: the state is all of it.
+    Resume,
+    /// An election timeout: term raised, votes asked for.
+    Campaign,
+    /// Another timer: heartbeats go out, for one.
+    Tick,
+    /// A message was handled.
+    Receive(Message),
+    /// The leader accepted a client's write.
+    Write {
+        /// Which.
+        op: OpId,
+    },
+    /// The leader accepted or postponed a client's read.
+    Read {
+        /// Which.
+        op: OpId,
+    },
+    /// Writes became durable, and the core was told.
+    Persisted,
+    /// Entries were applied; configuration entries take effect.
+    Apply {
+        /// The last of them.
+        index: Index,
+    },
+    /// Something that this format has no word for.
+    Other {
+        /// What, for people to read.
+        what: String,
+    },
+}
+
+impl Cause {
+    /// Which kind it is.
+    #[must_use]
+    pub fn kind(&self) -> CauseKind {
+        match self {
+            Cause::Start => CauseKind::Start,
+            Cause::Resume => CauseKind::Resume,
+            Cause::Campaign => CauseKind::Campaign,
+            Cause::Tick => CauseKind::Tick,
+            Cause::Receive(_) => CauseKind::Receive,
+            Cause::Write { .. } => CauseKind::Write,
+            Cause::Read { .. } => CauseKind::Read,
+            Cause::Persisted => CauseKind::Persisted,
+            Cause::Apply { .. } => CauseKind::Apply,
+            Cause::Other { .. } => CauseKind::Other,
+        }
+    }
+
+    /// A client's write.
+    pub fn write(op: impl Into<OpId>) -> Self {
+        Cause::Write { op: op.into() }
+    }
+
+    /// A client's read.
+    pub fn read(op: impl Into<OpId>) -> Self {
+        Cause::Read { op: op.into() }
+    }
+
+    /// Entries up to `index` were applied.
+    pub fn apply(index: impl Into<Index>) -> Self {
+        Cause::Apply {
+            index: index.into(),
+        }
+    }
+}
+
+/// The value of a kind that says it all.
+#[derive(Serialize, JsonSchema)]
+struct Nothing {}
+
+impl<'de> Deserialize<'de> for Nothing {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NothingVisitor;
+        impl<'de> Visitor<'de> for NothingVisitor {
+            type Value = Nothing;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an empty object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Nothing, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Nothing {})
+            }
+        }
+        deserializer.deserialize_map(NothingVisitor)
+    }
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(rename = "Operation")]
+struct Operation<'a> {
+    /// The client operation.
+    op: Cow<'a, OpId>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(rename = "Applied")]
+struct Applied {
+    /// The last index applied.
+    index: Index,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(rename = "Other")]
+struct Other<'a> {
+    /// What happened, for people to read.
+    what: Cow<'a, str>,
+}
+
+impl Serialize for Cause {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(1))?;
+        let kind = self.kind();
+        match self {
+            Cause::Start | Cause::Resume | Cause::Campaign | Cause::Tick | Cause::Persisted => {
+                map.serialize_entry(&kind, &Nothing {})?;
+            }
+            Cause::Receive(message) => map.serialize_entry(&kind, message)?,
+            Cause::Write { op } | Cause::Read { op } => {
+                map.serialize_entry(
+                    &kind,
+                    &Operation {
+                        op: Cow::Borrowed(op),
+                    },
+                )?;
+            }
+            Cause::Apply { index } => map.serialize_entry(&kind, &Applied { index: *index })?,
+            Cause::Other { what } => {
+                map.serialize_entry(
+                    &kind,
+                    &Other {
+                        what: Cow::Borrowed(what),
+                    },
+                )?;
+            }
+        }
+        map.end()
+    }
+}
+
+/// What an unknown cause's error begins with: the reader gives it a kind.
+pub(crate) const UNKNOWN_CAUSE: &str = "unknown cause";
+
+/// The name of a kind, or the error that lists them all.
+struct KnownKind(CauseKind);
+
+impl<'de> Deserialize<'de> for KnownKind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = Cow::<'de, str>::deserialize(deserializer)?;
+        let named = de::value::CowStrDeserializer::<de::value::Error>::new(Cow::Borrowed(&*name));
+        CauseKind::deserialize(named).map(KnownKind).map_err(|_| {
+            de::Error::custom(format_args!(
+                "{UNKNOWN_CAUSE} {name:?}, expected one of {KINDS}"
+            ))
+        })
+    }
+}
+
+const KINDS: &str = "start, resume, campaign, tick, receive, write, read, persisted, apply, other";
+
+impl<'de> Deserialize<'de> for Cause {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(CauseVisitor)
+    }
+}
+
+struct CauseVisitor;
+
+impl<'de> Visitor<'de> for CauseVisitor {
+    type Value = Cause;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a cause: an object of exactly one key")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Cause, A::Error> {
+        let Some(KnownKind(kind)) = map.next_key()? else {
+            return Err(de::Error::custom(
+                "a cause has exactly one key, this one has none",
+            ));
+        };
+        let cause = match kind {
+            CauseKind::Start => map.next_value().map(|Nothing {}| Cause::Start),
+            CauseKind::Resume => map.next_value().map(|Nothing {}| Cause::Resume),
+            CauseKind::Campaign => map.next_value().map(|Nothing {}| Cause::Campaign),
+            CauseKind::Tick => map.next_value().map(|Nothing {}| Cause::Tick),
+            CauseKind::Persisted => map.next_value().map(|Nothing {}| Cause::Persisted),
+            CauseKind::Receive => map.next_value().map(Cause::Receive),
+            CauseKind::Write => map.next_value().map(|o: Operation<'_>| Cause::Write {
+                op: o.op.into_owned(),
+            }),
+            CauseKind::Read => map.next_value().map(|o: Operation<'_>| Cause::Read {
+                op: o.op.into_owned(),
+            }),
+            CauseKind::Apply => map
+                .next_value()
+                .map(|Applied { index }| Cause::Apply { index }),
+            CauseKind::Other => map.next_value().map(|o: Other<'_>| Cause::Other {
+                what: o.what.into_owned(),
+            }),
+        }?;
+        match map.next_key::<Cow<'de, str>>()? {
+            None => Ok(cause),
+            Some(second) => Err(de::Error::custom(format_args!(
+                "a cause has exactly one key, this one also has {second:?}"
+            ))),
+        }
+    }
+}
+
+impl JsonSchema for Cause {
+    fn schema_name() -> Cow<'static, str> {
+        "Cause".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        /// Why a step happened: an object of exactly one key.
+        #[derive(JsonSchema)]
+        #[serde(rename_all = "kebab-case")]
+        #[allow(dead_code, reason = "only its schema is used")]
+        enum Shape {
+            /// The node booted or restarted: the state is what it recovered.
+            Start(Nothing),
+            /// The file begins in mid-run: the state is all of it.
+            Resume(Nothing),
+            /// An election timeout: term raised, votes asked for.
+            Campaign(Nothing),
+            /// Another timer: heartbeats go out, for one.
+            Tick(Nothing),
+            /// A message was handled.
+            Receive(Message),
+            /// The leader accepted a client's write.
+            Write(Operation<'static>),
+            /// The leader accepted or postponed a client's read.
+            Read(Operation<'static>),
+            /// Writes became durable, and the core was told.
+            Persisted(Nothing),
+            /// Entries were applied; configuration entries take effect.
+            Apply(Applied),
+            /// Something that this format has no word for.
+            Other(Other<'static>),
+        }
+        Shape::json_schema(generator)
+    }
+}

@@ -1,0 +1,125 @@
+//! Messages between nodes.
+//!
+//! Every message, of whatever type, has an envelope: `type`, `from`, `to`,
+//! `term`, and perhaps an `id`. A type that this version does not know keeps
+//! its other fields as they came. How they are written stands in `wire.rs`.
+
+use serde_json::{Map, Value};
+
+use crate::entries::Entries;
+use crate::names::NodeName;
+use crate::position::{Index, Position, Term};
+
+/// A message from one node to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// What names this one message in the run, where the emitter can carry it
+    /// to the receiver.
+    pub id: Option<String>,
+    /// Who sends it.
+    pub from: NodeName,
+    /// To whom.
+    pub to: NodeName,
+    /// The term it carries.
+    pub term: Term,
+    /// The rest, by type.
+    pub body: Body,
+}
+
+/// What a message says, by its type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// `request-vote` (Raft §5.2).
+    RequestVote {
+        /// The last place of the candidate's log.
+        last: Position,
+    },
+    /// `vote`: the answer.
+    Vote {
+        /// Whether the candidate has the vote.
+        granted: bool,
+    },
+    /// `append` (Raft §5.3).
+    Append {
+        /// The place before the entries.
+        prev: Position,
+        /// The entries, after `prev`.
+        entries: Entries,
+        /// The leader's commit index, as the message has it.
+        commit: Index,
+        /// What the answer must repeat.
+        context: Option<String>,
+    },
+    /// `append-ack`: the answer.
+    AppendAck {
+        /// The place before the entries did not match.
+        reject: bool,
+        /// Accepted: the highest index known to match. Rejected: the index of
+        /// the `prev` that did not match.
+        index: Index,
+        /// Rejected: where to probe next.
+        hint: Option<Position>,
+        /// The context of the message that this answers.
+        context: Option<String>,
+    },
+    /// `heartbeat`, where it is not an `append` without entries.
+    Heartbeat {
+        /// The commit index, as the message has it.
+        commit: Index,
+        /// What the answer must repeat: a read's confirmation round.
+        context: Option<String>,
+    },
+    /// `heartbeat-ack`: the answer.
+    HeartbeatAck {
+        /// The context of the heartbeat that this answers.
+        context: Option<String>,
+    },
+    /// A type that this version does not know.
+    Other {
+        /// Its name.
+        kind: String,
+        /// What it has beside the envelope.
+        fields: Map<String, Value>,
+    },
+}
+
+impl Body {
+    /// The type's name, as written.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        match self {
+            Body::RequestVote { .. } => "request-vote",
+            Body::Vote { .. } => "vote",
+            Body::Append { .. } => "append",
+            Body::AppendAck { .. } => "append-ack",
+            Body::Heartbeat { .. } => "heartbeat",
+            Body::HeartbeatAck { .. } => "heartbeat-ack",
+            Body::Other { kind, .. } => kind,
+        }
+    }
+}
+
+impl Message {
+    /// A message without an id.
+    pub fn new(
+        from: impl Into<NodeName>,
+        to: impl Into<NodeName>,
+        term: impl Into<Term>,
+        body: Body,
+    ) -> Self {
+        Message {
+            id: None,
+            from: from.into(),
+            to: to.into(),
+            term: term.into(),
+            body,
+        }
+    }
+
+    /// Gives it an id.
+    #[must_use]
+    pub fn with_id(mut self, id: impl Into<String>) -> Self {
+        self.id = Some(id.into());
+        self
+    }
+}

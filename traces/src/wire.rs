@@ -1,0 +1,366 @@
+//! How messages are written and read.
+//!
+//! By hand, and not derived: serde's internally tagged enums buffer the whole
+//! message, which loses the column of an error and half of the speed, and they
+//! cannot keep the fields of an unknown type.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::de::{self, DeserializeSeed, IgnoredAny, MapAccess, Visitor};
+use serde::ser::{self, SerializeMap};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use crate::entries::Entries;
+use crate::message::{Body, Message};
+use crate::names::NodeName;
+use crate::position::{Index, Position, Term};
+
+const ENVELOPE: [&str; 5] = ["type", "id", "from", "to", "term"];
+
+/// The fields of a known type beside the envelope; none of an unknown type.
+fn fields_of(kind: &str) -> Option<&'static [&'static str]> {
+    Some(match kind {
+        "request-vote" => &["last"],
+        "vote" => &["granted"],
+        "append" => &["prev", "entries", "commit", "context"],
+        "append-ack" => &["reject", "index", "hint", "context"],
+        "heartbeat" => &["commit", "context"],
+        "heartbeat-ack" => &["context"],
+        _ => return None,
+    })
+}
+
+impl Serialize for Message {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // The type comes first: a reader that knows it need not buffer.
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("type", self.body.kind())?;
+        if let Some(id) = &self.id {
+            map.serialize_entry("id", id)?;
+        }
+        map.serialize_entry("from", &self.from)?;
+        map.serialize_entry("to", &self.to)?;
+        map.serialize_entry("term", &self.term)?;
+        let mut context_of = None;
+        match &self.body {
+            Body::RequestVote { last } => map.serialize_entry("last", last)?,
+            Body::Vote { granted } => map.serialize_entry("granted", granted)?,
+            Body::Append {
+                prev,
+                entries,
+                commit,
+                context,
+            } => {
+                map.serialize_entry("prev", prev)?;
+                map.serialize_entry("entries", entries)?;
+                map.serialize_entry("commit", commit)?;
+                context_of = context.as_ref();
+            }
+            Body::AppendAck {
+                reject,
+                index,
+                hint,
+                context,
+            } => {
+                map.serialize_entry("reject", reject)?;
+                map.serialize_entry("index", index)?;
+                if let Some(hint) = hint {
+                    map.serialize_entry("hint", hint)?;
+                }
+                context_of = context.as_ref();
+            }
+            Body::Heartbeat { commit, context } => {
+                map.serialize_entry("commit", commit)?;
+                context_of = context.as_ref();
+            }
+            Body::HeartbeatAck { context } => context_of = context.as_ref(),
+            Body::Other { kind, fields } => {
+                if fields_of(kind).is_some() {
+                    return Err(ser::Error::custom(format_args!(
+                        "message type {kind:?} is known, and so cannot be another one"
+                    )));
+                }
+                for (name, value) in fields {
+                    if ENVELOPE.contains(&name.as_str()) {
+                        return Err(ser::Error::custom(format_args!(
+                            "message field {name:?} belongs to the envelope"
+                        )));
+                    }
+                    map.serialize_entry(name, value)?;
+                }
+            }
+        }
+        if let Some(context) = context_of {
+            map.serialize_entry("context", context)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Message {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MessageVisitor)
+    }
+}
+
+struct MessageVisitor;
+
+impl<'de> Visitor<'de> for MessageVisitor {
+    type Value = Message;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a message (an object with type, from, to and term)")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Message, A::Error> {
+        let (mut id, mut from, mut to, mut term) = (None, None, None, None);
+        let mut kind: Option<String> = None;
+        let mut known = Known::default();
+        // An unknown type's fields, and those that came before the type did.
+        let mut fields = Map::new();
+        while let Some(name) = map.next_key::<Key<'de>>()?.map(|key| key.0) {
+            match &*name {
+                "type" => once("type", &mut kind, map.next_value()?)?,
+                "id" => once("id", &mut id, map.next_value::<String>()?)?,
+                "from" => once("from", &mut from, map.next_value::<NodeName>()?)?,
+                "to" => once("to", &mut to, map.next_value::<NodeName>()?)?,
+                "term" => once("term", &mut term, map.next_value::<Term>()?)?,
+                _ => match kind.as_deref().map(fields_of) {
+                    Some(Some(takes)) if takes.contains(&&*name) => {
+                        map.next_value_seed(Slot {
+                            known: &mut known,
+                            name: &name,
+                        })?;
+                    }
+                    Some(Some(_)) => {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                    Some(None) | None => {
+                        let value = map.next_value::<Value>()?;
+                        if fields.insert(name.clone().into_owned(), value).is_some() {
+                            return Err(twice(&name));
+                        }
+                    }
+                },
+            }
+        }
+        let kind = kind.ok_or_else(|| de::Error::missing_field("type"))?;
+        if let Some(takes) = fields_of(&kind) {
+            for (name, value) in std::mem::take(&mut fields) {
+                if takes.contains(&&*name) {
+                    Slot {
+                        known: &mut known,
+                        name: &name,
+                    }
+                    .deserialize(value)
+                    .map_err(|e| de::Error::custom(format_args!("message field {name:?}: {e}")))?;
+                }
+            }
+        }
+        Ok(Message {
+            id,
+            from: need("from", from)?,
+            to: need("to", to)?,
+            term: need("term", term)?,
+            body: known.body(kind, fields)?,
+        })
+    }
+}
+
+/// A field's name, borrowed where it has no escapes.
+struct Key<'de>(Cow<'de, str>);
+
+impl<'de> Deserialize<'de> for Key<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct KeyVisitor;
+        impl<'de> Visitor<'de> for KeyVisitor {
+            type Value = Key<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a field name")
+            }
+
+            fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Borrowed(name)))
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Owned(name.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(KeyVisitor)
+    }
+}
+
+fn twice<E: de::Error>(name: &str) -> E {
+    E::custom(format_args!("duplicate field `{name}`"))
+}
+
+fn once<T, E: de::Error>(name: &str, slot: &mut Option<T>, value: T) -> Result<(), E> {
+    match slot.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(twice(name)),
+    }
+}
+
+fn need<T, E: de::Error>(name: &'static str, slot: Option<T>) -> Result<T, E> {
+    slot.ok_or_else(|| E::missing_field(name))
+}
+
+/// The fields of the known types, as far as they were read.
+#[derive(Default)]
+struct Known {
+    last: Option<Position>,
+    granted: Option<bool>,
+    prev: Option<Position>,
+    entries: Option<Entries>,
+    commit: Option<Index>,
+    reject: Option<bool>,
+    index: Option<Index>,
+    hint: Option<Position>,
+    context: Option<String>,
+}
+
+/// Where the next value goes.
+struct Slot<'a> {
+    known: &'a mut Known,
+    name: &'a str,
+}
+
+impl<'de> DeserializeSeed<'de> for Slot<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, value: D) -> Result<(), D::Error> {
+        fn fill<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+            name: &str,
+            slot: &mut Option<T>,
+            value: D,
+        ) -> Result<(), D::Error> {
+            once(name, slot, T::deserialize(value)?)
+        }
+        let Slot { known, name } = self;
+        match name {
+            "last" => fill(name, &mut known.last, value),
+            "granted" => fill(name, &mut known.granted, value),
+            "prev" => fill(name, &mut known.prev, value),
+            "entries" => fill(name, &mut known.entries, value),
+            "commit" => fill(name, &mut known.commit, value),
+            "reject" => fill(name, &mut known.reject, value),
+            "index" => fill(name, &mut known.index, value),
+            "hint" => fill(name, &mut known.hint, value),
+            "context" => fill(name, &mut known.context, value),
+            _ => IgnoredAny::deserialize(value).map(drop),
+        }
+    }
+}
+
+impl Known {
+    fn body<E: de::Error>(self, kind: String, fields: Map<String, Value>) -> Result<Body, E> {
+        Ok(match &*kind {
+            "request-vote" => Body::RequestVote {
+                last: need("last", self.last)?,
+            },
+            "vote" => Body::Vote {
+                granted: need("granted", self.granted)?,
+            },
+            "append" => Body::Append {
+                prev: need("prev", self.prev)?,
+                entries: need("entries", self.entries)?,
+                commit: need("commit", self.commit)?,
+                context: self.context,
+            },
+            "append-ack" => Body::AppendAck {
+                reject: need("reject", self.reject)?,
+                index: need("index", self.index)?,
+                hint: self.hint,
+                context: self.context,
+            },
+            "heartbeat" => Body::Heartbeat {
+                commit: need("commit", self.commit)?,
+                context: self.context,
+            },
+            "heartbeat-ack" => Body::HeartbeatAck {
+                context: self.context,
+            },
+            _ => Body::Other { kind, fields },
+        })
+    }
+}
+
+impl JsonSchema for Message {
+    fn schema_name() -> Cow<'static, str> {
+        "Message".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let envelope = Envelope::json_schema(generator);
+        let position = generator.subschema_for::<Position>();
+        let entries = generator.subschema_for::<Entries>();
+        let index = generator.subschema_for::<Index>();
+        let boolean = generator.subschema_for::<bool>();
+        let text = generator.subschema_for::<String>();
+        let of = |kind: &str,
+                  required: &[(&str, &schemars::Schema)],
+                  optional: &[(&str, &schemars::Schema)]| {
+            let properties: Map<String, Value> = required
+                .iter()
+                .chain(optional)
+                .map(|(name, schema)| ((*name).to_owned(), schema.as_value().clone()))
+                .collect();
+            let required: Vec<&str> = required.iter().map(|(name, _)| *name).collect();
+            schemars::json_schema!({
+                "if": { "properties": { "type": { "const": kind } } },
+                "then": { "properties": properties, "required": required },
+            })
+        };
+        let bodies = [
+            of("request-vote", &[("last", &position)], &[]),
+            of("vote", &[("granted", &boolean)], &[]),
+            of(
+                "append",
+                &[
+                    ("prev", &position),
+                    ("entries", &entries),
+                    ("commit", &index),
+                ],
+                &[("context", &text)],
+            ),
+            of(
+                "append-ack",
+                &[("reject", &boolean), ("index", &index)],
+                &[("hint", &position), ("context", &text)],
+            ),
+            of("heartbeat", &[("commit", &index)], &[("context", &text)]),
+            of("heartbeat-ack", &[], &[("context", &text)]),
+        ];
+        let mut schema = envelope;
+        schema.insert(
+            "allOf".to_owned(),
+            Value::from(bodies.map(Value::from).to_vec()),
+        );
+        schema
+    }
+}
+
+/// A message: an envelope, and by its type the fields that `allOf` lists. A
+/// type that is not listed is kept, with whatever fields it has.
+#[derive(JsonSchema)]
+#[allow(dead_code, reason = "only its schema is used")]
+struct Envelope {
+    /// What the message is.
+    #[serde(rename = "type")]
+    kind: String,
+    /// What names this one message in the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    id: Option<String>,
+    /// Who sends it.
+    from: NodeName,
+    /// To whom.
+    to: NodeName,
+    /// The term it carries.
+    term: Term,
+}
