@@ -1,1 +1,56 @@
 //! The rule book: Raft as an executable model, explored exhaustively.
+//!
+//! # Words
+//!
+//! Raft's own: server, term, index, entry, leader, follower, candidate, quorum,
+//! configuration, read index. Ours: a *rule* is what one server does with one
+//! input; a *refusal* is a rule's reason not to; an *action* is one thing that
+//! happens in a cluster; a *flaw* is a planted bug; *bounds* say how far an
+//! exploration goes; an *engine* explores; a *witness* is a situation that must
+//! be reached, or nothing was shown.
+//!
+//! # Reading order, and figure 2 of the paper
+//!
+//! | file | holds | figure 2 |
+//! |---|---|---|
+//! | [`ids`], [`log`], [`message`], [`server`] | names, entries, messages, one server | State; the RPCs' arguments and results |
+//! | [`settings`] | where Rafts legally differ | |
+//! | [`refusal`] | why a rule says no | |
+//! | [`rules`] | the rule book | Rules for Servers; the RPCs' receiver implementations |
+//! | [`network`], [`history`], [`cluster`] | the rest of the state; ghost state is fenced in `history` | |
+//! | [`action`] | all that can happen | |
+//! | [`properties`], [`witnesses`] | what must hold, what must be reached | figure 3 |
+//! | [`bounds`], [`scenario`], [`presets`], [`flaws`] | what is explored | |
+//! | [`mod@stateright`], [`engine`], [`symmetry`] | how it is explored | |
+//! | [`counterexample`] | what is shown when a property breaks | |
+//!
+//! # What is modelled, and what is not
+//!
+//! Elections, replication, commitment, ReadIndex reads, configurations taken
+//! from applied entries, durability and crashes, over a network that loses,
+//! duplicates and reorders. Not yet: pre-vote, check-quorum, leadership
+//! transfer, changes of membership, snapshots, client sessions, liveness.
+//! Clocks are not modelled: a timer may fire at any time.
+
+pub mod action;
+pub mod bounds;
+pub mod cluster;
+pub mod counterexample;
+pub mod engine;
+pub mod field;
+pub mod flaws;
+pub mod history;
+pub mod ids;
+pub mod log;
+pub mod message;
+pub mod network;
+pub mod presets;
+pub mod properties;
+pub mod refusal;
+pub mod rules;
+pub mod scenario;
+pub mod server;
+pub mod settings;
+pub mod stateright;
+pub mod symmetry;
+pub mod witnesses;

@@ -1,0 +1,299 @@
+//! All that can happen, in one enum, and what is enabled.
+//!
+//! The order in which [`enabled`] lists actions is fixed: it decides which of
+//! several shortest counterexamples is shown.
+
+use std::fmt;
+
+use crate::bounds::Spent;
+use crate::choice;
+use crate::cluster::Cluster;
+use crate::ids::{Index, NodeId, ReadId};
+use crate::log::Log;
+use crate::message::Message;
+use crate::network::NetworkKind;
+use crate::rules::durability::Survival;
+use crate::rules::{Input, commit};
+use crate::scenario::Scenario;
+use crate::server::{Role, Server};
+use crate::settings::{Configuration, Durability, Heartbeat};
+
+choice! {
+    /// One thing that happens.
+    pub enum Action {
+        /// A server handles an input. A message that is received is delivered.
+        Step {
+            /// The server.
+            node: NodeId,
+            /// The input.
+            input: Input,
+        } = 0,
+        /// A message is lost.
+        Drop {
+            /// The message.
+            message: Message,
+        } = 1,
+        /// A message is copied.
+        Duplicate {
+            /// The message.
+            message: Message,
+        } = 2,
+    }
+}
+
+impl Action {
+    /// The name of the kind of action, as coverage tables spell it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Action::Step { input, .. } => match input {
+                Input::Campaign => "campaign",
+                Input::Receive { message } => match message.kind() {
+                    "RequestVote" => "receive-request-vote",
+                    "Vote" => "receive-vote",
+                    "Append" => "receive-append",
+                    "AppendAck" => "receive-append-ack",
+                    "Heartbeat" => "receive-heartbeat",
+                    _ => "receive-heartbeat-ack",
+                },
+                Input::Write { .. } => "write",
+                Input::SendAppend { .. } => "send-append",
+                Input::SendHeartbeat { .. } => "send-heartbeat",
+                Input::AdvanceCommit { .. } => "advance-commit",
+                Input::Apply => "apply",
+                Input::BeginRead { .. } => "begin-read",
+                Input::ReleaseRead { .. } => "release-read",
+                Input::WriteCompleted => "write-completed",
+                Input::CountOwnVote => "count-own-vote",
+                Input::CountOwnEntries { .. } => "count-own-entries",
+                Input::Restart { .. } => "restart",
+            },
+            Action::Drop { .. } => "drop",
+            Action::Duplicate { .. } => "duplicate",
+        }
+    }
+
+    /// The kinds of action, in the order of the enum.
+    pub const KINDS: [&'static str; 20] = [
+        "campaign",
+        "receive-request-vote",
+        "receive-vote",
+        "receive-append",
+        "receive-append-ack",
+        "receive-heartbeat",
+        "receive-heartbeat-ack",
+        "write",
+        "send-append",
+        "send-heartbeat",
+        "advance-commit",
+        "apply",
+        "begin-read",
+        "release-read",
+        "write-completed",
+        "count-own-vote",
+        "count-own-entries",
+        "restart",
+        "drop",
+        "duplicate",
+    ];
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Action::Step { node, input } => match input {
+                Input::Campaign => write!(f, "{node} starts an election"),
+                Input::Receive { message } => write!(f, "{node} receives {message}"),
+                Input::Write { number } => write!(f, "{node} appends write w{number}"),
+                Input::SendAppend { to, after, count } => {
+                    write!(f, "{node} sends {to} {count} entries after {after}")
+                }
+                Input::SendHeartbeat { to } => write!(f, "{node} sends {to} a heartbeat"),
+                Input::AdvanceCommit { to } => write!(f, "{node} commits up to {to}"),
+                Input::Apply => write!(f, "{node} applies its next entry"),
+                Input::BeginRead { read } => write!(f, "{node} begins read {read}"),
+                Input::ReleaseRead { read } => write!(f, "{node} serves read {read}"),
+                Input::WriteCompleted => write!(f, "{node}'s write completes"),
+                Input::CountOwnVote => write!(f, "{node} counts its own vote"),
+                Input::CountOwnEntries { to } => {
+                    write!(f, "{node} counts its own entries up to {to}")
+                }
+                Input::Restart { survival } => match survival {
+                    Survival::Nothing => write!(f, "{node} crashes and restarts"),
+                    Survival::Written { kept, commit } => {
+                        write!(f, "{node} crashes and restarts; its write survived with ")?;
+                        match kept {
+                            Some(kept) => write!(f, "the log up to {kept}")?,
+                            None => write!(f, "the log untouched")?,
+                        }
+                        f.write_str(if *commit {
+                            " and the commit index"
+                        } else {
+                            ", without the commit index"
+                        })
+                    }
+                    Survival::VoteCleared => write!(
+                        f,
+                        "{node} crashes and restarts; its vote was cleared, its term not raised"
+                    ),
+                },
+            },
+            Action::Drop { message } => write!(f, "lost: {message}"),
+            Action::Duplicate { message } => write!(f, "copied: {message}"),
+        }
+    }
+}
+
+fn left(spent: u8, budget: Option<u8>) -> bool {
+    budget.is_none_or(|budget| spent < budget)
+}
+
+/// Lists what may happen next in `cluster`: every binding of every action that
+/// the budgets leave and that a look at the server does not rule out. The rule
+/// itself still may refuse; a refused action is not enabled.
+pub fn enabled<L: Log>(cluster: &Cluster<L>, scenario: &Scenario, out: &mut Vec<Action>) {
+    for message in cluster.network.deliverable() {
+        out.push(Action::Step {
+            node: message.to,
+            input: Input::Receive {
+                message: message.clone(),
+            },
+        });
+    }
+    for (node, server) in cluster.servers.iter() {
+        let mut add = |input| out.push(Action::Step { node, input });
+        durability(server, scenario, &mut add);
+        leader(server, scenario, &cluster.spent, &mut add);
+        if scenario.settings.configuration == Configuration::Applied
+            && server.applied < server.commit
+        {
+            add(Input::Apply);
+        }
+        if !server.role.is_leader() && left(cluster.spent.campaigns, scenario.bounds.campaigns) {
+            add(Input::Campaign);
+        }
+        if cluster.spent.restarts < scenario.bounds.restarts {
+            restarts(server, scenario, &mut add);
+        }
+    }
+    network(cluster, scenario, out);
+}
+
+fn durability<L: Log>(server: &Server<L>, scenario: &Scenario, add: &mut impl FnMut(Input)) {
+    if scenario.settings.durability == Durability::Atomic {
+        return;
+    }
+    if !server.is_synced(scenario.settings.durable_commit) || !server.outbox.is_empty() {
+        add(Input::WriteCompleted);
+    }
+    match &server.role {
+        Role::Follower => {}
+        Role::Candidate { granted, .. } => {
+            if server.durable.term == server.term && !granted.contains(server.id) {
+                add(Input::CountOwnVote);
+            }
+        }
+        Role::Leader { matched, .. } => {
+            for to in matched[server.id].0 + 1..=server.durable.shared.0 {
+                add(Input::CountOwnEntries { to: Index(to) });
+            }
+        }
+    }
+}
+
+fn leader<L: Log>(
+    server: &Server<L>,
+    scenario: &Scenario,
+    spent: &Spent,
+    add: &mut impl FnMut(Input),
+) {
+    let Role::Leader { matched, reads } = &server.role else {
+        return;
+    };
+    let (bounds, settings) = (&scenario.bounds, &scenario.settings);
+    let last = server.log.last_index();
+    for to in server.commit.0 + 1..=last.0 {
+        if commit::may_advance(server, Index(to), settings).is_ok() {
+            add(Input::AdvanceCommit { to: Index(to) });
+        }
+    }
+    if spent.writes < bounds.writes {
+        add(Input::Write {
+            number: u32::from(spent.writes) + 1,
+        });
+    }
+    if left(spent.appends, bounds.appends) {
+        for to in server.config.without(server.id).iter() {
+            let known = matched.get(to).copied().unwrap_or_default();
+            let from = if bounds.resend { 0 } else { known.0 };
+            // Bootstrap entries are everywhere: nobody sends them.
+            for after in from.max(u64::from(bounds.bootstrap))..=last.0 {
+                for count in 0..=u64::from(bounds.max_batch).min(last.0 - after) {
+                    add(Input::SendAppend {
+                        to,
+                        after: Index(after),
+                        count: count as u8,
+                    });
+                }
+            }
+        }
+    }
+    if settings.heartbeat == Heartbeat::Separate && left(spent.heartbeats, bounds.heartbeats) {
+        for to in server.config.without(server.id).iter() {
+            add(Input::SendHeartbeat { to });
+        }
+    }
+    if spent.reads < bounds.reads {
+        add(Input::BeginRead {
+            read: ReadId {
+                number: u32::from(spent.reads) + 1,
+            },
+        });
+    }
+    for read in reads {
+        add(Input::ReleaseRead { read: read.id });
+    }
+}
+
+fn restarts<L: Log>(server: &Server<L>, scenario: &Scenario, add: &mut impl FnMut(Input)) {
+    let settings = &scenario.settings;
+    let mut restart = |survival| add(Input::Restart { survival });
+    restart(Survival::Nothing);
+    let synced = server.is_synced(settings.durable_commit);
+    if scenario.bounds.partial_writes && !synced {
+        let kept = (server.durable.shared.0..=server.log.last_index().0).map(|i| Some(Index(i)));
+        for kept in std::iter::once(None).chain(kept) {
+            restart(Survival::Written {
+                kept,
+                commit: false,
+            });
+            if settings.durable_commit && server.commit > server.durable.commit {
+                restart(Survival::Written { kept, commit: true });
+            }
+        }
+    }
+    if settings.has(crate::flaws::Flaw::VoteClearedBeforeTerm) && server.durable.term < server.term
+    {
+        restart(Survival::VoteCleared);
+    }
+}
+
+fn network<L: Log>(cluster: &Cluster<L>, scenario: &Scenario, out: &mut Vec<Action>) {
+    let bounds = &scenario.bounds;
+    // Dropping matters only where it makes room or uncovers the next of a link.
+    let may_drop = scenario.network == NetworkKind::Ordered || bounds.max_messages.is_some();
+    if may_drop && left(cluster.spent.drops, bounds.drops) {
+        out.extend(cluster.network.deliverable().map(|message| Action::Drop {
+            message: message.clone(),
+        }));
+    }
+    if scenario.network == NetworkKind::Bag && cluster.spent.duplicates < bounds.duplicates {
+        out.extend(
+            cluster
+                .network
+                .deliverable()
+                .map(|message| Action::Duplicate {
+                    message: message.clone(),
+                }),
+        );
+    }
+}

@@ -1,0 +1,192 @@
+//! Bounds: how far an exploration goes, and what each bound hides.
+//!
+//! Two kinds. A *constraint* (terms, log length, messages in flight) cuts
+//! states: a successor outside counts as generated and is neither stored nor
+//! judged. A *budget* (elections, writes, crashes ...) cuts actions: once it is
+//! spent the action is not enabled. What is spent is part of the state; a
+//! budget that is not set is not counted, so it splits no states.
+
+use serde::{Deserialize, Serialize};
+
+use crate::record;
+
+/// The bounds of an exploration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Bounds {
+    /// How many servers there are.
+    pub servers: u8,
+    /// How many configuration entries every log starts with, committed.
+    pub bootstrap: u8,
+    /// The highest term.
+    pub max_term: u8,
+    /// The most entries a log may hold, bootstrap entries not counted.
+    pub max_log: u8,
+    /// The most messages in flight.
+    pub max_messages: Option<u8>,
+    /// The most entries one append carries.
+    pub max_batch: u8,
+    /// Whether a leader may send entries again that it knows to match.
+    pub resend: bool,
+    /// Whether a crash may keep part of the write under way.
+    pub partial_writes: bool,
+    /// Elections begun.
+    pub campaigns: Option<u8>,
+    /// Client writes.
+    pub writes: u8,
+    /// Client reads.
+    pub reads: u8,
+    /// Crashes.
+    pub restarts: u8,
+    /// Appends sent.
+    pub appends: Option<u8>,
+    /// Heartbeats sent.
+    pub heartbeats: Option<u8>,
+    /// Messages lost by an action.
+    pub drops: Option<u8>,
+    /// Messages copied by an action (bag).
+    pub duplicates: u8,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Bounds {
+            servers: 3,
+            bootstrap: 0,
+            max_term: 2,
+            max_log: 3,
+            max_messages: None,
+            max_batch: 1,
+            resend: false,
+            partial_writes: false,
+            campaigns: None,
+            writes: 1,
+            reads: 0,
+            restarts: 0,
+            appends: None,
+            heartbeats: None,
+            drops: None,
+            duplicates: 0,
+        }
+    }
+}
+
+/// One bound as it is printed: name, value, what it hides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Limit {
+    /// The name, as flags and files spell it.
+    pub name: &'static str,
+    /// The value; `unbounded` where there is none.
+    pub value: String,
+    /// What lies beyond.
+    pub hides: &'static str,
+}
+
+impl Bounds {
+    /// Every bound, with a sentence on what it hides.
+    pub fn limits(&self) -> Vec<Limit> {
+        let optional = |value: Option<u8>| value.map_or("unbounded".into(), |v| v.to_string());
+        let limit = |name, value: String, hides| Limit { name, value, hides };
+        vec![
+            limit(
+                "servers",
+                self.servers.to_string(),
+                "what needs more servers: larger quorums, splits into more groups",
+            ),
+            limit(
+                "bootstrap",
+                self.bootstrap.to_string(),
+                "longer histories before the first election",
+            ),
+            limit(
+                "max-term",
+                self.max_term.to_string(),
+                "what needs more elections to succeed one another",
+            ),
+            limit(
+                "max-log",
+                self.max_log.to_string(),
+                "longer logs: deeper conflicts, later commits",
+            ),
+            limit(
+                "max-messages",
+                optional(self.max_messages),
+                "what needs more messages under way at once",
+            ),
+            limit(
+                "max-batch",
+                self.max_batch.to_string(),
+                "appends that carry more entries",
+            ),
+            limit(
+                "resend",
+                self.resend.to_string(),
+                "fresh appends below the known match (delayed ones are there anyway)",
+            ),
+            limit(
+                "partial-writes",
+                self.partial_writes.to_string(),
+                "crashes that keep part of the write under way",
+            ),
+            limit(
+                "campaigns",
+                optional(self.campaigns),
+                "what needs more elections begun",
+            ),
+            limit(
+                "writes",
+                self.writes.to_string(),
+                "what needs more commands",
+            ),
+            limit("reads", self.reads.to_string(), "what needs more reads"),
+            limit(
+                "restarts",
+                self.restarts.to_string(),
+                "what needs more crashes",
+            ),
+            limit(
+                "appends",
+                optional(self.appends),
+                "what needs more appends sent",
+            ),
+            limit(
+                "heartbeats",
+                optional(self.heartbeats),
+                "what needs more heartbeats sent",
+            ),
+            limit(
+                "drops",
+                optional(self.drops),
+                "more messages taken out of flight (not delivering is always possible)",
+            ),
+            limit(
+                "duplicates",
+                self.duplicates.to_string(),
+                "more copies of messages (a set delivers any number anyway)",
+            ),
+        ]
+    }
+}
+
+record! {
+    /// What has been spent of each budget.
+    #[derive(Copy, Default)]
+    pub struct Spent {
+        /// Elections begun.
+        pub campaigns: u8,
+        /// Client writes.
+        pub writes: u8,
+        /// Client reads.
+        pub reads: u8,
+        /// Crashes.
+        pub restarts: u8,
+        /// Appends sent.
+        pub appends: u8,
+        /// Heartbeats sent.
+        pub heartbeats: u8,
+        /// Messages lost by an action.
+        pub drops: u8,
+        /// Messages copied by an action.
+        pub duplicates: u8,
+    }
+}

@@ -1,0 +1,239 @@
+//! The log: entries, matching, splicing, the up-to-date order.
+//!
+//! Invariants of a log, held by [`check`]:
+//!
+//! 1. indexes are contiguous from 1;
+//! 2. terms never decrease along the log;
+//! 3. no entry has term zero.
+//!
+//! One trait, two containers: [`InlineLog`] is small and lies in the state of
+//! an exploration, [`GrowingLog`] follows a run of any length.
+
+use smallvec::SmallVec;
+
+use crate::field::{Field, Renaming, UnpackError};
+use crate::ids::{Index, NodeSet, Position, Term};
+use crate::{choice, record};
+
+choice! {
+    /// What an entry carries.
+    #[derive(Copy, Hash)]
+    pub enum Payload {
+        /// The entry a new leader appends at the start of its term (section 8).
+        Noop = 0,
+        /// A client's command; every write in a run has a number of its own.
+        Write {
+            /// The number.
+            number: u32,
+        } = 1,
+        /// A configuration: the voters once the entry takes effect.
+        Config {
+            /// The voters.
+            voters: NodeSet,
+        } = 2,
+    }
+}
+
+record! {
+    /// A log entry (section 5.3). Its index is its place in the log.
+    #[derive(Copy, Hash)]
+    pub struct Entry {
+        /// The term of the leader that created the entry.
+        pub term: Term,
+        /// What the entry carries.
+        pub payload: Payload,
+    }
+}
+
+/// Entries in a row, as a message carries them.
+pub type Batch = SmallVec<[Entry; 2]>;
+
+/// A log, seen by the rules. Entries run from index 1 to [`Log::last`].
+pub trait Log: Clone + PartialEq + Eq + PartialOrd + Ord + std::fmt::Debug {
+    /// A log without entries.
+    fn empty() -> Self;
+    /// All entries, in order.
+    fn entries(&self) -> &[Entry];
+    /// Appends one entry.
+    fn push(&mut self, entry: Entry);
+    /// Drops all entries after `keep`.
+    fn truncate(&mut self, keep: Index);
+
+    /// The index of the last entry, zero without entries.
+    fn last_index(&self) -> Index {
+        Index(self.entries().len() as u64)
+    }
+
+    /// The position of the last entry.
+    fn last(&self) -> Position {
+        let last = self.last_index();
+        Position::new(last, self.term_at(last).unwrap_or_default())
+    }
+
+    /// The entry at `index`.
+    fn entry(&self, index: Index) -> Option<Entry> {
+        let at = usize::try_from(index.0.checked_sub(1)?).ok()?;
+        self.entries().get(at).copied()
+    }
+
+    /// The term at `index`; zero at index zero, `None` past the end.
+    fn term_at(&self, index: Index) -> Option<Term> {
+        if index == Index::ZERO {
+            return Some(Term(0));
+        }
+        self.entry(index).map(|entry| entry.term)
+    }
+
+    /// Whether the log has an entry at `position` (index zero always matches).
+    fn has(&self, position: Position) -> bool {
+        self.term_at(position.index) == Some(position.term)
+    }
+
+    /// Up to `count` entries after `after`.
+    fn batch(&self, after: Index, count: usize) -> Batch {
+        let from = usize::try_from(after.0).unwrap_or(usize::MAX);
+        self.entries()
+            .iter()
+            .skip(from)
+            .take(count)
+            .copied()
+            .collect()
+    }
+
+    /// The largest index not above `at` whose term is not above `term`: where
+    /// a probe can still match (the conflict hint of section 5.3, as etcd
+    /// computes it). Returns its position.
+    fn conflict_hint(&self, at: Index, term: Term) -> Position {
+        let mut index = at.min(self.last_index());
+        while let Some(here) = self.term_at(index) {
+            if here <= term || index == Index::ZERO {
+                return Position::new(index, here);
+            }
+            index = Index(index.0 - 1);
+        }
+        Position::ZERO
+    }
+}
+
+/// Whether the invariants of a log hold (see the [module page](self)).
+pub fn check<L: Log>(log: &L) -> bool {
+    let entries = log.entries();
+    entries.iter().all(|entry| entry.term > Term(0))
+        && entries.windows(2).all(|pair| pair[0].term <= pair[1].term)
+}
+
+/// The log of an exploration: a few entries, stored in the state itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct InlineLog(SmallVec<[Entry; 4]>);
+
+impl Log for InlineLog {
+    fn empty() -> Self {
+        Self::default()
+    }
+    fn entries(&self) -> &[Entry] {
+        &self.0
+    }
+    fn push(&mut self, entry: Entry) {
+        self.0.push(entry);
+    }
+    fn truncate(&mut self, keep: Index) {
+        self.0
+            .truncate(usize::try_from(keep.0).unwrap_or(usize::MAX));
+    }
+}
+
+impl Field for InlineLog {
+    fn pack(&self, out: &mut Vec<u8>) {
+        self.0.pack(out);
+    }
+    fn unpack(input: &mut &[u8]) -> Result<Self, UnpackError> {
+        Field::unpack(input).map(InlineLog)
+    }
+    fn rename(&self, by: &Renaming) -> Self {
+        InlineLog(self.0.rename(by))
+    }
+    fn sample() -> Self {
+        Self::default()
+    }
+    fn vary(&self) -> Vec<Self> {
+        self.0.vary().into_iter().map(InlineLog).collect()
+    }
+}
+
+/// The log of a run that is followed: it grows for as long as the run does.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct GrowingLog(Vec<Entry>);
+
+impl Log for GrowingLog {
+    fn empty() -> Self {
+        Self::default()
+    }
+    fn entries(&self) -> &[Entry] {
+        &self.0
+    }
+    fn push(&mut self, entry: Entry) {
+        self.0.push(entry);
+    }
+    fn truncate(&mut self, keep: Index) {
+        self.0
+            .truncate(usize::try_from(keep.0).unwrap_or(usize::MAX));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log(terms: &[u64]) -> InlineLog {
+        let mut log = InlineLog::empty();
+        for &term in terms {
+            log.push(Entry {
+                term: Term(term),
+                payload: Payload::Noop,
+            });
+        }
+        log
+    }
+
+    #[test]
+    fn the_later_term_is_more_up_to_date_whatever_the_length_section_5_4_1() {
+        let (short, long) = (log(&[1, 3]), log(&[1, 2, 2, 2]));
+        assert!(short.last() > long.last());
+        assert!(log(&[1, 2, 2]).last() > log(&[1, 2]).last());
+    }
+
+    #[test]
+    fn index_zero_matches_and_the_end_does_not() {
+        let log = log(&[1, 2]);
+        assert!(log.has(Position::ZERO));
+        assert!(log.has(Position::new(Index(2), Term(2))));
+        assert!(!log.has(Position::new(Index(2), Term(1))));
+        assert!(!log.has(Position::new(Index(3), Term(2))));
+    }
+
+    #[test]
+    fn the_hint_skips_every_term_above_the_leaders() {
+        let log = log(&[1, 3, 3, 4, 4, 5]);
+        let hint = log.conflict_hint(Index(6), Term(3));
+        assert_eq!(hint, Position::new(Index(3), Term(3)));
+        assert_eq!(log.conflict_hint(Index(9), Term(0)), Position::ZERO);
+    }
+
+    #[test]
+    fn both_containers_agree() {
+        let mut small = InlineLog::empty();
+        let mut large = GrowingLog::empty();
+        for term in [1, 1, 2, 5, 5, 6] {
+            let entry = Entry {
+                term: Term(term),
+                payload: Payload::Write { number: 7 },
+            };
+            small.push(entry);
+            large.push(entry);
+        }
+        small.truncate(Index(5));
+        large.truncate(Index(5));
+        assert_eq!(small.entries(), large.entries());
+        assert!(check(&small) && check(&large));
+    }
+}

@@ -1,0 +1,166 @@
+//! Every message, typed (Raft figure 2; heartbeats and read contexts as etcd).
+//!
+//! Printed as `n5@4 -> n1 Append prev=4@2 [5@4] commit=3`.
+
+use std::fmt;
+
+use smallvec::SmallVec;
+
+use crate::ids::{Index, NodeId, Position, ReadId, Term};
+use crate::log::Batch;
+use crate::{choice, record};
+
+choice! {
+    /// What a message says.
+    pub enum Body {
+        /// RequestVote RPC (section 5.2).
+        RequestVote {
+            /// The candidate's last entry.
+            last: Position,
+        } = 0,
+        /// The answer to a vote request.
+        Vote {
+            /// Whether the vote was given.
+            granted: bool,
+        } = 1,
+        /// AppendEntries RPC (section 5.3).
+        Append {
+            /// The entry before the first one carried.
+            prev: Position,
+            /// The entries.
+            entries: Batch,
+            /// The leader's commit index.
+            commit: Index,
+            /// The latest open read that an answer confirms.
+            context: Option<ReadId>,
+        } = 2,
+        /// The answer to an append.
+        AppendAck {
+            /// Whether the previous entry did not match.
+            reject: bool,
+            /// Accepted: the last index known to match. Rejected: the index
+            /// of the previous entry that did not.
+            index: Index,
+            /// Rejected: where a probe may match.
+            hint: Option<Position>,
+            /// The context of the append, given back.
+            context: Option<ReadId>,
+        } = 3,
+        /// A heartbeat of its own kind (etcd): no entries, no check.
+        Heartbeat {
+            /// Up to where the receiver may commit.
+            commit: Index,
+            /// The latest open read that an answer confirms.
+            context: Option<ReadId>,
+        } = 4,
+        /// The answer to a heartbeat.
+        HeartbeatAck {
+            /// The context of the heartbeat, given back.
+            context: Option<ReadId>,
+        } = 5,
+    }
+}
+
+record! {
+    /// A message between two servers.
+    pub struct Message {
+        /// The sender.
+        pub from: NodeId,
+        /// The receiver.
+        pub to: NodeId,
+        /// The sender's term.
+        pub term: Term,
+        /// What it says.
+        pub body: Body,
+    }
+}
+
+/// A few messages.
+pub type Messages = SmallVec<[Message; 2]>;
+
+impl Message {
+    /// The name of the kind of message, as it is printed.
+    pub fn kind(&self) -> &'static str {
+        match self.body {
+            Body::RequestVote { .. } => "RequestVote",
+            Body::Vote { .. } => "Vote",
+            Body::Append { .. } => "Append",
+            Body::AppendAck { .. } => "AppendAck",
+            Body::Heartbeat { .. } => "Heartbeat",
+            Body::HeartbeatAck { .. } => "HeartbeatAck",
+        }
+    }
+}
+
+fn context(f: &mut fmt::Formatter<'_>, context: &Option<ReadId>) -> fmt::Result {
+    match context {
+        Some(read) => write!(f, " read={read}"),
+        None => Ok(()),
+    }
+}
+
+impl fmt::Display for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Body::RequestVote { last } => write!(f, "RequestVote last={last}"),
+            Body::Vote { granted: true } => f.write_str("Vote granted"),
+            Body::Vote { granted: false } => f.write_str("Vote refused"),
+            Body::Append {
+                prev,
+                entries,
+                commit,
+                context: read,
+            } => {
+                write!(f, "Append prev={prev} [")?;
+                for (i, entry) in entries.iter().enumerate() {
+                    let gap = if i > 0 { " " } else { "" };
+                    write!(f, "{gap}{}@{}", prev.index.plus(i + 1), entry.term)?;
+                }
+                write!(f, "] commit={commit}")?;
+                context(f, read)
+            }
+            Body::AppendAck {
+                reject: false,
+                index,
+                context: read,
+                ..
+            } => {
+                write!(f, "AppendAck match={index}")?;
+                context(f, read)
+            }
+            Body::AppendAck {
+                index,
+                hint,
+                context: read,
+                ..
+            } => {
+                write!(f, "AppendAck reject={index}")?;
+                if let Some(hint) = hint {
+                    write!(f, " hint={hint}")?;
+                }
+                context(f, read)
+            }
+            Body::Heartbeat {
+                commit,
+                context: read,
+            } => {
+                write!(f, "Heartbeat commit={commit}")?;
+                context(f, read)
+            }
+            Body::HeartbeatAck { context: read } => {
+                f.write_str("HeartbeatAck")?;
+                context(f, read)
+            }
+        }
+    }
+}
+
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}@{} -> {} {}",
+            self.from, self.term, self.to, self.body
+        )
+    }
+}

@@ -1,0 +1,23 @@
+//! Election safety (figure 3, section 5.2): at most one leader a term.
+
+use super::{Check, Finding, Property};
+use crate::cluster::State;
+use crate::scenario::Scenario;
+
+pub(super) const PROPERTY: Property = Property {
+    name: "election-safety",
+    says: "at most one server ever leads a term",
+    section: "§5.2",
+    codes: &["A1", "A2", "A3", "A5", "A6"],
+    file: "model/src/properties/election_safety.rs",
+    check: Check::State(check),
+};
+
+/// Over all of history, not only over leaders that lead at the same time.
+fn check(state: &State, _: &Scenario) -> Finding {
+    let led = &state.history.led;
+    if led.is_empty() {
+        return Finding::Vacuous;
+    }
+    Finding::of(led.iter().all(|led| led.by.len() <= 1))
+}

@@ -1,0 +1,31 @@
+//! Leader append-only (figure 3, section 5.3): a leader never overwrites or
+//! deletes entries of its log, it only appends.
+
+use super::{Check, Finding, Property, StepView};
+use crate::log::Log;
+use crate::scenario::Scenario;
+
+pub(super) const PROPERTY: Property = Property {
+    name: "leader-append-only",
+    says: "a leader only appends to its log",
+    section: "§5.3",
+    codes: &[],
+    file: "model/src/properties/leader_append_only.rs",
+    check: Check::Step(check),
+};
+
+fn check(view: &StepView<'_>, _: &Scenario) -> Finding {
+    let Some((before, after)) = view.actor() else {
+        return Finding::Vacuous;
+    };
+    // A crash ends the leadership, and with it this promise.
+    if !before.role.is_leader() || view.is_restart() || after.log == before.log {
+        return Finding::Vacuous;
+    }
+    // A leader that steps down and truncates in one handler run did so as a
+    // follower of the new term.
+    if after.term != before.term {
+        return Finding::Vacuous;
+    }
+    Finding::of(after.log.entries().starts_with(before.log.entries()))
+}

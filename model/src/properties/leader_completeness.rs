@@ -1,0 +1,33 @@
+//! Leader completeness (figure 3, section 5.4): what was committed in a term is
+//! in the logs of the leaders of all later terms.
+
+use super::{Check, Finding, Property};
+use crate::cluster::State;
+use crate::log::Log;
+use crate::scenario::Scenario;
+
+pub(super) const PROPERTY: Property = Property {
+    name: "leader-completeness",
+    says: "a leader holds every entry that was committed in an earlier term",
+    section: "§5.4",
+    codes: &["A13", "B1", "B12"],
+    file: "model/src/properties/leader_completeness.rs",
+    check: Check::State(check),
+};
+
+fn check(state: &State, _: &Scenario) -> Finding {
+    let mut finding = Finding::Vacuous;
+    let leaders = state.servers.iter().filter(|(_, s)| s.role.is_leader());
+    for (_, leader) in leaders {
+        for committed in &state.history.committed {
+            if committed.term >= leader.term {
+                continue;
+            }
+            if !leader.log.has(committed.position) {
+                return Finding::Broken;
+            }
+            finding = Finding::Holds;
+        }
+    }
+    finding
+}

@@ -1,0 +1,41 @@
+//! Linearizable reads (section 8; dissertation section 6.4): a read sees a
+//! committed prefix, no older than anything acknowledged before it began.
+//!
+//! Nothing is acknowledged before a leader has committed it, so the floor of a
+//! read is the highest index that any leader had committed when it began.
+
+use super::{Check, Finding, Property, StepView};
+use crate::action::Action;
+use crate::rules::Input;
+use crate::scenario::Scenario;
+use crate::server::Role;
+
+pub(super) const PROPERTY: Property = Property {
+    name: "linearizable-reads",
+    says: "a read sees a committed prefix that holds all that was acknowledged before it began",
+    section: "§8",
+    codes: &["E1", "E8", "E9"],
+    file: "model/src/properties/linearizable_reads.rs",
+    check: Check::Step(check),
+};
+
+fn check(view: &StepView<'_>, _: &Scenario) -> Finding {
+    let Action::Step {
+        node,
+        input: Input::ReleaseRead { read },
+    } = view.action
+    else {
+        return Finding::Vacuous;
+    };
+    let server = view.before.server(*node);
+    let Role::Leader { reads, .. } = &server.role else {
+        return Finding::Broken;
+    };
+    let open = view.before.history.reads.iter().find(|o| o.id == *read);
+    let begun = reads.iter().find(|r| r.id == *read);
+    let (Some(open), Some(begun)) = (open, begun) else {
+        return Finding::Broken;
+    };
+    // That the prefix is a committed one is state-machine safety.
+    Finding::of(begun.index >= open.floor && begun.index <= server.commit)
+}

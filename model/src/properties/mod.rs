@@ -1,0 +1,147 @@
+//! What must hold: one property, one file, one paper section, one row.
+//!
+//! Two kinds. A property of a *state* is judged on every state. A property of a
+//! *step* (before, action, after) is judged on every step that is generated.
+//! Each judgement says whether it had anything to judge: a property that was
+//! only ever [`Finding::Vacuous`] is no evidence.
+//!
+//! Not checked here: liveness (Raft promises none under plain fairness), and
+//! the answers of the state machine (the log decides them).
+
+mod applied_monotonic;
+mod commit_monotonic;
+mod committed_is_durable;
+mod durable_term_monotonic;
+mod election_safety;
+mod leader_append_only;
+mod leader_completeness;
+mod linearizable_reads;
+mod log_matching;
+mod one_vote_per_term;
+mod state_machine_safety;
+mod term_monotonic;
+
+use crate::action::Action;
+use crate::cluster::{State, Step};
+use crate::ids::NodeId;
+use crate::log::InlineLog;
+use crate::scenario::Scenario;
+use crate::server::Server;
+
+/// What a judgement found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// Nothing to judge here.
+    Vacuous,
+    /// Judged, and it holds.
+    Holds,
+    /// Judged, and it does not.
+    Broken,
+}
+
+impl Finding {
+    /// `Holds` or `Broken`.
+    fn of(holds: bool) -> Self {
+        if holds {
+            Finding::Holds
+        } else {
+            Finding::Broken
+        }
+    }
+}
+
+/// A step as a property sees it.
+#[derive(Clone, Copy)]
+pub struct StepView<'a> {
+    /// The state before.
+    pub before: &'a State,
+    /// What happened.
+    pub action: &'a Action,
+    /// What came of it.
+    pub step: &'a Step,
+}
+
+impl<'a> StepView<'a> {
+    /// The server that acted, before and after; `None` for the network.
+    pub fn actor(&self) -> Option<(&'a Server<InlineLog>, &'a Server<InlineLog>)> {
+        let Action::Step { node, .. } = self.action else {
+            return None;
+        };
+        Some((self.before.server(*node), self.step.after.server(*node)))
+    }
+
+    /// Whether the step is a crash and restart.
+    pub fn is_restart(&self) -> bool {
+        matches!(
+            self.action,
+            Action::Step {
+                input: crate::rules::Input::Restart { .. },
+                ..
+            }
+        )
+    }
+}
+
+impl State {
+    /// The server `id`.
+    pub fn server(&self, id: NodeId) -> &Server<InlineLog> {
+        &self.servers[id]
+    }
+}
+
+/// How a property is judged.
+#[derive(Clone, Copy)]
+pub enum Check {
+    /// On a state.
+    State(fn(&State, &Scenario) -> Finding),
+    /// On a step.
+    Step(fn(&StepView<'_>, &Scenario) -> Finding),
+}
+
+/// A property and what is told of it.
+#[derive(Clone, Copy)]
+pub struct Property {
+    /// The name, as flags and tables spell it.
+    pub name: &'static str,
+    /// What must hold, in a sentence.
+    pub says: &'static str,
+    /// The section: of the Raft paper, or of Ongaro's dissertation ("diss.").
+    pub section: &'static str,
+    /// Codes of the bug catalogue that break it.
+    pub codes: &'static [&'static str],
+    /// The file that holds it.
+    pub file: &'static str,
+    /// How it is judged.
+    pub check: Check,
+}
+
+impl Property {
+    /// Whether this is a property of a state or of a step.
+    pub fn kind(&self) -> &'static str {
+        match self.check {
+            Check::State(_) => "state",
+            Check::Step(_) => "step",
+        }
+    }
+
+    /// The place of the property called `name` in [`ALL`].
+    pub fn position(name: &str) -> Option<usize> {
+        ALL.iter().position(|property| property.name == name)
+    }
+}
+
+/// The table of properties.
+pub const ALL: [Property; 12] = [
+    election_safety::PROPERTY,
+    leader_append_only::PROPERTY,
+    log_matching::PROPERTY,
+    leader_completeness::PROPERTY,
+    state_machine_safety::PROPERTY,
+    linearizable_reads::PROPERTY,
+    committed_is_durable::PROPERTY,
+    one_vote_per_term::PROPERTY,
+    term_monotonic::PROPERTY,
+    commit_monotonic::PROPERTY,
+    applied_monotonic::PROPERTY,
+    durable_term_monotonic::PROPERTY,
+];

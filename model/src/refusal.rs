@@ -1,0 +1,433 @@
+//! Why a rule says no: a typed reason with the facts.
+//!
+//! A guard returns `Result<_, Refusal>` and not a `bool`. In a search a refusal
+//! is a small value on the stack and costs no allocation; in replay it is the
+//! explanation, printed with the rule, the paper's section and the file.
+
+use std::fmt;
+
+use crate::ids::{Index, NodeId, NodeSet, Position, ReadId, Term};
+
+/// A reason not to act. `node` is always the server whose rule refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The vote of this term is given to somebody else.
+    VoteUsed {
+        /// The voter.
+        node: NodeId,
+        /// The term of the vote.
+        term: Term,
+        /// Who has the vote.
+        given_to: NodeId,
+        /// Who asks for it.
+        candidate: NodeId,
+    },
+    /// A leader of this term is known, so its election is over.
+    LeaderKnown {
+        /// The voter.
+        node: NodeId,
+        /// The term.
+        term: Term,
+        /// The known leader.
+        leader: NodeId,
+    },
+    /// The candidate's log is not as up-to-date as the voter's.
+    LogBehind {
+        /// The voter.
+        node: NodeId,
+        /// The voter's last entry.
+        own: Position,
+        /// The candidate's last entry.
+        candidate: Position,
+    },
+    /// A message of a lower term.
+    StaleTerm {
+        /// The receiver.
+        node: NodeId,
+        /// The receiver's term.
+        term: Term,
+        /// The message's term.
+        message: Term,
+    },
+    /// An answer to a question that this server no longer asks.
+    NotAsking {
+        /// The receiver.
+        node: NodeId,
+        /// Its term.
+        term: Term,
+    },
+    /// A leader receives an append or heartbeat of its own term.
+    SecondLeader {
+        /// The receiver, leader of the term.
+        node: NodeId,
+        /// The other leader.
+        other: NodeId,
+        /// The term.
+        term: Term,
+    },
+    /// A leader does not campaign.
+    AlreadyLeader {
+        /// The server.
+        node: NodeId,
+        /// Its term.
+        term: Term,
+    },
+    /// The configuration in force does not have this server as a voter.
+    NotAVoter {
+        /// The server.
+        node: NodeId,
+        /// The configuration.
+        config: NodeSet,
+    },
+    /// A configuration entry is committed and not applied.
+    UnappliedConfiguration {
+        /// The server.
+        node: NodeId,
+        /// The index of the entry.
+        index: Index,
+    },
+    /// Only a leader does this.
+    NotLeader {
+        /// The server.
+        node: NodeId,
+        /// Its term.
+        term: Term,
+    },
+    /// The receiver is not a peer in the configuration in force.
+    NotAPeer {
+        /// The leader.
+        node: NodeId,
+        /// The receiver.
+        to: NodeId,
+    },
+    /// The log does not reach so far.
+    PastTheEnd {
+        /// The server.
+        node: NodeId,
+        /// The index asked for.
+        index: Index,
+        /// The last index of its log.
+        last: Index,
+    },
+    /// The previous entry of an append does not match.
+    NoMatch {
+        /// The receiver.
+        node: NodeId,
+        /// The previous entry as the append states it.
+        prev: Position,
+        /// The term the receiver has there; `None` past its end.
+        have: Option<Term>,
+    },
+    /// The index is committed already.
+    CommittedAlready {
+        /// The leader.
+        node: NodeId,
+        /// The index asked for.
+        index: Index,
+        /// The commit index.
+        commit: Index,
+    },
+    /// Entries of earlier terms are never committed by counting replicas.
+    EarlierTerm {
+        /// The leader.
+        node: NodeId,
+        /// The entry.
+        entry: Position,
+        /// The leader's term.
+        term: Term,
+    },
+    /// Not on a majority.
+    NoQuorum {
+        /// The leader.
+        node: NodeId,
+        /// The index.
+        index: Index,
+        /// Who is known to hold it durably.
+        holders: NodeSet,
+        /// The configuration.
+        config: NodeSet,
+    },
+    /// Nothing is committed and not applied.
+    NothingToApply {
+        /// The server.
+        node: NodeId,
+        /// The commit index.
+        commit: Index,
+    },
+    /// No entry of this leader's term is committed yet.
+    NoOwnCommit {
+        /// The leader.
+        node: NodeId,
+        /// Its term.
+        term: Term,
+        /// The last committed entry.
+        commit: Position,
+    },
+    /// There is no such open read.
+    NoSuchRead {
+        /// The server.
+        node: NodeId,
+        /// The read.
+        read: ReadId,
+    },
+    /// A majority has not confirmed the leader since the read began.
+    Unconfirmed {
+        /// The leader.
+        node: NodeId,
+        /// The read.
+        read: ReadId,
+        /// Who has confirmed, the leader included.
+        acks: NodeSet,
+        /// The configuration.
+        config: NodeSet,
+    },
+    /// What was to be counted is not durable.
+    NotDurable {
+        /// The server.
+        node: NodeId,
+        /// How far its log is durable.
+        durable: Index,
+        /// What was to be counted.
+        index: Index,
+    },
+    /// The server's own vote is not durable, or counted already.
+    OwnVoteNotDurable {
+        /// The server.
+        node: NodeId,
+        /// Its term.
+        term: Term,
+        /// The durable term.
+        durable: Term,
+    },
+    /// There is no write under way.
+    NothingToWrite {
+        /// The server.
+        node: NodeId,
+    },
+    /// A crash cannot leave this: it was never written.
+    NeverWritten {
+        /// The server.
+        node: NodeId,
+    },
+    /// The storage contract keeps what is durable.
+    DurableIsKept {
+        /// The server.
+        node: NodeId,
+    },
+}
+
+/// Where a rule stands in the paper and in this repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// The rule in a few words.
+    pub name: &'static str,
+    /// The section: of the Raft paper, or of Ongaro's dissertation ("diss.").
+    pub section: &'static str,
+    /// The file that holds the rule.
+    pub file: &'static str,
+}
+
+const ELECTION: &str = "model/src/rules/election.rs";
+const REPLICATION: &str = "model/src/rules/replication.rs";
+const COMMIT: &str = "model/src/rules/commit.rs";
+const READS: &str = "model/src/rules/reads.rs";
+const DURABILITY: &str = "model/src/rules/durability.rs";
+const MEMBERSHIP: &str = "model/src/rules/membership.rs";
+
+impl Refusal {
+    /// The rule that refused.
+    pub fn rule(&self) -> Rule {
+        let (name, section, file) = match self {
+            Refusal::VoteUsed { .. } => ("one vote per term", "§5.2", ELECTION),
+            Refusal::LeaderKnown { .. } => ("no vote once a leader is known", "§5.2", ELECTION),
+            Refusal::LogBehind { .. } => ("votes only for an up-to-date log", "§5.4.1", ELECTION),
+            Refusal::StaleTerm { .. } => ("messages of a lower term are stale", "§5.1", ELECTION),
+            Refusal::NotAsking { .. } => ("an answer needs a question", "§5.2", ELECTION),
+            Refusal::SecondLeader { .. } => ("one leader per term", "§5.2", ELECTION),
+            Refusal::AlreadyLeader { .. } => ("a leader does not campaign", "§5.2", ELECTION),
+            Refusal::NotAVoter { .. } => ("only a voter campaigns", "§6", ELECTION),
+            Refusal::UnappliedConfiguration { .. } => (
+                "no campaign over an unapplied configuration",
+                "diss. §4.1",
+                MEMBERSHIP,
+            ),
+            Refusal::NotLeader { .. } => ("only a leader replicates", "§5.3", REPLICATION),
+            Refusal::NotAPeer { .. } => ("a leader talks to its configuration", "§6", REPLICATION),
+            Refusal::PastTheEnd { .. } => ("only entries of the own log", "§5.3", REPLICATION),
+            Refusal::NoMatch { .. } => ("log consistency check", "§5.3", REPLICATION),
+            Refusal::CommittedAlready { .. } => ("commit only goes forward", "§5.3", COMMIT),
+            Refusal::EarlierTerm { .. } => {
+                ("only own-term entries commit by counting", "§5.4.2", COMMIT)
+            }
+            Refusal::NoQuorum { .. } => ("commit needs a majority", "§5.3", COMMIT),
+            Refusal::NothingToApply { .. } => ("apply only what is committed", "§5.3", COMMIT),
+            Refusal::NoOwnCommit { .. } => {
+                ("a read needs an own-term commit", "§8, diss. §6.4", READS)
+            }
+            Refusal::NoSuchRead { .. } => ("a read must have begun", "diss. §6.4", READS),
+            Refusal::Unconfirmed { .. } => ("a read needs a majority", "§8, diss. §6.4", READS),
+            Refusal::NotDurable { .. } => (
+                "a leader counts what is durable",
+                "diss. §10.2.1",
+                DURABILITY,
+            ),
+            Refusal::OwnVoteNotDurable { .. } => {
+                ("a vote counts once durable", "§5.2, figure 2", DURABILITY)
+            }
+            Refusal::NothingToWrite { .. } => ("a write completes once", "figure 2", DURABILITY),
+            Refusal::NeverWritten { .. } => (
+                "a restart recovers what was written",
+                "figure 2",
+                DURABILITY,
+            ),
+            Refusal::DurableIsKept { .. } => {
+                ("what is durable survives a crash", "figure 2", DURABILITY)
+            }
+        };
+        Rule {
+            name,
+            section,
+            file,
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Refusal::VoteUsed {
+                node,
+                term,
+                given_to,
+                candidate,
+            } => write!(
+                f,
+                "{node} voted for {given_to} in term {term}, so it must not vote for {candidate} in term {term}"
+            ),
+            Refusal::LeaderKnown { node, term, leader } => {
+                write!(
+                    f,
+                    "{node} already follows {leader}, the leader of term {term}"
+                )
+            }
+            Refusal::LogBehind {
+                node,
+                own,
+                candidate,
+            } => write!(
+                f,
+                "{node}'s log ends at {own}, the candidate's only at {candidate}"
+            ),
+            Refusal::StaleTerm {
+                node,
+                term,
+                message,
+            } => write!(
+                f,
+                "{node} is in term {term}, the message is of term {message}"
+            ),
+            Refusal::NotAsking { node, term } => {
+                write!(f, "{node} in term {term} is not waiting for this answer")
+            }
+            Refusal::SecondLeader { node, other, term } => {
+                write!(f, "{node} leads term {term}, so {other} cannot lead it too")
+            }
+            Refusal::AlreadyLeader { node, term } => write!(f, "{node} leads term {term}"),
+            Refusal::NotAVoter { node, config } if config.is_empty() => {
+                write!(f, "{node} knows no configuration yet")
+            }
+            Refusal::NotAVoter { node, config } => {
+                write!(f, "{node} is no voter of its configuration {config}")
+            }
+            Refusal::UnappliedConfiguration { node, index } => write!(
+                f,
+                "{node} has not applied the committed configuration at index {index}"
+            ),
+            Refusal::NotLeader { node, term } => write!(f, "{node} does not lead term {term}"),
+            Refusal::NotAPeer { node, to } => {
+                write!(f, "{to} is no peer in {node}'s configuration")
+            }
+            Refusal::PastTheEnd { node, index, last } => {
+                write!(f, "{node}'s log ends at index {last}, before index {index}")
+            }
+            Refusal::NoMatch {
+                node,
+                prev,
+                have: Some(have),
+            } => write!(
+                f,
+                "{node} has term {have} at index {}, the append says {prev}",
+                prev.index
+            ),
+            Refusal::NoMatch {
+                node,
+                prev,
+                have: None,
+            } => write!(f, "{node} has no entry at index {}", prev.index),
+            Refusal::CommittedAlready {
+                node,
+                index,
+                commit,
+            } => write!(
+                f,
+                "{node} has committed up to {commit}, index {index} is not new"
+            ),
+            Refusal::EarlierTerm { node, entry, term } => write!(
+                f,
+                "{node} leads term {term}, and entry {entry} is of an earlier term"
+            ),
+            Refusal::NoQuorum {
+                node,
+                index,
+                holders,
+                config,
+            } => write!(
+                f,
+                "index {index} is durable on {holders} as far as {node} knows, no majority of {config}"
+            ),
+            Refusal::NothingToApply { node, commit } => {
+                write!(
+                    f,
+                    "{node} has applied everything up to its commit index {commit}"
+                )
+            }
+            Refusal::NoOwnCommit { node, term, commit } => write!(
+                f,
+                "{node} leads term {term}, but the last entry it knows committed is {commit}"
+            ),
+            Refusal::NoSuchRead { node, read } => write!(f, "{node} has no open read {read}"),
+            Refusal::Unconfirmed {
+                node,
+                read,
+                acks,
+                config,
+            } => write!(
+                f,
+                "since read {read} began, {acks} confirmed {node}, no majority of {config}"
+            ),
+            Refusal::NotDurable {
+                node,
+                durable,
+                index,
+            } => write!(
+                f,
+                "{node}'s log is durable up to index {durable}, not up to {index}"
+            ),
+            Refusal::OwnVoteNotDurable {
+                node,
+                term,
+                durable,
+            } => write!(
+                f,
+                "{node}'s vote for itself in term {term} is not durable (durable term {durable}) or is counted already"
+            ),
+            Refusal::NothingToWrite { node } => write!(f, "{node} has no write under way"),
+            Refusal::NeverWritten { node } => {
+                write!(f, "{node} never wrote what it recovered")
+            }
+            Refusal::DurableIsKept { node } => {
+                write!(f, "{node} recovered less than was durable")
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Commitment (sections 5.3 and 5.4.2) and application.
+//!
+//! - A leader commits an index once a majority holds it durably and the entry
+//!   there is of its own term; entries of earlier terms commit with it
+//!   ([`advance`]).
+//! - A follower learns the commit index from its leader, up to what it is sure
+//!   to share with it ([`learn`]).
+//! - Committed entries are applied in order ([`apply`]).
+
+use super::{Branch, Outcome, membership};
+use crate::flaws::Flaw;
+use crate::ids::{Index, NodeSet, Position};
+use crate::log::{Log, Payload};
+use crate::refusal::Refusal;
+use crate::server::{Role, Server};
+use crate::settings::{Configuration, Settings};
+
+/// Whether the leader may raise its commit index to `to`.
+///
+/// # Errors
+/// Why it may not.
+pub fn may_advance<L: Log>(
+    server: &Server<L>,
+    to: Index,
+    settings: &Settings,
+) -> Result<(), Refusal> {
+    let node = server.id;
+    let Role::Leader { matched, .. } = &server.role else {
+        return Err(Refusal::NotLeader {
+            node,
+            term: server.term,
+        });
+    };
+    if to <= server.commit {
+        return Err(Refusal::CommittedAlready {
+            node,
+            index: to,
+            commit: server.commit,
+        });
+    }
+    let Some(term) = server.log.term_at(to) else {
+        return Err(Refusal::PastTheEnd {
+            node,
+            index: to,
+            last: server.log.last_index(),
+        });
+    };
+    let holders: NodeSet = matched
+        .iter()
+        .filter(|&(id, &known)| known >= to && server.config.contains(id))
+        .map(|(id, _)| id)
+        .collect();
+    if !server.config.has_quorum(holders) {
+        return Err(Refusal::NoQuorum {
+            node,
+            index: to,
+            holders,
+            config: server.config,
+        });
+    }
+    if term != server.term && !settings.has(Flaw::Figure8) {
+        return Err(Refusal::EarlierTerm {
+            node,
+            entry: Position::new(to, term),
+            term: server.term,
+        });
+    }
+    Ok(())
+}
+
+/// The leader raises its commit index (section 5.4.2).
+///
+/// # Errors
+/// See [`may_advance`].
+pub fn advance<L: Log>(
+    server: &mut Server<L>,
+    to: Index,
+    settings: &Settings,
+) -> Result<Outcome, Refusal> {
+    may_advance(server, to, settings)?;
+    server.commit = to;
+    applied_with_commit(server, settings);
+    Ok(Branch::Committed.into())
+}
+
+/// A follower learns that its leader has committed up to `leader_commit`; it is
+/// sure to share the leader's log up to `shared` (figure 2, AppendEntries rule
+/// 5, with the `max` without which the index could fall).
+pub fn learn<L: Log>(
+    server: &mut Server<L>,
+    leader_commit: Index,
+    shared: Index,
+    settings: &Settings,
+) {
+    server.commit = if settings.has(Flaw::CommitWithoutMax) {
+        leader_commit.min(server.log.last_index())
+    } else {
+        server.commit.max(leader_commit.min(shared))
+    };
+    applied_with_commit(server, settings);
+}
+
+/// Where configurations do not come from applied entries nothing asks when an
+/// entry is applied, so it is applied when it commits.
+fn applied_with_commit<L: Log>(server: &mut Server<L>, settings: &Settings) {
+    if settings.configuration == Configuration::Fixed {
+        server.applied = server.commit;
+    }
+}
+
+/// The next committed entry is applied; a configuration takes effect.
+///
+/// # Errors
+/// When nothing is committed and not applied.
+pub fn apply<L: Log>(server: &mut Server<L>, _settings: &Settings) -> Result<Outcome, Refusal> {
+    let next = server.applied.next();
+    let (true, Some(entry)) = (next <= server.commit, server.log.entry(next)) else {
+        return Err(Refusal::NothingToApply {
+            node: server.id,
+            commit: server.commit,
+        });
+    };
+    server.applied = next;
+    if let Payload::Config { voters } = entry.payload {
+        membership::take_effect(server, voters);
+        return Ok(Branch::ConfigurationApplied.into());
+    }
+    Ok(Branch::Applied.into())
+}

@@ -1,0 +1,256 @@
+//! Durability (figure 2, "updated on stable storage before responding to
+//! RPCs"; dissertation sections 3.8 and 10.2.1), crash and restart.
+//!
+//! - What a server says must be durable before it is said: messages wait in the
+//!   outbox until the write completes ([`queue`], [`write_completed`]).
+//! - A server counts its own vote and its own entries only once they are
+//!   durable ([`count_own_vote`], [`count_own_entries`]).
+//! - A crash loses what is not durable; the write under way may survive in
+//!   part ([`restart`]).
+
+use super::election;
+use super::{Branch, Outcome};
+use crate::choice;
+use crate::flaws::Flaw;
+use crate::ids::{Index, NodeSet};
+use crate::log::{Batch, Log};
+use crate::message::{Body, Messages};
+use crate::refusal::Refusal;
+use crate::server::{Role, Server};
+use crate::settings::{Configuration, Durability, LeaderAppend, Settings};
+
+choice! {
+    /// What a crash leaves of the write that was under way.
+    #[derive(Copy)]
+    pub enum Survival {
+        /// Nothing: the server is back at what was durable.
+        Nothing = 0,
+        /// The term and vote of the write, and parts of the rest.
+        Written {
+            /// The last index that survived of the new log; `None` when the
+            /// durable log was not touched yet.
+            kept: Option<Index>,
+            /// Whether the new commit index survived.
+            commit: bool,
+        } = 1,
+        /// The vote was cleared and the new term not yet written: only under
+        /// the planted flaw that writes them apart.
+        VoteCleared = 2,
+    }
+}
+
+/// Sorts what a handler said into what leaves now and what waits.
+pub fn queue<L: Log>(
+    server: &mut Server<L>,
+    settings: &Settings,
+    said: Messages,
+    out: &mut Messages,
+) {
+    let before_write = settings.leader_append == LeaderAppend::BeforeWrite;
+    for message in said {
+        let free = before_write && matches!(message.body, Body::Append { .. });
+        if settings.durability == Durability::Atomic || free {
+            out.push(message);
+        } else {
+            server.outbox.push(message);
+        }
+    }
+}
+
+/// Drops the log behind `keep`, while the durable log still has it.
+pub fn truncate<L: Log>(server: &mut Server<L>, keep: Index) {
+    if keep < server.durable.shared {
+        let count = usize::try_from(server.durable.shared.0 - keep.0).unwrap_or(usize::MAX);
+        let mut tail: Batch = server.log.batch(keep, count);
+        tail.append(&mut server.durable.tail);
+        server.durable.tail = tail;
+        server.durable.shared = keep;
+    }
+    server.log.truncate(keep);
+}
+
+/// All that the server holds becomes durable.
+fn sync<L: Log>(server: &mut Server<L>, settings: &Settings) {
+    let durable = &mut server.durable;
+    durable.term = server.term;
+    durable.vote = server.vote;
+    durable.shared = server.log.last_index();
+    durable.tail.clear();
+    if settings.durable_commit {
+        durable.commit = server.commit;
+    }
+}
+
+/// The write under way completes: all that the server holds is durable, and
+/// what waited for it leaves.
+///
+/// # Errors
+/// When nothing is to be written and nothing waits.
+pub fn write_completed<L: Log>(
+    server: &mut Server<L>,
+    settings: &Settings,
+    out: &mut Messages,
+) -> Result<Outcome, Refusal> {
+    if server.is_synced(settings.durable_commit) && server.outbox.is_empty() {
+        return Err(Refusal::NothingToWrite { node: server.id });
+    }
+    sync(server, settings);
+    out.append(&mut server.outbox);
+    Ok(Branch::WriteDone.into())
+}
+
+/// Atomic durability: the write completes within the step, and the server
+/// counts its own vote and entries at once.
+pub fn complete_at_once<L: Log>(server: &mut Server<L>, settings: &Settings) {
+    sync(server, settings);
+    if let Ok(outcome) = count_own_vote(server, settings)
+        && outcome.branch == Branch::BecameLeader
+    {
+        sync(server, settings);
+    }
+    let last = server.log.last_index();
+    // Refused where there is nothing to count.
+    let _ = count_own_entries(server, last);
+}
+
+/// A candidate counts its own vote, which is durable.
+///
+/// # Errors
+/// When it is not durable, counted already, or nobody asks.
+pub fn count_own_vote<L: Log>(
+    server: &mut Server<L>,
+    settings: &Settings,
+) -> Result<Outcome, Refusal> {
+    let Role::Candidate { granted, .. } = &server.role else {
+        return Err(Refusal::NotAsking {
+            node: server.id,
+            term: server.term,
+        });
+    };
+    // The flawed candidate that forgets to record its vote counts it still.
+    let voted = settings.has(Flaw::OwnVoteUnrecorded) || server.durable.vote == Some(server.id);
+    if server.durable.term != server.term || !voted || granted.contains(server.id) {
+        return Err(Refusal::OwnVoteNotDurable {
+            node: server.id,
+            term: server.term,
+            durable: server.durable.term,
+        });
+    }
+    let outcome = election::vote_received(server, server.id, true, settings);
+    if outcome.branch == Branch::VoteCounted {
+        return Ok(Branch::OwnVoteCounted.into());
+    }
+    Ok(outcome)
+}
+
+/// A leader counts its own entries up to `to`, which are durable.
+///
+/// # Errors
+/// When they are not durable or counted already, or the server does not lead.
+pub fn count_own_entries<L: Log>(server: &mut Server<L>, to: Index) -> Result<Outcome, Refusal> {
+    let (node, durable) = (server.id, server.durable.shared);
+    let Role::Leader { matched, .. } = &mut server.role else {
+        return Err(Refusal::NotLeader {
+            node,
+            term: server.term,
+        });
+    };
+    if to > durable || to <= matched[node] {
+        return Err(Refusal::NotDurable {
+            node,
+            durable,
+            index: to,
+        });
+    }
+    matched[node] = to;
+    Ok(Branch::OwnEntriesCounted.into())
+}
+
+/// The server crashes and restarts: it holds what was durable and what
+/// `survival` says of the write under way; the rest is gone.
+///
+/// # Errors
+/// When the storage contract does not allow this survival.
+pub fn restart<L: Log>(
+    server: &mut Server<L>,
+    survival: &Survival,
+    settings: &Settings,
+) -> Result<Outcome, Refusal> {
+    let never = Refusal::NeverWritten { node: server.id };
+    let branch = match *survival {
+        Survival::Nothing => Branch::RestartedDurable,
+        Survival::Written { kept, commit } => {
+            survive(server, kept, commit, settings)?;
+            Branch::RestartedWritten
+        }
+        Survival::VoteCleared => {
+            if !settings.has(Flaw::VoteClearedBeforeTerm) || server.durable.term == server.term {
+                return Err(never);
+            }
+            server.durable.vote = None;
+            Branch::RestartedTorn
+        }
+    };
+    recover(server, settings);
+    Ok(branch.into())
+}
+
+/// Moves what survives of the write under way into the durable part.
+fn survive<L: Log>(
+    server: &mut Server<L>,
+    kept: Option<Index>,
+    commit: bool,
+    settings: &Settings,
+) -> Result<(), Refusal> {
+    let never = Refusal::NeverWritten { node: server.id };
+    if server.is_synced(settings.durable_commit) {
+        return Err(never);
+    }
+    if let Some(kept) = kept {
+        if kept > server.log.last_index() {
+            return Err(never);
+        }
+        if kept < server.durable.shared {
+            return Err(Refusal::DurableIsKept { node: server.id });
+        }
+        server.durable.shared = kept;
+        server.durable.tail.clear();
+    }
+    if commit {
+        let end = server.durable.shared;
+        if !settings.durable_commit || server.commit > end {
+            return Err(never);
+        }
+        server.durable.commit = server.commit;
+    }
+    server.durable.term = server.term;
+    server.durable.vote = server.vote;
+    Ok(())
+}
+
+/// Starts again from what is durable.
+fn recover<L: Log>(server: &mut Server<L>, settings: &Settings) {
+    let durable = &mut server.durable;
+    server.log.truncate(durable.shared);
+    for entry in durable.tail.drain(..) {
+        server.log.push(entry);
+    }
+    durable.shared = server.log.last_index();
+    if settings.has(Flaw::VoteForgottenOnRestart) {
+        durable.term = Default::default();
+        durable.vote = None;
+    }
+    server.term = durable.term;
+    server.vote = durable.vote;
+    server.commit = durable.commit;
+    server.applied = match settings.configuration {
+        Configuration::Fixed => server.commit,
+        Configuration::Applied => Index::ZERO,
+    };
+    if settings.configuration == Configuration::Applied {
+        server.config = NodeSet::EMPTY;
+    }
+    server.leader = None;
+    server.role = Role::Follower;
+    server.outbox.clear();
+}

@@ -1,0 +1,53 @@
+//! Configurations (section 6; dissertation chapter 4), as far as the core goes:
+//! where the configuration in force comes from.
+//!
+//! In etcd a configuration takes effect when its entry is applied, at each
+//! server for itself. A restarted server has none until it has applied its log
+//! again, and until then it must not campaign: it would count a majority of
+//! servers it does not know.
+
+use crate::ids::{Index, NodeSet};
+use crate::log::{Log, Payload};
+use crate::refusal::Refusal;
+use crate::server::Server;
+use crate::settings::{Configuration, Settings};
+
+/// Whether `server` may campaign as far as its configuration goes.
+///
+/// # Errors
+/// When it is no voter as far as it knows, or has a committed configuration
+/// still to apply (etcd issues 7280 and 5004: a stale quorum elects).
+pub fn may_campaign<L: Log>(server: &Server<L>, settings: &Settings) -> Result<(), Refusal> {
+    if !server.config.contains(server.id) {
+        return Err(Refusal::NotAVoter {
+            node: server.id,
+            config: server.config,
+        });
+    }
+    if settings.configuration == Configuration::Applied
+        && let Some(index) = first_unapplied(server)
+    {
+        return Err(Refusal::UnappliedConfiguration {
+            node: server.id,
+            index,
+        });
+    }
+    Ok(())
+}
+
+/// The first committed configuration that is not applied.
+fn first_unapplied<L: Log>(server: &Server<L>) -> Option<Index> {
+    let unapplied = (server.applied.0 + 1..=server.commit.0).map(Index);
+    unapplied.into_iter().find(|&index| {
+        let entry = server.log.entry(index);
+        matches!(
+            entry.map(|entry| entry.payload),
+            Some(Payload::Config { .. })
+        )
+    })
+}
+
+/// A configuration entry was applied.
+pub fn take_effect<L: Log>(server: &mut Server<L>, voters: NodeSet) {
+    server.config = voters;
+}

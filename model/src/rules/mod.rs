@@ -1,0 +1,349 @@
+//! The rule book: Raft's rules, each family in a file, each on one server.
+//!
+//! A rule takes one server, one input and the settings. It changes the server
+//! and gives its outputs, or refuses and leaves the server as it was. It never
+//! sees the network, the history or another server. The checker explores
+//! exactly these rules, and the replayer steps exactly these rules: both call
+//! [`step`] and nothing else.
+//!
+//! One input is one handler run: all its state changes, all its outputs.
+//! Sending entries to one peer, advancing the commit index and the completion
+//! of a write are inputs of their own.
+//!
+//! | family | rules | paper |
+//! |---|---|---|
+//! | [`election`] | campaign, vote, count votes, step down | §5.1, §5.2, §5.4.1 |
+//! | [`replication`] | client write, append, consistency check, heartbeat | §5.3 |
+//! | [`commit`] | advance the commit index, apply | §5.3, §5.4.2 |
+//! | [`reads`] | begin, confirm and release a linearizable read | §8, dissertation §6.4 |
+//! | [`membership`] | configurations from applied entries | §6, dissertation §4.1 |
+//! | [`durability`] | writes complete, own acknowledgements, crash and restart | figure 2 |
+
+pub mod commit;
+pub mod durability;
+pub mod election;
+pub mod membership;
+pub mod reads;
+pub mod replication;
+
+use crate::choice;
+use crate::ids::{Index, NodeId, ReadId};
+use crate::log::Log;
+use crate::message::{Body, Message, Messages};
+use crate::refusal::Refusal;
+use crate::server::Server;
+use crate::settings::{Durability, Settings};
+
+choice! {
+    /// What happens to one server.
+    pub enum Input {
+        /// Its election timer fires.
+        Campaign = 0,
+        /// A message arrives.
+        Receive {
+            /// The message.
+            message: Message,
+        } = 1,
+        /// A client hands it a command.
+        Write {
+            /// The number of the command.
+            number: u32,
+        } = 2,
+        /// It sends entries of its log to a peer.
+        SendAppend {
+            /// The peer.
+            to: NodeId,
+            /// The index before the first entry.
+            after: Index,
+            /// How many entries.
+            count: u8,
+        } = 3,
+        /// It sends a heartbeat to a peer.
+        SendHeartbeat {
+            /// The peer.
+            to: NodeId,
+        } = 4,
+        /// It raises its commit index.
+        AdvanceCommit {
+            /// Up to here.
+            to: Index,
+        } = 5,
+        /// It applies the next committed entry.
+        Apply = 6,
+        /// A client asks it for a linearizable read.
+        BeginRead {
+            /// Which read.
+            read: ReadId,
+        } = 7,
+        /// It releases a read: its read index may be served.
+        ReleaseRead {
+            /// Which read.
+            read: ReadId,
+        } = 8,
+        /// Its write completes: all it holds is durable, all that waited leaves.
+        WriteCompleted = 9,
+        /// It counts its own durable vote.
+        CountOwnVote = 10,
+        /// It counts its own durable entries.
+        CountOwnEntries {
+            /// Up to here.
+            to: Index,
+        } = 11,
+        /// It crashes and restarts.
+        Restart {
+            /// What survives of the write under way.
+            survival: durability::Survival,
+        } = 12,
+    }
+}
+
+/// Which way through a rule a step took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Branch {
+    /// An election began.
+    Campaigned,
+    /// A vote was granted.
+    VoteGranted,
+    /// A vote was refused.
+    VoteRefused,
+    /// A granted vote was counted, no majority yet.
+    VoteCounted,
+    /// A refused vote was noted.
+    RefusalCounted,
+    /// A majority granted: the candidate leads.
+    BecameLeader,
+    /// A majority refused: the candidate gave up.
+    VoteLost,
+    /// A message of a lower term was ignored.
+    StaleIgnored,
+    /// A request of a lower term was refused.
+    StaleRefused,
+    /// A message had nobody waiting for it.
+    Unexpected,
+    /// A client's command was appended.
+    Wrote,
+    /// Entries went out.
+    SentAppend,
+    /// A heartbeat went out.
+    SentHeartbeat,
+    /// An append matched and added nothing.
+    AppendMatched,
+    /// An append added entries.
+    Appended,
+    /// An append replaced conflicting entries.
+    AppendReplaced,
+    /// An append did not match.
+    AppendRejected,
+    /// An append below the commit index was answered with it.
+    AppendBelowCommit,
+    /// A follower's progress was noted.
+    ProgressNoted,
+    /// A rejected append was noted.
+    RejectionNoted,
+    /// A heartbeat arrived.
+    HeartbeatReceived,
+    /// An answer to a heartbeat arrived.
+    HeartbeatAcked,
+    /// The commit index rose.
+    Committed,
+    /// An entry was applied.
+    Applied,
+    /// A configuration took effect.
+    ConfigurationApplied,
+    /// A read began.
+    ReadBegun,
+    /// A read was released.
+    ReadReleased,
+    /// A write completed.
+    WriteDone,
+    /// The own vote was counted, no majority yet.
+    OwnVoteCounted,
+    /// The own entries were counted.
+    OwnEntriesCounted,
+    /// A restart with what was durable.
+    RestartedDurable,
+    /// A restart with all or part of the write that was under way.
+    RestartedWritten,
+    /// A restart with a torn term and vote (only under a planted flaw).
+    RestartedTorn,
+}
+
+impl Branch {
+    /// Every branch, in order.
+    pub const ALL: [Branch; 33] = [
+        Branch::Campaigned,
+        Branch::VoteGranted,
+        Branch::VoteRefused,
+        Branch::VoteCounted,
+        Branch::RefusalCounted,
+        Branch::BecameLeader,
+        Branch::VoteLost,
+        Branch::StaleIgnored,
+        Branch::StaleRefused,
+        Branch::Unexpected,
+        Branch::Wrote,
+        Branch::SentAppend,
+        Branch::SentHeartbeat,
+        Branch::AppendMatched,
+        Branch::Appended,
+        Branch::AppendReplaced,
+        Branch::AppendRejected,
+        Branch::AppendBelowCommit,
+        Branch::ProgressNoted,
+        Branch::RejectionNoted,
+        Branch::HeartbeatReceived,
+        Branch::HeartbeatAcked,
+        Branch::Committed,
+        Branch::Applied,
+        Branch::ConfigurationApplied,
+        Branch::ReadBegun,
+        Branch::ReadReleased,
+        Branch::WriteDone,
+        Branch::OwnVoteCounted,
+        Branch::OwnEntriesCounted,
+        Branch::RestartedDurable,
+        Branch::RestartedWritten,
+        Branch::RestartedTorn,
+    ];
+
+    /// The name, in kebab case, as coverage tables and JSON spell it.
+    pub fn name(self) -> String {
+        let mut name = String::new();
+        for c in format!("{self:?}").chars() {
+            if c.is_ascii_uppercase() && !name.is_empty() {
+                name.push('-');
+            }
+            name.push(c.to_ascii_lowercase());
+        }
+        name
+    }
+}
+
+/// How a step went: the branch taken, and why not the other one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The branch.
+    pub branch: Branch,
+    /// The reason of a branch that says no (a vote refused, an append rejected).
+    pub reason: Option<Refusal>,
+}
+
+impl From<Branch> for Outcome {
+    fn from(branch: Branch) -> Self {
+        Outcome {
+            branch,
+            reason: None,
+        }
+    }
+}
+
+impl Branch {
+    /// This branch, taken because of `reason`.
+    pub fn because(self, reason: Refusal) -> Outcome {
+        Outcome {
+            branch: self,
+            reason: Some(reason),
+        }
+    }
+}
+
+/// Runs one handler of one server.
+///
+/// Takes the server, the input and the settings. Returns the branch taken and
+/// appends to `out` the messages that leave the server now; those that must
+/// wait for a write stay in its outbox. With atomic durability the write and
+/// the server's own acknowledgements are part of the same step.
+///
+/// # Errors
+/// The reason why this input is not possible here; the server is unchanged.
+pub fn step<L: Log>(
+    server: &mut Server<L>,
+    input: &Input,
+    settings: &Settings,
+    out: &mut Messages,
+) -> Result<Outcome, Refusal> {
+    if matches!(input, Input::WriteCompleted) {
+        return durability::write_completed(server, settings, out);
+    }
+    let mut said = Messages::new();
+    let outcome = handle(server, input, settings, &mut said)?;
+    durability::queue(server, settings, said, out);
+    if settings.durability == Durability::Atomic {
+        durability::complete_at_once(server, settings);
+    }
+    Ok(outcome)
+}
+
+fn handle<L: Log>(
+    server: &mut Server<L>,
+    input: &Input,
+    settings: &Settings,
+    out: &mut Messages,
+) -> Result<Outcome, Refusal> {
+    match input {
+        Input::Campaign => election::campaign(server, settings, out),
+        Input::Receive { message } => Ok(receive(server, message, settings, out)),
+        Input::Write { number } => replication::write(server, *number),
+        Input::SendAppend { to, after, count } => {
+            replication::send_append(server, *to, *after, *count, settings, out)
+        }
+        Input::SendHeartbeat { to } => replication::send_heartbeat(server, *to, settings, out),
+        Input::AdvanceCommit { to } => commit::advance(server, *to, settings),
+        Input::Apply => commit::apply(server, settings),
+        Input::BeginRead { read } => reads::begin(server, *read, settings),
+        Input::ReleaseRead { read } => reads::release(server, *read, settings),
+        Input::WriteCompleted => durability::write_completed(server, settings, out),
+        Input::CountOwnVote => durability::count_own_vote(server, settings),
+        Input::CountOwnEntries { to } => durability::count_own_entries(server, *to),
+        Input::Restart { survival } => durability::restart(server, survival, settings),
+    }
+}
+
+/// A message arrives: first its term (section 5.1), then what it says.
+fn receive<L: Log>(
+    server: &mut Server<L>,
+    message: &Message,
+    settings: &Settings,
+    out: &mut Messages,
+) -> Outcome {
+    let Message {
+        from, term, body, ..
+    } = message;
+    if *term < server.term {
+        return election::stale(server, message, settings, out);
+    }
+    if *term > server.term {
+        election::step_down(server, *term);
+    }
+    match body {
+        Body::RequestVote { last } => election::vote_requested(server, *from, *last, settings, out),
+        Body::Vote { granted } => election::vote_received(server, *from, *granted, settings),
+        Body::Append {
+            prev,
+            entries,
+            commit,
+            context,
+        } => {
+            if let Err(refusal) = election::follow(server, *from, settings) {
+                return Branch::Unexpected.because(refusal);
+            }
+            replication::appended(
+                server, *from, *prev, entries, *commit, *context, settings, out,
+            )
+        }
+        Body::Heartbeat { commit, context } => {
+            if let Err(refusal) = election::follow(server, *from, settings) {
+                return Branch::Unexpected.because(refusal);
+            }
+            replication::heartbeat_received(server, *from, *commit, *context, settings, out)
+        }
+        Body::AppendAck {
+            reject,
+            index,
+            context,
+            ..
+        } => replication::append_answered(server, *from, *reject, *index, *context),
+        Body::HeartbeatAck { context } => replication::heartbeat_answered(server, *from, *context),
+    }
+}

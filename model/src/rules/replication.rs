@@ -1,0 +1,278 @@
+//! Log replication (section 5.3).
+//!
+//! - A leader appends its clients' commands ([`write`]).
+//! - It sends any range of its own log to any peer ([`send_append`]): which
+//!   range is flow control, and no range is wrong.
+//! - A follower takes entries only behind a previous entry that matches, drops
+//!   what conflicts, and answers with what it now holds ([`appended`]).
+//! - A leader notes the progress, which never goes back ([`append_answered`]).
+
+use super::{Branch, Outcome, reads};
+use crate::flaws::Flaw;
+use crate::ids::{Index, NodeId, Position, ReadId};
+use crate::log::{Batch, Entry, Log, Payload};
+use crate::message::{Body, Message, Messages};
+use crate::refusal::Refusal;
+use crate::rules::{commit, durability};
+use crate::server::{Role, Server};
+use crate::settings::{BelowCommit, Heartbeat, Settings};
+
+fn must_lead<L: Log>(server: &Server<L>) -> Result<(), Refusal> {
+    if server.role.is_leader() {
+        return Ok(());
+    }
+    Err(Refusal::NotLeader {
+        node: server.id,
+        term: server.term,
+    })
+}
+
+fn must_be_peer<L: Log>(server: &Server<L>, to: NodeId) -> Result<(), Refusal> {
+    if to != server.id && server.config.contains(to) {
+        return Ok(());
+    }
+    Err(Refusal::NotAPeer {
+        node: server.id,
+        to,
+    })
+}
+
+/// A client's command is appended to the leader's log.
+///
+/// # Errors
+/// When the server does not lead.
+pub fn write<L: Log>(server: &mut Server<L>, number: u32) -> Result<Outcome, Refusal> {
+    must_lead(server)?;
+    server.log.push(Entry {
+        term: server.term,
+        payload: Payload::Write { number },
+    });
+    Ok(Branch::Wrote.into())
+}
+
+/// The leader sends `count` entries after index `after` to one peer; none make
+/// an empty append.
+///
+/// # Errors
+/// When the server does not lead, `to` is no peer, or the log has no such
+/// entries.
+pub fn send_append<L: Log>(
+    server: &mut Server<L>,
+    to: NodeId,
+    after: Index,
+    count: u8,
+    settings: &Settings,
+    out: &mut Messages,
+) -> Result<Outcome, Refusal> {
+    must_lead(server)?;
+    must_be_peer(server, to)?;
+    let end = after.plus(usize::from(count));
+    let last = server.log.last_index();
+    let (Some(term), true) = (server.log.term_at(after), end <= last) else {
+        return Err(Refusal::PastTheEnd {
+            node: server.id,
+            index: end,
+            last,
+        });
+    };
+    let context = match settings.heartbeat {
+        Heartbeat::EmptyAppend => reads::latest(server),
+        Heartbeat::Separate => None,
+    };
+    out.push(Message {
+        from: server.id,
+        to,
+        term: server.term,
+        body: Body::Append {
+            prev: Position::new(after, term),
+            entries: server.log.batch(after, usize::from(count)),
+            commit: server.commit,
+            context,
+        },
+    });
+    Ok(Branch::SentAppend.into())
+}
+
+/// The leader sends a heartbeat of its own kind to one peer. It lets the peer
+/// commit only what is known to match there.
+///
+/// # Errors
+/// When the server does not lead or `to` is no peer.
+pub fn send_heartbeat<L: Log>(
+    server: &mut Server<L>,
+    to: NodeId,
+    settings: &Settings,
+    out: &mut Messages,
+) -> Result<Outcome, Refusal> {
+    debug_assert_eq!(settings.heartbeat, Heartbeat::Separate);
+    must_lead(server)?;
+    must_be_peer(server, to)?;
+    let matched = match &server.role {
+        Role::Leader { matched, .. } => matched.get(to).copied().unwrap_or_default(),
+        _ => Index::ZERO,
+    };
+    out.push(Message {
+        from: server.id,
+        to,
+        term: server.term,
+        body: Body::Heartbeat {
+            commit: server.commit.min(matched),
+            context: reads::latest(server),
+        },
+    });
+    Ok(Branch::SentHeartbeat.into())
+}
+
+/// An append of the current term arrives at a follower.
+#[allow(clippy::too_many_arguments)] // the fields of one message
+pub fn appended<L: Log>(
+    server: &mut Server<L>,
+    leader: NodeId,
+    prev: Position,
+    entries: &Batch,
+    leader_commit: Index,
+    context: Option<ReadId>,
+    settings: &Settings,
+    out: &mut Messages,
+) -> Outcome {
+    let mut answer = |server: &Server<L>, reject, index, hint| {
+        out.push(Message {
+            from: server.id,
+            to: leader,
+            term: server.term,
+            body: Body::AppendAck {
+                reject,
+                index,
+                hint,
+                context,
+            },
+        });
+    };
+    if settings.append_below_commit == BelowCommit::AnswerCommit && prev.index < server.commit {
+        answer(server, false, server.commit, None);
+        return Branch::AppendBelowCommit.into();
+    }
+    if !server.log.has(prev) {
+        let hint = settings
+            .reject_hint
+            .then(|| server.log.conflict_hint(prev.index, prev.term));
+        answer(server, true, prev.index, hint);
+        return Branch::AppendRejected.because(Refusal::NoMatch {
+            node: server.id,
+            prev,
+            have: server.log.term_at(prev.index),
+        });
+    }
+    let branch = splice(server, prev.index, entries, settings);
+    let last_new = prev.index.plus(entries.len());
+    commit::learn(server, leader_commit, last_new, settings);
+    let held = if settings.has(Flaw::AcksOwnLastIndex) {
+        server.log.last_index()
+    } else {
+        last_new
+    };
+    answer(server, false, held, None);
+    branch.into()
+}
+
+/// Puts `entries` behind index `after`: what is there already stays, the first
+/// conflict and all behind it goes, what is new is appended (figure 2,
+/// AppendEntries rules 3 and 4).
+fn splice<L: Log>(
+    server: &mut Server<L>,
+    after: Index,
+    entries: &Batch,
+    settings: &Settings,
+) -> Branch {
+    let mut branch = Branch::AppendMatched;
+    for (i, entry) in entries.iter().enumerate() {
+        let index = after.plus(i + 1);
+        match server.log.term_at(index) {
+            Some(term) if term == entry.term => continue,
+            Some(_) => {
+                durability::truncate(server, after.plus(i));
+                branch = Branch::AppendReplaced;
+            }
+            None if branch == Branch::AppendMatched => branch = Branch::Appended,
+            None => {}
+        }
+        server.log.push(*entry);
+    }
+    let end = after.plus(entries.len());
+    if settings.has(Flaw::ErasesMatchingSuffix) && server.log.last_index() > end {
+        durability::truncate(server, end);
+        branch = Branch::AppendReplaced;
+    }
+    branch
+}
+
+/// An answer to an append arrives at the leader: note the progress, which
+/// never goes back, and who confirmed the leader.
+pub fn append_answered<L: Log>(
+    server: &mut Server<L>,
+    from: NodeId,
+    reject: bool,
+    index: Index,
+    context: Option<ReadId>,
+) -> Outcome {
+    let (id, term, last) = (server.id, server.term, server.log.last_index());
+    let Role::Leader { matched, .. } = &mut server.role else {
+        return Branch::Unexpected.because(Refusal::NotAsking { node: id, term });
+    };
+    if !reject {
+        if index > last {
+            // No rule leads here: a follower never holds more of this term
+            // than its leader. Counting it would commit what does not exist.
+            return Branch::Unexpected.because(Refusal::PastTheEnd {
+                node: id,
+                index,
+                last,
+            });
+        }
+        if let Some(known) = matched.0.get_mut(from.position()) {
+            *known = index.max(*known);
+        }
+    }
+    reads::confirmed(server, from, context);
+    if reject {
+        Branch::RejectionNoted.into()
+    } else {
+        Branch::ProgressNoted.into()
+    }
+}
+
+/// A heartbeat of its own kind arrives at a follower: commit without a check,
+/// because the leader vouches for `commit` only up to what matches here.
+pub fn heartbeat_received<L: Log>(
+    server: &mut Server<L>,
+    leader: NodeId,
+    leader_commit: Index,
+    context: Option<ReadId>,
+    settings: &Settings,
+    out: &mut Messages,
+) -> Outcome {
+    commit::learn(server, leader_commit, server.log.last_index(), settings);
+    out.push(Message {
+        from: server.id,
+        to: leader,
+        term: server.term,
+        body: Body::HeartbeatAck { context },
+    });
+    Branch::HeartbeatReceived.into()
+}
+
+/// An answer to a heartbeat arrives at the leader.
+pub fn heartbeat_answered<L: Log>(
+    server: &mut Server<L>,
+    from: NodeId,
+    context: Option<ReadId>,
+) -> Outcome {
+    if !server.role.is_leader() {
+        return Branch::Unexpected.because(Refusal::NotAsking {
+            node: server.id,
+            term: server.term,
+        });
+    }
+    reads::confirmed(server, from, context);
+    Branch::HeartbeatAcked.into()
+}

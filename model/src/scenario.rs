@@ -1,0 +1,19 @@
+//! A scenario: everything that decides a state space. Rules, network, bounds.
+
+use serde::{Deserialize, Serialize};
+
+use crate::bounds::Bounds;
+use crate::network::NetworkKind;
+use crate::settings::Settings;
+
+/// What is explored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Scenario {
+    /// The rule variants, and the planted flaw.
+    pub settings: Settings,
+    /// What the network may do.
+    pub network: NetworkKind,
+    /// How far the exploration goes.
+    pub bounds: Bounds,
+}

@@ -1,0 +1,264 @@
+//! One server: what it holds, what of it is durable, and its role.
+//!
+//! Figure 2 of the paper, with two differences. Durability is explicit:
+//! [`Durable`] is what a crash leaves. And a leader has no `nextIndex`: which
+//! entries it sends is its own free choice (any range of its log is legal), so
+//! the choice is part of the action and not of the state.
+
+use smallvec::SmallVec;
+
+use crate::field::{Field, Renaming, UnpackError};
+use crate::ids::{Index, NodeId, NodeSet, Position, ReadId, Term};
+use crate::log::{Batch, Log};
+use crate::message::Messages;
+use crate::{choice, record};
+
+/// A list with one item for each server.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PerServer<T>(pub SmallVec<[T; 3]>);
+
+impl<T> PerServer<T> {
+    /// The items with their servers.
+    pub fn iter(&self) -> impl Iterator<Item = (NodeId, &T)> {
+        self.0
+            .iter()
+            .enumerate()
+            .map(|(i, item)| (NodeId::from_position(i), item))
+    }
+
+    /// How many servers there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is no server.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The item of `id`, if there is such a server.
+    pub fn get(&self, id: NodeId) -> Option<&T> {
+        self.0.get(id.position())
+    }
+}
+
+impl<T> std::ops::Index<NodeId> for PerServer<T> {
+    type Output = T;
+    fn index(&self, id: NodeId) -> &T {
+        &self.0[id.position()]
+    }
+}
+
+impl<T> std::ops::IndexMut<NodeId> for PerServer<T> {
+    fn index_mut(&mut self, id: NodeId) -> &mut T {
+        &mut self.0[id.position()]
+    }
+}
+
+impl<T> FromIterator<T> for PerServer<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
+        PerServer(items.into_iter().collect())
+    }
+}
+
+impl<T: Field> Field for PerServer<T> {
+    fn pack(&self, out: &mut Vec<u8>) {
+        self.0.pack(out);
+    }
+    fn unpack(input: &mut &[u8]) -> Result<Self, UnpackError> {
+        Field::unpack(input).map(PerServer)
+    }
+    fn rename(&self, by: &Renaming) -> Self {
+        let mut moved: SmallVec<[Option<T>; 3]> = self.0.iter().map(|_| None).collect();
+        for (id, item) in self.iter() {
+            moved[by.of(id).position()] = Some(item.rename(by));
+        }
+        PerServer(moved.into_iter().flatten().collect())
+    }
+    fn sample() -> Self {
+        PerServer(SmallVec::new())
+    }
+    fn vary(&self) -> Vec<Self> {
+        self.0.vary().into_iter().map(PerServer).collect()
+    }
+}
+
+record! {
+    /// A linearizable read that a leader has begun (section 6.4 of the
+    /// dissertation) and not yet released.
+    pub struct Read {
+        /// Which read.
+        pub id: ReadId,
+        /// The commit index when it began.
+        pub index: Index,
+        /// Who has acknowledged the leader since it began.
+        pub acks: NodeSet,
+    }
+}
+
+choice! {
+    /// The role, with what only this role has.
+    pub enum Role {
+        /// Answers requests.
+        Follower = 0,
+        /// Asks for votes (section 5.2).
+        Candidate {
+            /// Who has granted its vote.
+            granted: NodeSet,
+            /// Who has refused it (kept where a lost vote ends the candidacy).
+            refused: NodeSet,
+            /// Grants counted beyond `granted`. Always zero but under the flaw
+            /// that counts votes and does not ask whose they are.
+            surplus: u8,
+        } = 1,
+        /// Replicates its log (section 5.3).
+        Leader {
+            /// For each server, the highest index known to be replicated and,
+            /// for itself, durable.
+            matched: PerServer<Index>,
+            /// Reads begun and not yet released, oldest first.
+            reads: SmallVec<[Read; 1]>,
+        } = 2,
+    }
+}
+
+impl Role {
+    /// The name, as it is printed.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Role::Follower => "follower",
+            Role::Candidate { .. } => "candidate",
+            Role::Leader { .. } => "leader",
+        }
+    }
+
+    /// Whether this is the leader's role.
+    pub fn is_leader(&self) -> bool {
+        matches!(self, Role::Leader { .. })
+    }
+}
+
+record! {
+    /// What a crash leaves of a server.
+    ///
+    /// The durable log is the first `shared` entries of the log followed by
+    /// `tail`: entries that the server has already dropped and whose removal
+    /// is not durable yet.
+    pub struct Durable {
+        /// The durable term.
+        pub term: Term,
+        /// The durable vote.
+        pub vote: Option<NodeId>,
+        /// The durable commit index; stays zero where commit is volatile.
+        pub commit: Index,
+        /// How many entries the durable log shares with the log.
+        pub shared: Index,
+        /// What follows them in the durable log.
+        pub tail: Batch,
+    }
+}
+
+record! {
+    /// One server.
+    ///
+    /// Invariants, held by [`Server::check`]:
+    ///
+    /// 1. `applied <= commit <= log.last_index()`;
+    /// 2. `durable.term <= term`, and at equal terms a durable vote is the vote;
+    /// 3. `durable.shared <= log.last_index()`;
+    /// 4. a candidate or leader has voted for itself;
+    /// 5. a leader's log ends in a term not above its own.
+    pub struct Server<L: Log> {
+        /// Its name.
+        pub id: NodeId,
+        /// `currentTerm`.
+        pub term: Term,
+        /// `votedFor`.
+        pub vote: Option<NodeId>,
+        /// `log[]`.
+        pub log: L,
+        /// `commitIndex`.
+        pub commit: Index,
+        /// `lastApplied`.
+        pub applied: Index,
+        /// The voters of the configuration in force; empty when unknown.
+        pub config: NodeSet,
+        /// The leader of this term as far as known, where a rule asks for it.
+        pub leader: Option<NodeId>,
+        /// The role.
+        pub role: Role,
+        /// What a crash leaves.
+        pub durable: Durable,
+        /// Messages that wait for the next write to complete.
+        pub outbox: Messages,
+    }
+}
+
+impl<L: Log> Server<L> {
+    /// A server that has never run, with an empty log.
+    pub fn new(id: NodeId, config: NodeSet) -> Self {
+        Server {
+            id,
+            term: Term(0),
+            vote: None,
+            log: L::empty(),
+            commit: Index::ZERO,
+            applied: Index::ZERO,
+            config,
+            leader: None,
+            role: Role::Follower,
+            durable: Durable {
+                term: Term(0),
+                vote: None,
+                commit: Index::ZERO,
+                shared: Index::ZERO,
+                tail: Batch::new(),
+            },
+            outbox: Messages::new(),
+        }
+    }
+
+    /// The term of the durable log at `index`; zero at index zero.
+    pub fn durable_term_at(&self, index: Index) -> Option<Term> {
+        if index <= self.durable.shared {
+            return self.log.term_at(index);
+        }
+        let past = usize::try_from(index.0 - self.durable.shared.0 - 1).ok()?;
+        self.durable.tail.get(past).map(|entry| entry.term)
+    }
+
+    /// The last position of the durable log.
+    pub fn durable_last(&self) -> Position {
+        let index = self.durable.shared.plus(self.durable.tail.len());
+        Position::new(index, self.durable_term_at(index).unwrap_or_default())
+    }
+
+    /// Whether everything the server holds is durable.
+    pub fn is_synced(&self, durable_commit: bool) -> bool {
+        let durable = &self.durable;
+        durable.term == self.term
+            && durable.vote == self.vote
+            && durable.shared == self.log.last_index()
+            && durable.tail.is_empty()
+            && (!durable_commit || durable.commit == self.commit)
+    }
+
+    /// Whether the invariants of a server hold. They do for every server that
+    /// unflawed rules lead to; a planted flaw may break them.
+    pub fn check(&self) -> bool {
+        let last = self.log.last_index();
+        let durable = &self.durable;
+        let own_vote = match self.role {
+            Role::Follower => true,
+            Role::Candidate { .. } | Role::Leader { .. } => self.vote == Some(self.id),
+        };
+        self.applied <= self.commit
+            && self.commit <= last
+            && durable.term <= self.term
+            && (durable.term < self.term || durable.vote.is_none() || durable.vote == self.vote)
+            && durable.shared <= last
+            && own_vote
+            && (!self.role.is_leader() || self.log.last().term <= self.term)
+            && crate::log::check(&self.log)
+    }
+}

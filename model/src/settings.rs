@@ -1,0 +1,180 @@
+//! Settings: where Rafts legally differ, and which flaw, if any, is planted.
+//!
+//! A rule variant exists only as a value here, every preset of settings is
+//! explored exhaustively, and replay uses no variant that a preset lacks.
+
+use serde::{Deserialize, Serialize};
+
+use crate::flaws::Flaw;
+
+/// How a leader keeps its followers (section 5.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Heartbeat {
+    /// An append without entries, checked like any other (the paper).
+    EmptyAppend,
+    /// A message of its own that commits `min(match, commit)` without a check
+    /// of the previous entry (etcd).
+    Separate,
+}
+
+/// What an append is answered whose previous entry lies below the commit index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BelowCommit {
+    /// It is handled like any other (the paper).
+    Check,
+    /// It is answered with the commit index and not looked at (etcd).
+    AnswerCommit,
+}
+
+/// What becomes of a request of a lower term.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StaleRequest {
+    /// It is refused, with the current term (figure 2).
+    Refuse,
+    /// It is ignored (etcd without check-quorum and pre-vote).
+    Ignore,
+}
+
+/// Where the configuration comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Configuration {
+    /// It is given from outside and never changes.
+    Fixed,
+    /// From the configuration entries that were applied; empty after a
+    /// restart until they are applied again (etcd).
+    Applied,
+}
+
+/// What the storage promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Storage {
+    /// What was queued with a batch leaves only after the batch is durable; a
+    /// batch none of whose messages left may be lost, whole or in part.
+    Sync,
+}
+
+/// When a write is durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Durability {
+    /// With the step that made it.
+    Atomic,
+    /// In a later action of its own; a crash before it loses the write.
+    Deferred,
+}
+
+/// Whether AppendEntries may leave before the leader's own write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LeaderAppend {
+    /// It may (dissertation section 10.2.1).
+    BeforeWrite,
+    /// It waits for the write, as everything else does.
+    AfterWrite,
+}
+
+/// The rule variants in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Settings {
+    /// How a leader keeps its followers.
+    pub heartbeat: Heartbeat,
+    /// Whether the commit index is durable and survives a crash.
+    pub durable_commit: bool,
+    /// Where the configuration comes from.
+    pub configuration: Configuration,
+    /// How an append below the commit index is answered.
+    pub append_below_commit: BelowCommit,
+    /// What becomes of a request of a lower term.
+    pub stale_request: StaleRequest,
+    /// Whether a server that knows the leader of this term may still grant its
+    /// unused vote in it.
+    pub vote_with_known_leader: bool,
+    /// Whether a candidate that a majority refused becomes a follower.
+    pub lost_vote_ends_candidacy: bool,
+    /// Whether a rejected append says where a probe may match.
+    pub reject_hint: bool,
+    /// Whether AppendEntries may leave before the leader's own write.
+    pub leader_append: LeaderAppend,
+    /// What the storage promises.
+    pub storage: Storage,
+    /// When a write is durable.
+    pub durability: Durability,
+    /// The planted flaw.
+    #[serde(skip)]
+    pub flaw: Option<Flaw>,
+}
+
+/// The dialects of Raft that are known by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Dialect {
+    /// The paper, to the letter.
+    Paper,
+    /// etcd-io/raft without pre-vote and check-quorum.
+    Etcd,
+}
+
+impl Dialect {
+    /// Every dialect.
+    pub const ALL: [Dialect; 2] = [Dialect::Paper, Dialect::Etcd];
+
+    /// The name, as flags and trace headers spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Dialect::Paper => "paper",
+            Dialect::Etcd => "etcd",
+        }
+    }
+
+    /// The dialect called `name`.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|d| d.name() == name)
+    }
+
+    /// The settings of this dialect.
+    pub fn settings(self, durability: Durability) -> Settings {
+        match self {
+            Dialect::Paper => Settings {
+                heartbeat: Heartbeat::EmptyAppend,
+                durable_commit: false,
+                configuration: Configuration::Fixed,
+                append_below_commit: BelowCommit::Check,
+                stale_request: StaleRequest::Refuse,
+                vote_with_known_leader: true,
+                lost_vote_ends_candidacy: false,
+                reject_hint: false,
+                leader_append: LeaderAppend::BeforeWrite,
+                storage: Storage::Sync,
+                durability,
+                flaw: None,
+            },
+            Dialect::Etcd => Settings {
+                heartbeat: Heartbeat::Separate,
+                durable_commit: true,
+                configuration: Configuration::Applied,
+                append_below_commit: BelowCommit::AnswerCommit,
+                stale_request: StaleRequest::Ignore,
+                vote_with_known_leader: false,
+                lost_vote_ends_candidacy: true,
+                reject_hint: true,
+                leader_append: LeaderAppend::AfterWrite,
+                storage: Storage::Sync,
+                durability,
+                flaw: None,
+            },
+        }
+    }
+}
+
+impl Settings {
+    /// Whether `flaw` is planted.
+    pub fn has(&self, flaw: Flaw) -> bool {
+        self.flaw == Some(flaw)
+    }
+}

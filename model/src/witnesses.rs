@@ -1,0 +1,143 @@
+//! What must be reached: situations without which a pass would say nothing.
+//!
+//! A preset lists the witnesses it must reach, and fails when one is missed.
+
+use crate::action::Action;
+use crate::ids::NodeSet;
+use crate::log::Log;
+use crate::properties::StepView;
+use crate::rules::{Branch, Input};
+use crate::scenario::Scenario;
+
+/// A situation, seen on a step.
+#[derive(Clone, Copy)]
+pub struct Witness {
+    /// The name, as flags and tables spell it.
+    pub name: &'static str,
+    /// The situation in a sentence.
+    pub says: &'static str,
+    /// Whether this step shows it.
+    pub shows: fn(&StepView<'_>, &Scenario) -> bool,
+}
+
+/// The table of witnesses.
+pub const ALL: [Witness; 11] = [
+    Witness {
+        name: "leader-elected",
+        says: "a server becomes leader",
+        shows: |view, _| became_leader(view),
+    },
+    Witness {
+        name: "leaders-of-two-terms",
+        says: "leaders of different terms exist at once",
+        shows: |view, _| {
+            let leaders = view.step.after.servers.iter();
+            became_leader(view) && leaders.filter(|(_, s)| s.role.is_leader()).count() > 1
+        },
+    },
+    Witness {
+        name: "entry-commits",
+        says: "a leader commits an entry",
+        shows: |view, _| branch(view) == Some(Branch::Committed),
+    },
+    Witness {
+        name: "earlier-term-commits",
+        says: "an entry of an earlier term commits through a later one (section 5.4.2)",
+        shows: earlier_term_commits,
+    },
+    Witness {
+        name: "conflict-truncated",
+        says: "a conflicting suffix is dropped and replaced",
+        shows: |view, _| branch(view) == Some(Branch::AppendReplaced),
+    },
+    Witness {
+        name: "append-rejected",
+        says: "an append does not match the previous entry",
+        shows: |view, _| branch(view) == Some(Branch::AppendRejected),
+    },
+    Witness {
+        name: "follower-commits",
+        says: "a follower learns that an entry is committed",
+        shows: |view, _| match view.actor() {
+            Some((before, after)) => !after.role.is_leader() && after.commit > before.commit,
+            None => false,
+        },
+    },
+    Witness {
+        name: "read-served",
+        says: "a read is released",
+        shows: |view, _| branch(view) == Some(Branch::ReadReleased),
+    },
+    Witness {
+        name: "restarted-server-wins",
+        says: "a server that crashed becomes leader",
+        shows: |view, _| {
+            let Action::Step { node, .. } = view.action else {
+                return false;
+            };
+            became_leader(view) && view.before.history.restarted.contains(*node)
+        },
+    },
+    Witness {
+        name: "write-lost",
+        says: "a crash loses a write that was under way",
+        shows: write_lost,
+    },
+    Witness {
+        name: "configuration-reapplied",
+        says: "a restarted server applies its configuration again and knows all voters",
+        shows: |view, scenario| match view.actor() {
+            Some((before, after)) => {
+                let voters = NodeSet::first(usize::from(scenario.bounds.servers));
+                before.config != voters
+                    && after.config == voters
+                    && view.before.history.restarted.contains(after.id)
+            }
+            None => false,
+        },
+    },
+];
+
+impl Witness {
+    /// The place of the witness called `name` in [`ALL`].
+    pub fn position(name: &str) -> Option<usize> {
+        ALL.iter().position(|witness| witness.name == name)
+    }
+}
+
+fn branch(view: &StepView<'_>) -> Option<Branch> {
+    view.step.outcome.map(|outcome| outcome.branch)
+}
+
+fn became_leader(view: &StepView<'_>) -> bool {
+    match view.actor() {
+        Some((before, after)) => {
+            after.role.is_leader() && !(before.role.is_leader() && before.term == after.term)
+        }
+        None => false,
+    }
+}
+
+fn earlier_term_commits(view: &StepView<'_>, scenario: &Scenario) -> bool {
+    let Some((before, after)) = view.actor() else {
+        return false;
+    };
+    let bootstrap = u64::from(scenario.bounds.bootstrap);
+    branch(view) == Some(Branch::Committed)
+        && (before.commit.0.max(bootstrap) + 1..=after.commit.0)
+            .filter_map(|i| after.log.term_at(crate::ids::Index(i)))
+            .any(|term| term < after.term)
+}
+
+fn write_lost(view: &StepView<'_>, scenario: &Scenario) -> bool {
+    let Action::Step {
+        node,
+        input: Input::Restart { .. },
+    } = view.action
+    else {
+        return false;
+    };
+    let (before, after) = (view.before.server(*node), view.step.after.server(*node));
+    !before.is_synced(scenario.settings.durable_commit)
+        && (before.term, before.vote, &before.log) != (after.term, after.vote, &after.log)
+}
