@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::de::{self, IgnoredAny, MapAccess, Visitor};
+use serde::de::{self, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -12,6 +12,7 @@ use crate::header::CauseKind;
 use crate::message::Message;
 use crate::names::OpId;
 use crate::position::Index;
+use crate::strict::{Text, object};
 
 /// Why a step happened. Written as an object of exactly one key, which names
 /// the kind: `{"start":{}}`, `{"receive":{"type":"vote",...}}`.
@@ -88,47 +89,36 @@ impl Cause {
 }
 
 /// The value of a kind that says it all.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(remote = "Self")]
 struct Nothing {}
 
-impl<'de> Deserialize<'de> for Nothing {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct NothingVisitor;
-        impl<'de> Visitor<'de> for NothingVisitor {
-            type Value = Nothing;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an empty object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Nothing, A::Error> {
-                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(Nothing {})
-            }
-        }
-        deserializer.deserialize_map(NothingVisitor)
-    }
-}
-
 #[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(rename = "Operation")]
-struct Operation<'a> {
+#[serde(remote = "Self")]
+struct Operation {
     /// The client operation.
-    op: Cow<'a, OpId>,
+    op: OpId,
 }
 
 #[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(rename = "Applied")]
+#[serde(remote = "Self")]
 struct Applied {
     /// The last index applied.
     index: Index,
 }
 
 #[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(rename = "Other")]
-struct Other<'a> {
+#[serde(remote = "Self")]
+struct Other {
     /// What happened, for people to read.
-    what: Cow<'a, str>,
+    what: String,
+}
+
+object! {
+    Nothing: "nothing more",
+    Operation: "a client operation",
+    Applied: "an index",
+    Other: "a description",
 }
 
 impl Serialize for Cause {
@@ -141,21 +131,11 @@ impl Serialize for Cause {
             }
             Cause::Receive(message) => map.serialize_entry(&kind, message)?,
             Cause::Write { op } | Cause::Read { op } => {
-                map.serialize_entry(
-                    &kind,
-                    &Operation {
-                        op: Cow::Borrowed(op),
-                    },
-                )?;
+                map.serialize_entry(&kind, &Operation { op: op.clone() })?;
             }
             Cause::Apply { index } => map.serialize_entry(&kind, &Applied { index: *index })?,
             Cause::Other { what } => {
-                map.serialize_entry(
-                    &kind,
-                    &Other {
-                        what: Cow::Borrowed(what),
-                    },
-                )?;
+                map.serialize_entry(&kind, &Other { what: what.clone() })?;
             }
         }
         map.end()
@@ -170,8 +150,8 @@ struct KnownKind(CauseKind);
 
 impl<'de> Deserialize<'de> for KnownKind {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = Cow::<'de, str>::deserialize(deserializer)?;
-        let named = de::value::CowStrDeserializer::<de::value::Error>::new(Cow::Borrowed(&*name));
+        let Text(name) = Text::deserialize(deserializer)?;
+        let named = de::value::StrDeserializer::<de::value::Error>::new(&name);
         CauseKind::deserialize(named).map(KnownKind).map_err(|_| {
             de::Error::custom(format_args!(
                 "{UNKNOWN_CAUSE} {name:?}, expected one of {KINDS}"
@@ -210,22 +190,22 @@ impl<'de> Visitor<'de> for CauseVisitor {
             CauseKind::Tick => map.next_value().map(|Nothing {}| Cause::Tick),
             CauseKind::Persisted => map.next_value().map(|Nothing {}| Cause::Persisted),
             CauseKind::Receive => map.next_value().map(Cause::Receive),
-            CauseKind::Write => map.next_value().map(|o: Operation<'_>| Cause::Write {
-                op: o.op.into_owned(),
-            }),
-            CauseKind::Read => map.next_value().map(|o: Operation<'_>| Cause::Read {
-                op: o.op.into_owned(),
-            }),
+            CauseKind::Write => map
+                .next_value()
+                .map(|o: Operation| Cause::Write { op: o.op }),
+            CauseKind::Read => map
+                .next_value()
+                .map(|o: Operation| Cause::Read { op: o.op }),
             CauseKind::Apply => map
                 .next_value()
                 .map(|Applied { index }| Cause::Apply { index }),
-            CauseKind::Other => map.next_value().map(|o: Other<'_>| Cause::Other {
-                what: o.what.into_owned(),
-            }),
+            CauseKind::Other => map
+                .next_value()
+                .map(|o: Other| Cause::Other { what: o.what }),
         }?;
-        match map.next_key::<Cow<'de, str>>()? {
+        match map.next_key::<Text<'de>>()? {
             None => Ok(cause),
-            Some(second) => Err(de::Error::custom(format_args!(
+            Some(Text(second)) => Err(de::Error::custom(format_args!(
                 "a cause has exactly one key, this one also has {second:?}"
             ))),
         }
@@ -254,15 +234,15 @@ impl JsonSchema for Cause {
             /// A message was handled.
             Receive(Message),
             /// The leader accepted a client's write.
-            Write(Operation<'static>),
+            Write(Operation),
             /// The leader accepted or postponed a client's read.
-            Read(Operation<'static>),
+            Read(Operation),
             /// Writes became durable, and the core was told.
             Persisted(Nothing),
             /// Entries were applied; configuration entries take effect.
             Apply(Applied),
             /// Something that this format has no word for.
-            Other(Other<'static>),
+            Other(Other),
         }
         Shape::json_schema(generator)
     }

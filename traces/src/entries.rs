@@ -19,6 +19,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use crate::names::{ContentHash, OpId};
 use crate::optional::present;
 use crate::position::{Index, Position, Term};
+use crate::strict::{object, word};
 
 /// `count` entries of one term, one after the other. Written `[term, count]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -64,6 +65,7 @@ impl JsonSchema for Run {
 /// What an entry is, where the emitter says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[serde(remote = "Self")]
 pub enum EntryKind {
     /// The empty entry of a new leader (Raft §8).
     Noop,
@@ -72,6 +74,8 @@ pub enum EntryKind {
     /// A configuration change.
     Config,
 }
+
+word!(EntryKind: "the kind of an entry");
 
 /// One entry of which everything is known, for [`Entries::of`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -373,8 +377,8 @@ impl fmt::Display for Entries {
 
 impl<'de> Deserialize<'de> for Entries {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(rename = "Entries")]
+        #[derive(Deserialize, Serialize)]
+        #[serde(remote = "Self")]
         struct Shape {
             after: Index,
             runs: Vec<Run>,
@@ -385,7 +389,8 @@ impl<'de> Deserialize<'de> for Entries {
             #[serde(default, deserialize_with = "present")]
             ops: Option<Vec<Option<OpId>>>,
         }
-        let shape = Shape::deserialize(deserializer)?;
+        object!(Shape: "entries");
+        let shape = <Shape as Deserialize>::deserialize(deserializer)?;
         let checked = || {
             let mut entries = Entries::of_runs(shape.after, shape.runs)?;
             if let Some(hashes) = shape.hashes {

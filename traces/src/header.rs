@@ -5,13 +5,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::names::NodeName;
 use crate::optional::present;
-use crate::step::Config;
+use crate::state::Config;
+use crate::strict::{object, word};
 
 /// The format version this crate reads and writes.
 pub const VERSION: u32 = 1;
 
 /// The header. Equal in all files of one run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(remote = "Self")]
 pub struct Header {
     /// The format version: 1.
     #[serde(rename = "plimsoll_trace")]
@@ -51,6 +53,8 @@ pub struct Header {
     #[serde(default, skip_serializing_if = "Complete::is_empty")]
     pub complete: Complete,
 }
+
+object!(Header: "a header", Complete: "a declaration of completeness");
 
 #[allow(
     clippy::trivially_copy_pass_by_ref,
@@ -151,6 +155,7 @@ impl Header {
 /// The storage contract: what a node may send before its writes are durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[serde(remote = "Self")]
 pub enum Storage {
     /// What is queued leaves only after everything written up to then is
     /// durable.
@@ -166,6 +171,7 @@ pub enum Storage {
 /// When a step's writes become durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[serde(remote = "Self")]
 pub enum Durability {
     /// In a later `persisted` step.
     Deferred,
@@ -176,6 +182,7 @@ pub enum Durability {
 /// What the order of a file's lines means, between different nodes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[serde(remote = "Self")]
 pub enum Order {
     /// The order in which the steps happened.
     File,
@@ -185,8 +192,17 @@ pub enum Order {
     Causal,
 }
 
+word! {
+    Storage: "a storage contract",
+    Durability: "a durability",
+    Order: "an order",
+    CauseKind: "a kind of cause",
+    Field: "the name of a field",
+}
+
 /// What the emitter always records, so that its absence says "did not happen".
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(remote = "Self")]
 pub struct Complete {
     /// Every step of these kinds has its line.
     #[serde(default)]
@@ -226,6 +242,7 @@ impl Complete {
     missing_docs,
     reason = "each is described where it is a variant of Cause"
 )]
+#[serde(remote = "Self")]
 pub enum CauseKind {
     Start,
     Resume,
@@ -243,6 +260,7 @@ pub enum CauseKind {
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
+#[serde(remote = "Self")]
 #[allow(missing_docs, reason = "each is described where it is a field")]
 pub enum Field {
     #[serde(rename = "state.term")]

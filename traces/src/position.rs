@@ -5,6 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::strict::object;
+
 macro_rules! number {
     ($(#[$doc:meta])* $Name:ident) => {
         $(#[$doc])*
@@ -58,12 +60,15 @@ number! {
 ///
 /// Prints as `5@2`: index 5 of term 2.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(remote = "Self")]
 pub struct Position {
     /// Where.
     pub index: Index,
     /// The term of the entry that stands there.
     pub term: Term,
 }
+
+object!(Position: "a position");
 
 impl Position {
     /// Index `index` of term `term`.

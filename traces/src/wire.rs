@@ -7,7 +7,6 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use schemars::JsonSchema;
 use serde::de::{self, DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 use serde::ser::{self, SerializeMap};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -17,6 +16,7 @@ use crate::entries::Entries;
 use crate::message::{Body, Message};
 use crate::names::NodeName;
 use crate::position::{Index, Position, Term};
+use crate::strict::Text;
 
 const ENVELOPE: [&str; 5] = ["type", "id", "from", "to", "term"];
 
@@ -121,7 +121,7 @@ impl<'de> Visitor<'de> for MessageVisitor {
         let mut known = Known::default();
         // An unknown type's fields, and those that came before the type did.
         let mut fields = Map::new();
-        while let Some(name) = map.next_key::<Key<'de>>()?.map(|key| key.0) {
+        while let Some(name) = map.next_key::<Text<'de>>()?.map(|text| text.0) {
             match &*name {
                 "type" => once("type", &mut kind, map.next_value()?)?,
                 "id" => once("id", &mut id, map.next_value::<String>()?)?,
@@ -167,31 +167,6 @@ impl<'de> Visitor<'de> for MessageVisitor {
             term: need("term", term)?,
             body: known.body(kind, fields)?,
         })
-    }
-}
-
-/// A field's name, borrowed where it has no escapes.
-struct Key<'de>(Cow<'de, str>);
-
-impl<'de> Deserialize<'de> for Key<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct KeyVisitor;
-        impl<'de> Visitor<'de> for KeyVisitor {
-            type Value = Key<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a field name")
-            }
-
-            fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Key<'de>, E> {
-                Ok(Key(Cow::Borrowed(name)))
-            }
-
-            fn visit_str<E>(self, name: &str) -> Result<Key<'de>, E> {
-                Ok(Key(Cow::Owned(name.to_owned())))
-            }
-        }
-        deserializer.deserialize_str(KeyVisitor)
     }
 }
 
@@ -288,79 +263,4 @@ impl Known {
             _ => Body::Other { kind, fields },
         })
     }
-}
-
-impl JsonSchema for Message {
-    fn schema_name() -> Cow<'static, str> {
-        "Message".into()
-    }
-
-    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        let envelope = Envelope::json_schema(generator);
-        let position = generator.subschema_for::<Position>();
-        let entries = generator.subschema_for::<Entries>();
-        let index = generator.subschema_for::<Index>();
-        let boolean = generator.subschema_for::<bool>();
-        let text = generator.subschema_for::<String>();
-        let of = |kind: &str,
-                  required: &[(&str, &schemars::Schema)],
-                  optional: &[(&str, &schemars::Schema)]| {
-            let properties: Map<String, Value> = required
-                .iter()
-                .chain(optional)
-                .map(|(name, schema)| ((*name).to_owned(), schema.as_value().clone()))
-                .collect();
-            let required: Vec<&str> = required.iter().map(|(name, _)| *name).collect();
-            schemars::json_schema!({
-                "if": { "properties": { "type": { "const": kind } } },
-                "then": { "properties": properties, "required": required },
-            })
-        };
-        let bodies = [
-            of("request-vote", &[("last", &position)], &[]),
-            of("vote", &[("granted", &boolean)], &[]),
-            of(
-                "append",
-                &[
-                    ("prev", &position),
-                    ("entries", &entries),
-                    ("commit", &index),
-                ],
-                &[("context", &text)],
-            ),
-            of(
-                "append-ack",
-                &[("reject", &boolean), ("index", &index)],
-                &[("hint", &position), ("context", &text)],
-            ),
-            of("heartbeat", &[("commit", &index)], &[("context", &text)]),
-            of("heartbeat-ack", &[], &[("context", &text)]),
-        ];
-        let mut schema = envelope;
-        schema.insert(
-            "allOf".to_owned(),
-            Value::from(bodies.map(Value::from).to_vec()),
-        );
-        schema
-    }
-}
-
-/// A message: an envelope, and by its type the fields that `allOf` lists. A
-/// type that is not listed is kept, with whatever fields it has.
-#[derive(JsonSchema)]
-#[allow(dead_code, reason = "only its schema is used")]
-struct Envelope {
-    /// What the message is.
-    #[serde(rename = "type")]
-    kind: String,
-    /// What names this one message in the run.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "String")]
-    id: Option<String>,
-    /// Who sends it.
-    from: NodeName,
-    /// To whom.
-    to: NodeName,
-    /// The term it carries.
-    term: Term,
 }

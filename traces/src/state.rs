@@ -1,0 +1,327 @@
+//! What a step left: the node's state, in memory and on disk.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::names::NodeName;
+use crate::optional::present;
+use crate::position::{Index, Position, Term};
+use crate::strict::{object, word};
+
+/// What a node is in its term.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+#[serde(remote = "Self")]
+pub enum Role {
+    /// Follows a leader, or waits for one.
+    Follower,
+    /// Asks whether it could win, before it raises its term (thesis §9.6).
+    PreCandidate,
+    /// Asks for votes.
+    Candidate,
+    /// Won the term's election.
+    Leader,
+    /// Receives the log and has no vote (thesis §4.2.1).
+    Learner,
+}
+
+word!(Role: "a role");
+
+object! {
+    State: "a state",
+    Durable: "a durable state",
+    Config: "a configuration",
+}
+
+/// A node's state after a step: any subset of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(remote = "Self")]
+pub struct State {
+    /// The current term.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "present"
+    )]
+    #[schemars(with = "Term")]
+    pub term: Option<Term>,
+    /// The vote in that term; null: none yet.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "present"
+    )]
+    #[schemars(with = "Option<NodeName>")]
+    pub vote: Option<Option<NodeName>>,
+    /// The role.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "present"
+    )]
+    #[schemars(with = "Role")]
+    pub role: Option<Role>,
+    /// Who the node takes for the leader; null: nobody.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "present"
+    )]
+    #[schemars(with = "Option<NodeName>")]
+    pub leader: Option<Option<NodeName>>,
+    /// The commit index.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "present"
+    )]
+    #[schemars(with = "Index")]
+    pub commit: Option<Index>,
+    /// The last index applied.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "present"
+    )]
+    #[schemars(with = "Index")]
+    pub applied: Option<Index>,
+    /// The last place in the log, durable or not; `0@0` in an empty log.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "present"
+    )]
+    #[schemars(with = "Position")]
+    pub last: Option<Position>,
+    /// The place the snapshot reaches, which the log follows; `0@0`: none.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "present"
+    )]
+    #[schemars(with = "Position")]
+    pub snapshot: Option<Position>,
+    /// The configuration in force at this node.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "present"
+    )]
+    #[schemars(with = "Config")]
+    pub config: Option<Config>,
+}
+
+impl State {
+    /// Nothing is known.
+    #[must_use]
+    pub fn new() -> Self {
+        State::default()
+    }
+
+    /// Nothing is known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == State::default()
+    }
+
+    /// Records the term.
+    #[must_use]
+    pub fn with_term(mut self, term: impl Into<Term>) -> Self {
+        self.term = Some(term.into());
+        self
+    }
+
+    /// Records the vote; `None`: no vote in this term.
+    #[must_use]
+    pub fn with_vote(mut self, vote: Option<NodeName>) -> Self {
+        self.vote = Some(vote);
+        self
+    }
+
+    /// Records the role.
+    #[must_use]
+    pub fn with_role(mut self, role: Role) -> Self {
+        self.role = Some(role);
+        self
+    }
+
+    /// Records the leader; `None`: no leader known.
+    #[must_use]
+    pub fn with_leader(mut self, leader: Option<NodeName>) -> Self {
+        self.leader = Some(leader);
+        self
+    }
+
+    /// Records the commit index.
+    #[must_use]
+    pub fn with_commit(mut self, commit: impl Into<Index>) -> Self {
+        self.commit = Some(commit.into());
+        self
+    }
+
+    /// Records the last index applied.
+    #[must_use]
+    pub fn with_applied(mut self, applied: impl Into<Index>) -> Self {
+        self.applied = Some(applied.into());
+        self
+    }
+
+    /// Records the last place in the log.
+    #[must_use]
+    pub fn with_last(mut self, last: Position) -> Self {
+        self.last = Some(last);
+        self
+    }
+
+    /// Records the place the snapshot reaches.
+    #[must_use]
+    pub fn with_snapshot(mut self, snapshot: Position) -> Self {
+        self.snapshot = Some(snapshot);
+        self
+    }
+
+    /// Records the configuration.
+    #[must_use]
+    pub fn with_config(mut self, config: Config) -> Self {
+        self.config = Some(config);
+        self
+    }
+}
+
+/// What of a node's state is durable after a step: any subset of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(remote = "Self")]
+pub struct Durable {
+    /// The term on disk.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "present"
+    )]
+    #[schemars(with = "Term")]
+    pub term: Option<Term>,
+    /// The vote on disk; null: none in that term.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "present"
+    )]
+    #[schemars(with = "Option<NodeName>")]
+    pub vote: Option<Option<NodeName>>,
+    /// The commit index on disk, where the implementation keeps one.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "present"
+    )]
+    #[schemars(with = "Index")]
+    pub commit: Option<Index>,
+    /// The last place of the log on disk.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "present"
+    )]
+    #[schemars(with = "Position")]
+    pub last: Option<Position>,
+}
+
+impl Durable {
+    /// Nothing is known.
+    #[must_use]
+    pub fn new() -> Self {
+        Durable::default()
+    }
+
+    /// Nothing is known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Durable::default()
+    }
+
+    /// Records the term on disk.
+    #[must_use]
+    pub fn with_term(mut self, term: impl Into<Term>) -> Self {
+        self.term = Some(term.into());
+        self
+    }
+
+    /// Records the vote on disk; `None`: no vote in that term.
+    #[must_use]
+    pub fn with_vote(mut self, vote: Option<NodeName>) -> Self {
+        self.vote = Some(vote);
+        self
+    }
+
+    /// Records the commit index on disk.
+    #[must_use]
+    pub fn with_commit(mut self, commit: impl Into<Index>) -> Self {
+        self.commit = Some(commit.into());
+        self
+    }
+
+    /// Records the last place of the log on disk.
+    #[must_use]
+    pub fn with_last(mut self, last: Position) -> Self {
+        self.last = Some(last);
+        self
+    }
+}
+
+/// A configuration: who votes, who only listens.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(remote = "Self")]
+pub struct Config {
+    /// The voters; in a joint configuration the incoming ones.
+    pub voters: Vec<NodeName>,
+    /// The outgoing voters of a joint configuration (Raft §6); empty: not
+    /// joint.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "present"
+    )]
+    #[schemars(with = "Vec<NodeName>")]
+    pub outgoing: Option<Vec<NodeName>>,
+    /// The learners.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "present"
+    )]
+    #[schemars(with = "Vec<NodeName>")]
+    pub learners: Option<Vec<NodeName>>,
+}
+
+impl Config {
+    /// These voters; whether there are others is not said.
+    pub fn of_voters<N: Into<NodeName>>(voters: impl IntoIterator<Item = N>) -> Self {
+        Config {
+            voters: voters.into_iter().map(Into::into).collect(),
+            outgoing: None,
+            learners: None,
+        }
+    }
+
+    /// Records the outgoing voters.
+    #[must_use]
+    pub fn with_outgoing<N: Into<NodeName>>(
+        mut self,
+        outgoing: impl IntoIterator<Item = N>,
+    ) -> Self {
+        self.outgoing = Some(outgoing.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Records the learners.
+    #[must_use]
+    pub fn with_learners<N: Into<NodeName>>(
+        mut self,
+        learners: impl IntoIterator<Item = N>,
+    ) -> Self {
+        self.learners = Some(learners.into_iter().map(Into::into).collect());
+        self
+    }
+}
