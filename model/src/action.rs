@@ -143,7 +143,7 @@ impl fmt::Display for Action {
     }
 }
 
-fn left(spent: u8, budget: Option<u8>) -> bool {
+fn left(spent: u32, budget: Option<u32>) -> bool {
     budget.is_none_or(|budget| spent < budget)
 }
 
@@ -218,7 +218,7 @@ fn leader<L: Log>(
     }
     if spent.writes < bounds.writes {
         add(Input::Write {
-            number: u32::from(spent.writes) + 1,
+            number: spent.writes + 1,
         });
     }
     if left(spent.appends, bounds.appends) {
@@ -231,7 +231,7 @@ fn leader<L: Log>(
                     add(Input::SendAppend {
                         to,
                         after: Index(after),
-                        count: count as u8,
+                        count: count as u32,
                     });
                 }
             }
@@ -245,7 +245,7 @@ fn leader<L: Log>(
     if spent.reads < bounds.reads {
         add(Input::BeginRead {
             read: ReadId {
-                number: u32::from(spent.reads) + 1,
+                number: spent.reads + 1,
             },
         });
     }

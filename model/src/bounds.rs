@@ -19,33 +19,33 @@ pub struct Bounds {
     /// How many configuration entries every log starts with, committed.
     pub bootstrap: u8,
     /// The highest term.
-    pub max_term: u8,
+    pub max_term: u32,
     /// The most entries a log may hold, bootstrap entries not counted.
-    pub max_log: u8,
+    pub max_log: u32,
     /// The most messages in flight.
-    pub max_messages: Option<u8>,
+    pub max_messages: Option<u32>,
     /// The most entries one append carries.
-    pub max_batch: u8,
+    pub max_batch: u32,
     /// Whether a leader may send entries again that it knows to match.
     pub resend: bool,
     /// Whether a crash may keep part of the write under way.
     pub partial_writes: bool,
     /// Elections begun.
-    pub campaigns: Option<u8>,
+    pub campaigns: Option<u32>,
     /// Client writes.
-    pub writes: u8,
+    pub writes: u32,
     /// Client reads.
-    pub reads: u8,
+    pub reads: u32,
     /// Crashes.
-    pub restarts: u8,
+    pub restarts: u32,
     /// Appends sent.
-    pub appends: Option<u8>,
+    pub appends: Option<u32>,
     /// Heartbeats sent.
-    pub heartbeats: Option<u8>,
+    pub heartbeats: Option<u32>,
     /// Messages lost by an action.
-    pub drops: Option<u8>,
+    pub drops: Option<u32>,
     /// Messages copied by an action (bag).
-    pub duplicates: u8,
+    pub duplicates: u32,
 }
 
 impl Default for Bounds {
@@ -85,7 +85,7 @@ pub struct Limit {
 impl Bounds {
     /// Every bound, with a sentence on what it hides.
     pub fn limits(&self) -> Vec<Limit> {
-        let optional = |value: Option<u8>| value.map_or("unbounded".into(), |v| v.to_string());
+        let optional = |value: Option<u32>| value.map_or("unbounded".into(), |v| v.to_string());
         let limit = |name, value: String, hides| Limit { name, value, hides };
         vec![
             limit(
@@ -173,20 +173,20 @@ record! {
     #[derive(Copy, Default)]
     pub struct Spent {
         /// Elections begun.
-        pub campaigns: u8,
+        pub campaigns: u32,
         /// Client writes.
-        pub writes: u8,
+        pub writes: u32,
         /// Client reads.
-        pub reads: u8,
+        pub reads: u32,
         /// Crashes.
-        pub restarts: u8,
+        pub restarts: u32,
         /// Appends sent.
-        pub appends: u8,
+        pub appends: u32,
         /// Heartbeats sent.
-        pub heartbeats: u8,
+        pub heartbeats: u32,
         /// Messages lost by an action.
-        pub drops: u8,
+        pub drops: u32,
         /// Messages copied by an action.
-        pub duplicates: u8,
+        pub duplicates: u32,
     }
 }

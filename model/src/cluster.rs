@@ -218,7 +218,7 @@ impl State {
             .all(|(_, s)| s.term.0 <= term && s.log.last_index().0 <= log)
             && bounds
                 .max_messages
-                .is_none_or(|max| self.network.len() <= usize::from(max))
+                .is_none_or(|max| self.network.len() <= max as usize)
     }
 }
 

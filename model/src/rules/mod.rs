@@ -56,7 +56,7 @@ choice! {
             /// The index before the first entry.
             after: Index,
             /// How many entries.
-            count: u8,
+            count: u32,
         } = 3,
         /// It sends a heartbeat to a peer.
         SendHeartbeat {

@@ -60,13 +60,13 @@ pub fn send_append<L: Log>(
     server: &mut Server<L>,
     to: NodeId,
     after: Index,
-    count: u8,
+    count: u32,
     settings: &Settings,
     out: &mut Messages,
 ) -> Result<Outcome, Refusal> {
     must_lead(server)?;
     must_be_peer(server, to)?;
-    let end = after.plus(usize::from(count));
+    let end = after.plus(count as usize);
     let last = server.log.last_index();
     let (Some(term), true) = (server.log.term_at(after), end <= last) else {
         return Err(Refusal::PastTheEnd {
@@ -85,7 +85,7 @@ pub fn send_append<L: Log>(
         term: server.term,
         body: Body::Append {
             prev: Position::new(after, term),
-            entries: server.log.batch(after, usize::from(count)),
+            entries: server.log.batch(after, count as usize),
             commit: server.commit,
             context,
         },
