@@ -4,7 +4,6 @@
 //! message, which loses the column of an error and half of the speed, and they
 //! cannot keep the fields of an unknown type.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{self, DeserializeSeed, IgnoredAny, MapAccess, Visitor};
