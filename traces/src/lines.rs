@@ -236,6 +236,9 @@ fn decompressed(
     match niffler::send::get_reader(source) {
         Ok((source, format)) => Ok((source, format != niffler::send::compression::Format::No)),
         Err(niffler::Error::IOError(error)) => Err(ErrorKind::Decompress(error)),
-        Err(error) => Err(ErrorKind::Decompress(io::Error::other(error))),
+        Err(_) => Err(ErrorKind::Decompress(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "this kind of compression is not read (gzip and zstd are)",
+        ))),
     }
 }
