@@ -80,6 +80,23 @@ impl Log {
         &self.entries[from..until]
     }
 
+    /// Does what a write says, as a storage must.
+    ///
+    /// # Panics
+    ///
+    /// When the write leaves a hole, or makes terms fall.
+    pub fn rewrite(&mut self, write: LogWrite) {
+        let after = usize::try_from(write.after.get()).expect("a log fits in memory");
+        assert!(after <= self.entries.len(), "a hole after {}", write.after);
+        self.entries.truncate(after);
+        let mut term = self.last().term.max(Term::new(1));
+        for entry in &write.entries {
+            assert!(entry.term >= term, "terms fall after {}", write.after);
+            term = entry.term;
+        }
+        self.entries.extend(write.entries);
+    }
+
     /// Adds one entry at the end and says what that writes.
     pub(super) fn push(&mut self, entry: Entry) -> LogWrite {
         let last = self.last();

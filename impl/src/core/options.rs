@@ -71,7 +71,12 @@ pub enum OptionsError {
 }
 
 impl Options {
-    pub(super) fn check(&self) -> Result<(), OptionsError> {
+    /// Whether a server can be made with these.
+    ///
+    /// # Errors
+    ///
+    /// When a limit lets nothing happen, or heartbeats come too late.
+    pub fn check(&self) -> Result<(), OptionsError> {
         for (value, name) in [
             (
                 self.election_timeout_ticks as usize,

@@ -1,0 +1,306 @@
+//! One node: a core, its disk, its state machine, and the clients that wait.
+//!
+//! This is the driver's side of the core's contract: what a step writes is
+//! kept back until a flush, and the step's messages with it; a flush syncs,
+//! lets the messages go, and tells the core, in one. Entries are applied once
+//! the commit index that covers them is durable, so that nothing a client was
+//! told has to be committed again after a restart.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::core::{
+    Configuration, Index, Input, LogWrite, NodeId, OpId, Options, OptionsError, Output, Payload,
+    Raft, ReadState, Refused,
+};
+use crate::envelope::{Envelope, MessageId};
+use crate::kv::KeyValue;
+use crate::trace::{Effects, Recorder};
+
+use super::disk::{Disk, Loss};
+
+/// A node that runs.
+#[derive(Debug)]
+pub struct Node {
+    raft: Raft,
+    disk: Disk,
+    machine: KeyValue,
+    incarnation: u64,
+    sent: u64,
+    outbox: Vec<Envelope>,
+    /// Writes that were put into the log here, until they are applied.
+    writes: BTreeSet<OpId>,
+    /// Reads taken on here, with their keys, until they are answered.
+    reads: BTreeMap<OpId, String>,
+    /// Of those, the ones that wait only for their index to be applied.
+    released: Vec<ReadState>,
+}
+
+/// What a node tells a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// The write has taken effect.
+    Written,
+    /// The value read.
+    Value(String),
+    /// The read was not done and will not be.
+    NotRead,
+}
+
+/// What a step of a node did, as far as it concerns others.
+#[derive(Debug, Default)]
+pub struct Done {
+    /// What the core wrote to its log.
+    pub log: Option<LogWrite>,
+    /// Reads that were released.
+    pub released: Vec<ReadState>,
+    /// Answers to clients, from the state that was applied up to the index.
+    pub answers: Vec<(OpId, Answer, Index)>,
+    /// Whether the step was more than an uneventful tick.
+    pub eventful: bool,
+}
+
+impl Node {
+    /// Starts a node with what its disk holds.
+    ///
+    /// # Errors
+    ///
+    /// When the options contradict each other.
+    pub fn start(
+        id: NodeId,
+        options: Options,
+        disk: Disk,
+        configuration: Configuration,
+        incarnation: u64,
+        recorder: &mut Recorder,
+    ) -> Result<Self, OptionsError> {
+        let raft = Raft::new(id, options, disk.stored().clone(), configuration)?;
+        recorder.start(&raft);
+        Ok(Self {
+            raft,
+            disk,
+            machine: KeyValue::default(),
+            incarnation,
+            sent: 0,
+            outbox: Vec::new(),
+            writes: BTreeSet::new(),
+            reads: BTreeMap::new(),
+            released: Vec::new(),
+        })
+    }
+
+    /// A unit of time passes.
+    ///
+    /// # Panics
+    ///
+    /// Never: a core takes every tick.
+    pub fn tick(&mut self, recorder: &mut Recorder) -> Done {
+        self.step(Input::Tick, None, Vec::new(), recorder)
+            .expect("a tick is never refused")
+    }
+
+    /// A message arrives.
+    ///
+    /// # Errors
+    ///
+    /// When no correct node would have sent it.
+    pub fn receive(
+        &mut self,
+        envelope: Envelope,
+        recorder: &mut Recorder,
+    ) -> Result<Done, Refused> {
+        let input = Input::Receive(envelope.message);
+        self.step(input, Some(envelope.id), Vec::new(), recorder)
+    }
+
+    /// A client asks for a write.
+    ///
+    /// # Errors
+    ///
+    /// When this node does not lead.
+    pub fn write(
+        &mut self,
+        op: OpId,
+        command: Arc<[u8]>,
+        recorder: &mut Recorder,
+    ) -> Result<Done, Refused> {
+        let done = self.step(Input::Write { op, command }, None, Vec::new(), recorder)?;
+        self.writes.insert(op);
+        Ok(done)
+    }
+
+    /// A client asks for the value of a key.
+    ///
+    /// # Errors
+    ///
+    /// When this node does not lead.
+    pub fn read(
+        &mut self,
+        op: OpId,
+        key: String,
+        recorder: &mut Recorder,
+    ) -> Result<Done, Refused> {
+        self.reads.insert(op, key);
+        let done = self.step(Input::Read { op }, None, Vec::new(), recorder);
+        if done.is_err() {
+            self.reads.remove(&op);
+        }
+        done
+    }
+
+    /// Makes durable what waits, and returns the messages that may leave now.
+    ///
+    /// # Panics
+    ///
+    /// Never: a core takes word of its own writes.
+    pub fn flush(&mut self, recorder: &mut Recorder) -> (Vec<Envelope>, Done) {
+        self.disk.sync();
+        let leaving = std::mem::take(&mut self.outbox);
+        let input = Input::Persisted(self.disk.durable());
+        let done = self
+            .step(input, None, Vec::new(), recorder)
+            .expect("what is on disk was written by the core");
+        (leaving, done)
+    }
+
+    /// Applies entries up to `index`, which is durably committed.
+    ///
+    /// # Panics
+    ///
+    /// When it is not.
+    pub fn apply(&mut self, index: Index, recorder: &mut Recorder) -> Done {
+        assert!(index <= self.appliable(), "applies what may be lost");
+        let mut acknowledged = Vec::new();
+        let mut next = self.raft.applied().next();
+        while next <= index {
+            let entry = self.raft.log().get(next).expect("committed, so present");
+            if let Payload::Write { op, command } = &entry.payload {
+                self.machine.apply(*op, command);
+                if self.writes.remove(op) {
+                    acknowledged.push((*op, next));
+                }
+            }
+            next = next.next();
+        }
+        self.step(Input::Applied(index), None, acknowledged, recorder)
+            .expect("committed, so it may be applied")
+    }
+
+    fn step(
+        &mut self,
+        input: Input,
+        id: Option<MessageId>,
+        mut acknowledged: Vec<(OpId, Index)>,
+        recorder: &mut Recorder,
+    ) -> Result<Done, Refused> {
+        let cause = recorder.cause(&input, id);
+        let is_tick = input == Input::Tick;
+        let term = self.raft.term();
+        let output = self.raft.step(input)?;
+        let eventful = !(is_tick && output.is_empty());
+        let Output {
+            hard_state,
+            log,
+            messages,
+            reads_begun,
+            reads_released,
+            reads_dropped,
+        } = output;
+        self.disk.write(hard_state, log.clone());
+        let queued = self.outbox.len();
+        for message in messages {
+            self.sent += 1;
+            let id = MessageId {
+                from: self.raft.id(),
+                incarnation: self.incarnation,
+                number: self.sent,
+            };
+            self.outbox.push(Envelope { id, message });
+        }
+        let written = acknowledged.iter();
+        let mut answers: Vec<_> = written
+            .map(|&(op, index)| (op, Answer::Written, index))
+            .collect();
+        for op in reads_dropped {
+            self.reads.remove(&op);
+            answers.push((op, Answer::NotRead, self.raft.applied()));
+        }
+        self.released.extend_from_slice(&reads_released);
+        self.answer_reads(&mut acknowledged, &mut answers);
+        if eventful {
+            let effects = Effects {
+                campaigned: is_tick && self.raft.term() > term,
+                log: log.as_ref(),
+                sent: &self.outbox[queued..],
+                reads: &reads_begun,
+                acknowledged: &acknowledged,
+            };
+            recorder.step(cause, &self.raft, effects);
+        }
+        Ok(Done {
+            log,
+            released: reads_released,
+            answers,
+            eventful,
+        })
+    }
+
+    /// Answers the reads whose index is applied.
+    fn answer_reads(
+        &mut self,
+        acknowledged: &mut Vec<(OpId, Index)>,
+        answers: &mut Vec<(OpId, Answer, Index)>,
+    ) {
+        let applied = self.raft.applied();
+        let ready = |read: &mut ReadState| read.index <= applied;
+        for read in self.released.extract_if(.., ready) {
+            let key = self.reads.remove(&read.op).expect("taken on here");
+            let value = self.machine.get(&key).to_owned();
+            acknowledged.push((read.op, read.index));
+            answers.push((read.op, Answer::Value(value), applied));
+        }
+    }
+
+    /// Stops the node where it stands and leaves its disk.
+    #[must_use]
+    pub fn crash(mut self, loss: Loss) -> Disk {
+        self.disk.crash(loss);
+        self.disk
+    }
+
+    /// Whether there is anything to flush.
+    #[must_use]
+    pub fn needs_flush(&self) -> bool {
+        self.disk.is_dirty() || !self.outbox.is_empty()
+    }
+
+    /// Up to where entries may be applied.
+    #[must_use]
+    pub fn appliable(&self) -> Index {
+        self.disk.durable().hard_state.commit
+    }
+
+    /// The core.
+    #[must_use]
+    pub const fn raft(&self) -> &Raft {
+        &self.raft
+    }
+
+    /// The disk.
+    #[must_use]
+    pub const fn disk(&self) -> &Disk {
+        &self.disk
+    }
+
+    /// The state machine.
+    #[must_use]
+    pub const fn machine(&self) -> &KeyValue {
+        &self.machine
+    }
+
+    /// How often the node has started.
+    #[must_use]
+    pub const fn incarnation(&self) -> u64 {
+        self.incarnation
+    }
+}

@@ -1,0 +1,351 @@
+//! The only place that emits: one line for each step of a core.
+//!
+//! | step | cause of its line |
+//! | --- | --- |
+//! | a server starts or restarts | `start`, the state being what it recovered |
+//! | [`Input::Tick`], [`Input::Campaign`] that begin an election | `campaign` |
+//! | another [`Input::Tick`] | `tick` |
+//! | [`Input::Receive`] | `receive` |
+//! | [`Input::Write`], [`Input::Read`] | `write`, `read` |
+//! | [`Input::Persisted`] | `persisted`; the own vote and the own entries are counted in it, since no message goes to oneself |
+//! | [`Input::Applied`] | `apply` |
+//!
+//! Two kinds of step leave no line. A tick after which nothing has changed but
+//! a count of ticks is one. A refused input is the other; it had no effect.
+//!
+//! Every line has the whole state after the step and all that is durable. What
+//! is sent stands in the line of the step that queued it; it leaves with the
+//! node's next `persisted` line, or never, if the node crashes before. A crash
+//! has no line of its own; the next one of that node is a `start`.
+//!
+//! When it is off, a recorder costs a comparison and allocates nothing.
+
+use std::io::{self, Write};
+
+use plimsoll_trace as wire;
+use plimsoll_trace::{CauseKind, Field, Header, Sequencer};
+
+use crate::core::{
+    AppendAck, Body, Configuration, Entry, Index, Input, LogWrite, Message, NodeId, OpId, Payload,
+    Position, Raft, ReadContext, ReadState, Role, Term,
+};
+use crate::envelope::{Envelope, MessageId};
+
+/// The causes of which every step has its line.
+const CAUSES: [CauseKind; 8] = [
+    CauseKind::Start,
+    CauseKind::Campaign,
+    CauseKind::Tick,
+    CauseKind::Receive,
+    CauseKind::Write,
+    CauseKind::Read,
+    CauseKind::Persisted,
+    CauseKind::Apply,
+];
+
+/// The fields that are never left out when they have something to say.
+const FIELDS: [Field; 16] = [
+    Field::StateTerm,
+    Field::StateVote,
+    Field::StateRole,
+    Field::StateLeader,
+    Field::StateCommit,
+    Field::StateApplied,
+    Field::StateLast,
+    Field::StateConfig,
+    Field::DurableTerm,
+    Field::DurableVote,
+    Field::DurableCommit,
+    Field::DurableLast,
+    Field::Append,
+    Field::Send,
+    Field::Reads,
+    Field::Ack,
+];
+
+/// The header of a run of these nodes, all of them voters that were
+/// bootstrapped together.
+#[must_use]
+pub fn header(run: &str, nodes: &[NodeId]) -> Header {
+    Header::new(
+        concat!("plimsoll-raft ", env!("CARGO_PKG_VERSION")),
+        nodes.iter().map(|&node| name(node)),
+    )
+    .with_run(run)
+    .with_bootstrap(nodes.len() as u64)
+    .with_settings("etcd")
+    .with_storage(wire::Storage::Sync)
+    .with_durability(wire::Durability::Deferred)
+    .with_order(wire::Order::File)
+    .with_complete(CAUSES, FIELDS)
+}
+
+/// Why a step is about to happen, kept until it has; nothing when off.
+#[derive(Debug)]
+pub struct Cause(Option<wire::Cause>);
+
+/// What a step did beside changing its server.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Effects<'a> {
+    /// Whether it began an election.
+    pub campaigned: bool,
+    /// What it wrote to the log.
+    pub log: Option<&'a LogWrite>,
+    /// The messages it queued, in order.
+    pub sent: &'a [Envelope],
+    /// The reads it gave an index.
+    pub reads: &'a [ReadState],
+    /// The operations it acknowledged, each with its index.
+    pub acknowledged: &'a [(OpId, Index)],
+}
+
+/// Writes the lines of a run, to one file or to one for each node.
+#[derive(Default)]
+pub struct Recorder {
+    on: Option<On>,
+}
+
+struct On {
+    sequencers: Vec<Sequencer>,
+    outputs: Vec<Box<dyn Write>>,
+    failed: Option<io::Error>,
+}
+
+impl Recorder {
+    /// Records nothing.
+    #[must_use]
+    pub fn off() -> Self {
+        Self::default()
+    }
+
+    /// Records the run that `header` describes: to the one output, or to as
+    /// many as there are nodes, in the header's order.
+    ///
+    /// # Errors
+    ///
+    /// When the header cannot be written.
+    ///
+    /// # Panics
+    ///
+    /// With any other number of outputs.
+    pub fn new(header: &Header, mut outputs: Vec<Box<dyn Write>>) -> io::Result<Self> {
+        let count = outputs.len();
+        let fits = count == 1 || count == header.nodes.len();
+        assert!(fits, "{count} outputs for {} nodes", header.nodes.len());
+        for output in &mut outputs {
+            write_line(output, header)?;
+        }
+        Ok(Self {
+            on: Some(On {
+                sequencers: header.nodes.iter().map(Sequencer::new).collect(),
+                outputs,
+                failed: None,
+            }),
+        })
+    }
+
+    /// Notes an input before the core consumes it.
+    #[must_use]
+    pub fn cause(&self, input: &Input, id: Option<MessageId>) -> Cause {
+        Cause(self.on.is_some().then(|| match input {
+            Input::Tick => wire::Cause::Tick,
+            Input::Campaign => wire::Cause::Campaign,
+            Input::Receive(message) => wire::Cause::Receive(lower_message(message, id)),
+            Input::Write { op, .. } => wire::Cause::write(op.to_string()),
+            Input::Read { op } => wire::Cause::read(op.to_string()),
+            Input::Persisted(_) => wire::Cause::Persisted,
+            Input::Applied(index) => wire::Cause::apply(index.get()),
+        }))
+    }
+
+    /// Writes the line of a server that starts with what it recovered.
+    pub fn start(&mut self, raft: &Raft) {
+        let cause = Cause(self.on.is_some().then_some(wire::Cause::Start));
+        self.step(cause, raft, Effects::default());
+    }
+
+    /// Writes the line of a step, after it.
+    pub fn step(&mut self, cause: Cause, raft: &Raft, effects: Effects<'_>) {
+        let (Some(on), Cause(Some(mut cause))) = (&mut self.on, cause) else {
+            return;
+        };
+        if effects.campaigned {
+            cause = wire::Cause::Campaign;
+        }
+        let name = name(raft.id());
+        let known = on.sequencers.iter().position(|s| *s.node() == name);
+        let place = known.expect("the header names every node");
+        let mut step = on.sequencers[place]
+            .step(cause)
+            .with_state(lower_state(raft))
+            .with_durable(lower_durable(raft));
+        let at = |&(op, index): &(OpId, Index)| wire::OpAt::new(op.to_string(), index.get());
+        if let Some(write) = effects.log {
+            step = step.with_append(lower_entries(write.after, &write.entries));
+        }
+        if !effects.sent.is_empty() {
+            let lower = |sent: &Envelope| lower_message(&sent.message, Some(sent.id));
+            step = step.with_send(effects.sent.iter().map(lower));
+        }
+        if !effects.reads.is_empty() {
+            let reads = effects.reads.iter();
+            step = step.with_reads(reads.map(|read| at(&(read.op, read.index))));
+        }
+        if !effects.acknowledged.is_empty() {
+            step = step.with_ack(effects.acknowledged.iter().map(at));
+        }
+        let one_file = on.outputs.len() == 1;
+        let output = &mut on.outputs[if one_file { 0 } else { place }];
+        if on.failed.is_none() {
+            on.failed = write_line(output, &step).err();
+        }
+    }
+
+    /// Completes the files.
+    ///
+    /// # Errors
+    ///
+    /// The first that any line met.
+    pub fn finish(self) -> io::Result<()> {
+        let Some(on) = self.on else {
+            return Ok(());
+        };
+        if let Some(failed) = on.failed {
+            return Err(failed);
+        }
+        on.outputs.into_iter().try_for_each(|mut o| o.flush())
+    }
+}
+
+fn write_line(output: &mut Box<dyn Write>, line: &impl serde::Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *output, line)?;
+    output.write_all(b"\n")
+}
+
+// From the core's types to those of the format: the one mapping on this side.
+
+fn name(node: NodeId) -> wire::NodeName {
+    wire::NodeName::from(node.to_string())
+}
+
+fn lower_term(term: Term) -> wire::Term {
+    wire::Term(term.get())
+}
+
+fn lower_index(index: Index) -> wire::Index {
+    wire::Index(index.get())
+}
+
+fn lower_position(position: Position) -> wire::Position {
+    wire::Position::new(lower_index(position.index), lower_term(position.term))
+}
+
+fn lower_configuration(configuration: &Configuration) -> wire::Config {
+    let none: [wire::NodeName; 0] = [];
+    wire::Config::of_voters(configuration.voters().iter().map(|&node| name(node)))
+        .with_outgoing(none.clone())
+        .with_learners(none)
+}
+
+fn lower_state(raft: &Raft) -> wire::State {
+    wire::State::new()
+        .with_term(lower_term(raft.term()))
+        .with_vote(raft.vote().map(name))
+        .with_role(match raft.role() {
+            Role::Follower(_) => wire::Role::Follower,
+            Role::Candidate(_) => wire::Role::Candidate,
+            Role::Leader(_) => wire::Role::Leader,
+        })
+        .with_leader(raft.leader().map(name))
+        .with_commit(lower_index(raft.commit()))
+        .with_applied(lower_index(raft.applied()))
+        .with_last(lower_position(raft.log().last()))
+        .with_config(lower_configuration(raft.configuration()))
+}
+
+fn lower_durable(raft: &Raft) -> wire::Durable {
+    let durable = raft.durable();
+    wire::Durable::new()
+        .with_term(lower_term(durable.hard_state.term))
+        .with_vote(durable.hard_state.vote.map(name))
+        .with_commit(lower_index(durable.hard_state.commit))
+        .with_last(lower_position(durable.last))
+}
+
+fn lower_entries(after: Index, entries: &[Entry]) -> wire::Entries {
+    let lowered = entries.iter().map(|entry| {
+        let (kind, op) = match &entry.payload {
+            Payload::Noop => (wire::EntryKind::Noop, None),
+            Payload::Write { op, .. } => (wire::EntryKind::Write, Some(op.to_string().into())),
+            Payload::AddVoter(_) => (wire::EntryKind::Config, None),
+        };
+        wire::Entry {
+            term: lower_term(entry.term),
+            kind,
+            op,
+            hash: wire::ContentHash(content_hash(&entry.payload)),
+        }
+    });
+    wire::Entries::of(lower_index(after), lowered).expect("a log in memory has countable entries")
+}
+
+fn lower_message(message: &Message, id: Option<MessageId>) -> wire::Message {
+    let context = |context: &Option<ReadContext>| context.map(|count| format!("r{count}"));
+    let body = match &message.body {
+        Body::RequestVote { last } => wire::Body::RequestVote {
+            last: lower_position(*last),
+        },
+        Body::Vote { granted } => wire::Body::Vote { granted: *granted },
+        Body::Append {
+            prev,
+            entries,
+            commit,
+        } => wire::Body::Append {
+            prev: lower_position(*prev),
+            entries: lower_entries(prev.index, entries),
+            commit: lower_index(*commit),
+            context: None,
+        },
+        Body::AppendAck(AppendAck::Accepted { index }) => wire::Body::AppendAck {
+            reject: false,
+            index: lower_index(*index),
+            hint: None,
+            context: None,
+        },
+        Body::AppendAck(AppendAck::Rejected { index, hint }) => wire::Body::AppendAck {
+            reject: true,
+            index: lower_index(*index),
+            hint: Some(lower_position(*hint)),
+            context: None,
+        },
+        Body::Heartbeat { commit, context: c } => wire::Body::Heartbeat {
+            commit: lower_index(*commit),
+            context: context(c),
+        },
+        Body::HeartbeatAck { context: c } => wire::Body::HeartbeatAck {
+            context: context(c),
+        },
+    };
+    let term = lower_term(message.term);
+    let lowered = wire::Message::new(name(message.from), name(message.to), term, body);
+    match id {
+        Some(id) => lowered.with_id(id.to_string()),
+        None => lowered,
+    }
+}
+
+/// FNV-1a, 64 bits, over what the entry says.
+fn content_hash(payload: &Payload) -> u64 {
+    let (kind, first, second, bytes) = match payload {
+        Payload::Noop => (0_u8, 0, 0, &[][..]),
+        Payload::Write { op, command } => (1, op.client, op.sequence, &command[..]),
+        Payload::AddVoter(node) => (2, u64::from(node.get()), 0, &[][..]),
+    };
+    let numbers = [first.to_le_bytes(), second.to_le_bytes()];
+    let all = std::iter::once(&kind)
+        .chain(numbers.as_flattened())
+        .chain(bytes);
+    all.fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
