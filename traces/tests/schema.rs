@@ -14,15 +14,15 @@ const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/trace.schema.jso
 /// `PLIMSOLL_UPDATE=1 cargo test -p plimsoll-trace --test schema` writes it.
 #[test]
 fn the_schema_checked_in_is_the_one_generated() {
-    let mut generated = serde_json::to_string_pretty(&schema()).unwrap();
-    generated.push('\n');
+    let generated = schema();
     if std::env::var_os("PLIMSOLL_UPDATE").is_some() {
-        std::fs::create_dir_all(std::path::Path::new(PATH).parent().unwrap()).unwrap();
-        std::fs::write(PATH, &generated).unwrap();
+        let text = serde_json::to_string_pretty(&generated).unwrap();
+        std::fs::write(PATH, text + "\n").unwrap();
     }
-    let checked_in = std::fs::read_to_string(PATH).unwrap_or_default();
+    let checked_in = std::fs::read_to_string(PATH).unwrap();
+    // Not the text: how it is laid out is serde_json's affair.
     assert!(
-        checked_in == generated,
+        serde_json::from_str::<Value>(&checked_in).unwrap() == generated,
         "{PATH} is not what the types say; set PLIMSOLL_UPDATE=1 to write it anew"
     );
 }
@@ -56,7 +56,7 @@ fn places(value: &Value, way: &mut Vec<String>, all: &mut Vec<String>) {
 
 /// What the schema cannot say, and the reader does.
 fn beyond_schema(error: &str) -> bool {
-    error.starts_with("entries: ")
+    error.contains("entries: ")
 }
 
 proptest! {
