@@ -24,8 +24,13 @@ fn main() {
         bounds,
     };
     let mut limits = Limits {
-        states: Some(20_000_000),
-        memory: Some(12 << 30),
+        states: Some(
+            std::env::var("STATES")
+                .ok()
+                .and_then(|s| s.parse().ok())
+                .unwrap_or(600_000),
+        ),
+        memory: Some(6 << 30),
         ..Limits::default()
     };
     if let Some(p) = a.get(6) {

@@ -14,12 +14,13 @@ use crate::rules::{self, Branch, Input, Outcome};
 use crate::scenario::Scenario;
 use crate::server::{PerServer, Role, Server};
 use crate::settings::{Configuration, Settings};
+use crate::shared::Shared;
 
 record! {
     /// A cluster and all that is known of it.
     pub struct Cluster<L: Log> {
         /// The servers.
-        pub servers: PerServer<Server<L>>,
+        pub servers: PerServer<Shared<Server<L>>>,
         /// The messages in flight.
         pub network: Network,
         /// Ghost state.
@@ -89,7 +90,7 @@ impl State {
         Cluster {
             servers: NodeSet::first(servers)
                 .iter()
-                .map(|id| boot(id, servers, bounds.bootstrap, &scenario.settings))
+                .map(|id| boot(id, servers, bounds.bootstrap, &scenario.settings).into())
                 .collect(),
             network: Network::empty(scenario.network),
             history: History::default(),
@@ -147,6 +148,7 @@ impl State {
                     &mut released,
                 )
                 .map_err(Some)?;
+                after.servers[*node].outbox.settle();
                 for message in &released {
                     after.network.send(message.clone(), scenario.network);
                 }

@@ -89,7 +89,12 @@ pub fn packed<T: Field>(value: &T) -> Vec<u8> {
 /// The 64-bit fingerprint of `value`: XXH3 over its packed bytes, so it is the
 /// same on every machine and in every build.
 pub fn fingerprint<T: Field>(value: &T) -> u64 {
-    xxhash_rust::xxh3::xxh3_64(&packed(value))
+    fingerprint_of(&packed(value))
+}
+
+/// The fingerprint of a value of which these are the packed bytes.
+pub fn fingerprint_of(packed: &[u8]) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(packed)
 }
 
 fn pack_varint(mut value: u64, out: &mut Vec<u8>) {

@@ -51,6 +51,7 @@ pub mod rules;
 pub mod scenario;
 pub mod server;
 pub mod settings;
+pub mod shared;
 pub mod stateright;
 pub mod symmetry;
 pub mod witnesses;

@@ -14,6 +14,7 @@ use smallvec::SmallVec;
 use crate::field::{Field, Renaming, UnpackError};
 use crate::message::Message;
 use crate::record;
+use crate::shared::Shared;
 
 /// What the network may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -31,7 +32,7 @@ record! {
     /// A message in flight.
     pub struct InFlight {
         /// The message.
-        pub message: Message,
+        pub message: Shared<Message>,
         /// How many copies there are; always one in a set.
         pub copies: u8,
     }
@@ -76,7 +77,7 @@ impl Network {
             let here = Some((flight.message.from, flight.message.to));
             let first = link != here;
             link = here;
-            (first || !self.ordered).then_some(&flight.message)
+            (first || !self.ordered).then_some(&*flight.message)
         })
     }
 
@@ -87,7 +88,10 @@ impl Network {
             self.flights
                 .partition_point(|f| (f.message.from, f.message.to) <= link)
         } else {
-            match self.flights.binary_search_by(|f| f.message.cmp(&message)) {
+            match self
+                .flights
+                .binary_search_by(|f| (*f.message).cmp(&message))
+            {
                 Ok(at) => {
                     if kind == NetworkKind::Bag {
                         self.flights[at].copies = self.flights[at].copies.saturating_add(1);
@@ -97,12 +101,13 @@ impl Network {
                 Err(at) => at,
             }
         };
+        let message = message.into();
         self.flights.insert(at, InFlight { message, copies: 1 });
     }
 
     /// Takes one copy of a message out; says whether there was one.
     pub fn take(&mut self, message: &Message) -> bool {
-        let Some(at) = self.flights.iter().position(|f| f.message == *message) else {
+        let Some(at) = self.flights.iter().position(|f| *f.message == *message) else {
             return false;
         };
         self.flights[at].copies -= 1;
@@ -114,7 +119,7 @@ impl Network {
 
     /// How many copies of `message` are in flight.
     pub fn copies(&self, message: &Message) -> u8 {
-        let found = self.flights.iter().find(|f| f.message == *message);
+        let found = self.flights.iter().find(|f| *f.message == *message);
         found.map_or(0, |flight| flight.copies)
     }
 

@@ -5,120 +5,91 @@
 //! that is part of the state. And its counters know neither enabled actions
 //! that leave the bounds nor which rule branches fired, so the model counts.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 
 use ::stateright::{Expectation, Model, Path, Property, Representative};
 
 use crate::action::{self, Action};
 use crate::cluster::State;
 use crate::counterexample::Frame;
-use crate::field::{Renaming, fingerprint};
+use crate::engine::tally::{PROPERTIES, Tally};
+use crate::field::{Field, Renaming, fingerprint_of};
 use crate::properties::{self, Check, Finding, StepView};
-use crate::rules::Branch;
 use crate::scenario::Scenario;
 use crate::witnesses;
 
-/// How many properties there are.
-pub const PROPERTIES: usize = properties::ALL.len();
-
 /// A state, with the properties of a step that were broken on the way to it.
+///
+/// It is held packed: a search keeps many states waiting, and what waits takes a
+/// twentieth of the room. The first look at it unpacks it.
 #[derive(Clone)]
 pub struct Marked {
-    /// The state.
-    pub state: State,
+    packed: Box<[u8]>,
+    opened: OnceLock<Box<State>>,
     /// Bit `i`: the property in row `i` of the table was broken by a step.
-    pub broken: u32,
+    broken: u32,
+    /// How many actions led here; no part of the state's identity.
+    depth: u32,
     /// The renamings that symmetry may use; the same in every state of a
     /// search, so no part of the state's identity.
     group: Arc<[Renaming]>,
 }
 
+thread_local! {
+    /// Where states are packed, to allocate each byte string once, at its size.
+    static PACKING: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Marked {
+    fn new(state: &State, broken: u32, depth: u32, group: &Arc<[Renaming]>) -> Self {
+        let packed = PACKING.with_borrow_mut(|buffer| {
+            buffer.clear();
+            state.pack(buffer);
+            buffer.as_slice().into()
+        });
+        Marked {
+            packed,
+            opened: OnceLock::new(),
+            broken,
+            depth,
+            group: Arc::clone(group),
+        }
+    }
+
+    /// The state.
+    pub fn state(&self) -> &State {
+        self.opened.get_or_init(|| {
+            let state = State::unpack(&mut &*self.packed);
+            Box::new(state.expect("a packed state unpacks: a property test holds it"))
+        })
+    }
+}
+
 impl PartialEq for Marked {
     fn eq(&self, other: &Self) -> bool {
-        self.state == other.state && self.broken == other.broken
+        self.packed == other.packed && self.broken == other.broken
     }
 }
 
 impl std::hash::Hash for Marked {
     fn hash<H: std::hash::Hasher>(&self, hasher: &mut H) {
-        self.state.hash(hasher);
+        hasher.write_u64(fingerprint_of(&self.packed));
         hasher.write_u32(self.broken);
     }
 }
 
 impl std::fmt::Debug for Marked {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        crate::counterexample::describe(&self.state, f)
+        crate::counterexample::describe(self.state(), f)
     }
 }
 
 impl Representative for Marked {
     fn representative(&self) -> Self {
-        Marked {
-            state: crate::symmetry::representative(&self.state, &self.group),
-            broken: self.broken,
-            group: Arc::clone(&self.group),
-        }
-    }
-}
-
-/// What is counted during a search.
-#[derive(Debug)]
-pub struct Tally {
-    /// Initial states plus one for every enabled action.
-    pub generated: AtomicU64,
-    /// Successors outside the constraints of the bounds.
-    pub out_of_bounds: AtomicU64,
-    /// How often each rule branch fired, in the order of [`Branch::ALL`].
-    pub branches: [AtomicU64; Branch::ALL.len()],
-    /// How often each kind of action fired, in the order of [`Action::KINDS`].
-    pub actions: [AtomicU64; Action::KINDS.len()],
-    /// How often each witness was seen, in the order of [`witnesses::ALL`].
-    pub witnesses: [AtomicU64; witnesses::ALL.len()],
-    /// How often each property was judged, vacuously or not.
-    pub judged: [AtomicU64; PROPERTIES],
-    /// How often each property had something to judge.
-    pub evaluated: [AtomicU64; PROPERTIES],
-    /// The first state that broke each property.
-    first: [Mutex<Option<u64>>; PROPERTIES],
-}
-
-fn zeros<const N: usize>() -> [AtomicU64; N] {
-    std::array::from_fn(|_| AtomicU64::new(0))
-}
-
-impl Default for Tally {
-    fn default() -> Self {
-        Tally {
-            generated: AtomicU64::new(0),
-            out_of_bounds: AtomicU64::new(0),
-            branches: zeros(),
-            actions: zeros(),
-            witnesses: zeros(),
-            judged: zeros(),
-            evaluated: zeros(),
-            first: std::array::from_fn(|_| Mutex::new(None)),
-        }
-    }
-}
-
-impl Tally {
-    fn found(&self, property: usize, finding: Finding) {
-        self.judged[property].fetch_add(1, Relaxed);
-        if finding != Finding::Vacuous {
-            self.evaluated[property].fetch_add(1, Relaxed);
-        }
-    }
-
-    /// Whether `state` is the first to break `property`. stateright keeps the
-    /// last discovery of a block of states; the first one is the shortest.
-    fn is_first(&self, property: usize, state: &Marked) -> bool {
-        let here = fingerprint(&state.state) ^ u64::from(state.broken);
-        match self.first[property].lock() {
-            Ok(mut first) => *first.get_or_insert(here) == here,
-            Err(_) => true,
-        }
+        let least = crate::symmetry::representative(self.state(), &self.group);
+        Marked::new(&least, self.broken, self.depth, &self.group)
     }
 }
 
@@ -127,9 +98,11 @@ pub struct RaftModel {
     /// What is explored.
     pub scenario: Scenario,
     /// What is counted.
-    pub tally: Arc<Tally>,
+    pub(crate) tally: Arc<Tally>,
     /// Set from outside, ends the search: no action is enabled any more.
     pub stop: Arc<AtomicBool>,
+    /// The most actions in a row.
+    pub depth_max: Option<usize>,
     group: Arc<[Renaming]>,
 }
 
@@ -145,6 +118,7 @@ impl RaftModel {
             scenario,
             tally: Arc::default(),
             stop: Arc::default(),
+            depth_max: None,
             group: group.into(),
         }
     }
@@ -170,12 +144,13 @@ impl RaftModel {
         let broken = match properties::ALL[i].check {
             Check::Step(_) => marked.broken & (1 << i) != 0,
             Check::State(check) => {
-                let finding = check(&marked.state, &self.scenario);
+                let finding = check(marked.state(), &self.scenario);
                 self.tally.found(i, finding);
                 finding == Finding::Broken
             }
         };
-        !(broken && self.tally.is_first(i, marked))
+        let here = || fingerprint_of(&marked.packed) ^ u64::from(marked.broken);
+        !(broken && self.tally.is_first(i, here))
     }
 }
 
@@ -189,26 +164,30 @@ impl Model for RaftModel {
 
     fn init_states(&self) -> Vec<Marked> {
         self.tally.generated.fetch_add(1, Relaxed);
-        vec![Marked {
-            state: State::initial(&self.scenario),
-            broken: 0,
-            group: Arc::clone(&self.group),
-        }]
+        let state = State::initial(&self.scenario);
+        vec![Marked::new(&state, 0, 0, &self.group)]
     }
 
     fn actions(&self, marked: &Marked, actions: &mut Vec<Action>) {
-        if !self.stop.load(Relaxed) {
-            action::enabled(&marked.state, &self.scenario, actions);
+        if self.stop.load(Relaxed) {
+            return;
+        }
+        action::enabled(marked.state(), &self.scenario, actions);
+        if self
+            .depth_max
+            .is_some_and(|max| marked.depth as usize >= max)
+        {
+            // Some of them may refuse still; then the cut hides nothing.
+            self.tally.cut.fetch_or(!actions.is_empty(), Relaxed);
+            actions.clear();
         }
     }
 
     fn next_state(&self, last: &Marked, action: Action) -> Option<Marked> {
-        let step = last.state.next(&action, &self.scenario).ok()?;
+        let step = last.state().next(&action, &self.scenario).ok()?;
         let tally = &self.tally;
         tally.generated.fetch_add(1, Relaxed);
-        if let Some(at) = Action::KINDS.iter().position(|k| *k == action.kind()) {
-            tally.actions[at].fetch_add(1, Relaxed);
-        }
+        tally.actions[action.kind_position()].fetch_add(1, Relaxed);
         if let Some(outcome) = step.outcome {
             tally.branches[outcome.branch as usize].fetch_add(1, Relaxed);
         }
@@ -217,7 +196,7 @@ impl Model for RaftModel {
             return None;
         }
         let view = StepView {
-            before: &last.state,
+            before: last.state(),
             action: &action,
             step: &step,
         };
@@ -227,11 +206,12 @@ impl Model for RaftModel {
             }
         }
         let broken = last.broken | self.marks(&view);
-        Some(Marked {
-            state: step.after,
+        Some(Marked::new(
+            &step.after,
             broken,
-            group: Arc::clone(&self.group),
-        })
+            last.depth + 1,
+            &self.group,
+        ))
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
@@ -263,8 +243,8 @@ impl Model for RaftModel {
     }
 
     fn format_step(&self, last: &Marked, action: Action) -> Option<String> {
-        let step = last.state.next(&action, &self.scenario).ok()?;
-        Some(crate::counterexample::changes(&last.state, &step))
+        let step = last.state().next(&action, &self.scenario).ok()?;
+        Some(crate::counterexample::changes(last.state(), &step))
     }
 
     fn as_svg(&self, path: Path<Marked, Action>) -> Option<String> {

@@ -102,13 +102,15 @@ pub fn serve(scenario: &Scenario, address: SocketAddr) {
 
 fn run<C: Checker<RaftModel>>(
     engine: &'static str,
-    model: RaftModel,
+    mut model: RaftModel,
     limits: &Limits,
     progress: &mut dyn FnMut(Progress),
     sampled: bool,
     spawn: impl FnOnce(CheckerBuilder<RaftModel>) -> C,
 ) -> Search {
     let started = Instant::now();
+    // stateright's own depth limit would leave the deepest states unjudged.
+    model.depth_max = limits.depth;
     let (scenario, tally, stop) = (
         model.scenario.clone(),
         Arc::clone(&model.tally),
@@ -123,10 +125,6 @@ fn run<C: Checker<RaftModel>>(
         HasDiscoveries::AnyOf(limits.until.iter().copied().collect::<BTreeSet<_>>())
     };
     let mut builder = model.checker().threads(1).finish_when(finish);
-    if let Some(depth) = limits.depth {
-        // stateright counts states in a row, the initial one included.
-        builder = builder.target_max_depth(depth + 1);
-    }
     if let (true, Some(states)) = (sampled, limits.states) {
         builder = builder.target_state_count(usize::try_from(states).unwrap_or(usize::MAX));
     }
@@ -174,7 +172,7 @@ fn run<C: Checker<RaftModel>>(
         _ if found => End::Found,
         _ if sampled => cut.unwrap_or(End::Sampled),
         Some(cut) => cut,
-        None if limits.depth.is_some_and(|limit| depth >= limit) => End::Depth,
+        None if tally.cut.load(Relaxed) => End::Depth,
         None => End::Exhausted,
     };
     let properties = properties::ALL
@@ -255,7 +253,7 @@ struct Counts {
 }
 
 impl Counts {
-    fn take(tally: &crate::stateright::Tally) -> Self {
+    fn take(tally: &super::tally::Tally) -> Self {
         let all = |counters: &[std::sync::atomic::AtomicU64]| {
             counters.iter().map(|c| c.load(Relaxed)).collect()
         };
