@@ -75,6 +75,18 @@ impl NodeSet {
         NodeSet(self.0 & !(1 << id.0))
     }
 
+    /// The servers of this set that are not in `other`.
+    #[must_use]
+    pub fn minus(self, other: NodeSet) -> Self {
+        NodeSet(self.0 & !other.0)
+    }
+
+    /// The servers of both sets.
+    #[must_use]
+    pub fn union(self, other: NodeSet) -> Self {
+        NodeSet(self.0 | other.0)
+    }
+
     /// How many servers are in both sets.
     pub fn overlap(self, other: NodeSet) -> usize {
         (self.0 & other.0).count_ones() as usize
@@ -150,13 +162,13 @@ impl Index {
     /// The index after this one.
     #[must_use]
     pub fn next(self) -> Self {
-        Index(self.0 + 1)
+        Index(self.0.saturating_add(1))
     }
 
     /// The index `n` further.
     #[must_use]
     pub fn plus(self, n: usize) -> Self {
-        Index(self.0 + n as u64)
+        Index(self.0.saturating_add(n as u64))
     }
 }
 

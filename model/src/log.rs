@@ -26,9 +26,9 @@ choice! {
             /// The number.
             number: u32,
         } = 1,
-        /// A configuration: the voters once the entry takes effect.
+        /// A configuration: voters that join once the entry takes effect.
         Config {
-            /// The voters.
+            /// The voters; all of them so far, not only the new one.
             voters: NodeSet,
         } = 2,
     }

@@ -100,6 +100,11 @@ pub enum Refusal {
         /// The receiver.
         to: NodeId,
     },
+    /// The settings have no message of this kind.
+    NoSuchMessage {
+        /// The server.
+        node: NodeId,
+    },
     /// The log does not reach so far.
     PastTheEnd {
         /// The server.
@@ -245,7 +250,7 @@ impl Refusal {
             Refusal::NotAsking { .. } => ("an answer needs a question", "§5.2", ELECTION),
             Refusal::SecondLeader { .. } => ("one leader per term", "§5.2", ELECTION),
             Refusal::AlreadyLeader { .. } => ("a leader does not campaign", "§5.2", ELECTION),
-            Refusal::NotAVoter { .. } => ("only a voter campaigns", "§6", ELECTION),
+            Refusal::NotAVoter { .. } => ("only a voter campaigns", "§6", MEMBERSHIP),
             Refusal::UnappliedConfiguration { .. } => (
                 "no campaign over an unapplied configuration",
                 "diss. §4.1",
@@ -253,6 +258,11 @@ impl Refusal {
             ),
             Refusal::NotLeader { .. } => ("only a leader replicates", "§5.3", REPLICATION),
             Refusal::NotAPeer { .. } => ("a leader talks to its configuration", "§6", REPLICATION),
+            Refusal::NoSuchMessage { .. } => (
+                "a heartbeat is an append without entries",
+                "§5.2",
+                REPLICATION,
+            ),
             Refusal::PastTheEnd { .. } => ("only entries of the own log", "§5.3", REPLICATION),
             Refusal::NoMatch { .. } => ("log consistency check", "§5.3", REPLICATION),
             Refusal::CommittedAlready { .. } => ("commit only goes forward", "§5.3", COMMIT),
@@ -347,6 +357,10 @@ impl fmt::Display for Refusal {
             Refusal::NotAPeer { node, to } => {
                 write!(f, "{to} is no peer in {node}'s configuration")
             }
+            Refusal::NoSuchMessage { node } => write!(
+                f,
+                "{node}'s settings have no heartbeat but the append without entries"
+            ),
             Refusal::PastTheEnd { node, index, last } => {
                 write!(f, "{node}'s log ends at index {last}, before index {index}")
             }

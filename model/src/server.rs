@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 use crate::field::{Field, Renaming, UnpackError};
 use crate::ids::{Index, NodeId, NodeSet, Position, ReadId, Term};
 use crate::log::{Batch, Log};
-use crate::message::Messages;
+use crate::message::{Message, Messages};
 use crate::{choice, record};
 
 /// A list with one item for each server.
@@ -158,6 +158,69 @@ record! {
     }
 }
 
+/// Messages that wait for a write, in the order in which they were said.
+///
+/// Only the order of messages to one receiver means something. An exploration
+/// keeps the receivers in order ([`Outbox::settle`]), so that states that
+/// differ in nothing else are one state, also after renaming.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Outbox(Messages);
+
+impl Outbox {
+    /// Adds what is said last.
+    pub fn push(&mut self, message: Message) {
+        self.0.push(message);
+    }
+
+    /// Moves everything to `out`.
+    pub fn leave(&mut self, out: &mut Messages) {
+        out.append(&mut self.0);
+    }
+
+    /// Loses everything.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Puts the receivers in order; what one receiver gets keeps its order.
+    pub fn settle(&mut self) {
+        self.0.sort_by_key(|message| message.to);
+    }
+}
+
+impl std::ops::Deref for Outbox {
+    type Target = [Message];
+    fn deref(&self) -> &[Message] {
+        &self.0
+    }
+}
+
+impl FromIterator<Message> for Outbox {
+    fn from_iter<I: IntoIterator<Item = Message>>(messages: I) -> Self {
+        Outbox(messages.into_iter().collect())
+    }
+}
+
+impl Field for Outbox {
+    fn pack(&self, out: &mut Vec<u8>) {
+        self.0.pack(out);
+    }
+    fn unpack(input: &mut &[u8]) -> Result<Self, UnpackError> {
+        Field::unpack(input).map(Outbox)
+    }
+    fn rename(&self, by: &Renaming) -> Self {
+        let mut renamed = Outbox(self.0.rename(by));
+        renamed.settle();
+        renamed
+    }
+    fn sample() -> Self {
+        Outbox::default()
+    }
+    fn vary(&self) -> Vec<Self> {
+        self.0.vary().into_iter().map(Outbox).collect()
+    }
+}
+
 record! {
     /// One server.
     ///
@@ -190,7 +253,7 @@ record! {
         /// What a crash leaves.
         pub durable: Durable,
         /// Messages that wait for the next write to complete.
-        pub outbox: Messages,
+        pub outbox: Outbox,
     }
 }
 
@@ -214,7 +277,7 @@ impl<L: Log> Server<L> {
                 shared: Index::ZERO,
                 tail: Batch::new(),
             },
-            outbox: Messages::new(),
+            outbox: Outbox::default(),
         }
     }
 

@@ -95,7 +95,7 @@ pub fn write_completed<L: Log>(
         return Err(Refusal::NothingToWrite { node: server.id });
     }
     sync(server, settings);
-    out.append(&mut server.outbox);
+    server.outbox.leave(out);
     Ok(Branch::WriteDone.into())
 }
 
@@ -203,24 +203,21 @@ fn survive<L: Log>(
     settings: &Settings,
 ) -> Result<(), Refusal> {
     let never = Refusal::NeverWritten { node: server.id };
-    if server.is_synced(settings.durable_commit) {
+    let end = kept.unwrap_or(server.durable.shared);
+    if server.is_synced(settings.durable_commit) || end > server.log.last_index() {
+        return Err(never);
+    }
+    if end < server.durable.shared {
+        return Err(Refusal::DurableIsKept { node: server.id });
+    }
+    if commit && (!settings.durable_commit || server.commit > end) {
         return Err(never);
     }
     if let Some(kept) = kept {
-        if kept > server.log.last_index() {
-            return Err(never);
-        }
-        if kept < server.durable.shared {
-            return Err(Refusal::DurableIsKept { node: server.id });
-        }
         server.durable.shared = kept;
         server.durable.tail.clear();
     }
     if commit {
-        let end = server.durable.shared;
-        if !settings.durable_commit || server.commit > end {
-            return Err(never);
-        }
         server.durable.commit = server.commit;
     }
     server.durable.term = server.term;

@@ -190,14 +190,20 @@ pub fn vote_received<L: Log>(
     else {
         return Branch::Unexpected.because(Refusal::NotAsking { node: id, term });
     };
+    // Where refusals are kept, the first answer of a server counts. A refusal
+    // can be followed by a grant: the voter follows another leader of the
+    // term, drops its longer log, restarts, and is asked again.
+    if refused.contains(voter) {
+        return Branch::Unexpected.because(Refusal::NotAsking { node: id, term });
+    }
     if !vote {
-        // The first answer of a server counts. A vote granted and then refused
-        // to the same candidate in one term cannot be; keep the grant.
         if !settings.lost_vote_ends_candidacy || granted.contains(voter) {
             return Branch::RefusalCounted.into();
         }
         refused.insert(voter);
-        if config.has_quorum(*refused) {
+        // Lost is what the rest cannot win any more: with four servers two
+        // refusals are enough.
+        if !config.has_quorum(config.minus(*refused)) {
             server.role = Role::Follower;
             return Branch::VoteLost.into();
         }

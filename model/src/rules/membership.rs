@@ -47,7 +47,9 @@ fn first_unapplied<L: Log>(server: &Server<L>) -> Option<Index> {
     })
 }
 
-/// A configuration entry was applied.
+/// A configuration entry was applied: its voters join. Nothing removes a voter
+/// yet. etcd starts a fresh server with all bootstrap voters in force and then
+/// applies the bootstrap entries a second time, which changes nothing.
 pub fn take_effect<L: Log>(server: &mut Server<L>, voters: NodeSet) {
-    server.config = voters;
+    server.config = server.config.union(voters);
 }

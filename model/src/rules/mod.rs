@@ -113,7 +113,7 @@ pub enum Branch {
     RefusalCounted,
     /// A majority granted: the candidate leads.
     BecameLeader,
-    /// A majority refused: the candidate gave up.
+    /// Too many refused for a majority to grant: the candidate gave up.
     VoteLost,
     /// A message of a lower term was ignored.
     StaleIgnored,
@@ -283,7 +283,12 @@ fn handle<L: Log>(
 ) -> Result<Outcome, Refusal> {
     match input {
         Input::Campaign => election::campaign(server, settings, out),
-        Input::Receive { message } => Ok(receive(server, message, settings, out)),
+        Input::Receive { message } => {
+            if let Body::Heartbeat { .. } | Body::HeartbeatAck { .. } = message.body {
+                replication::known_message(server, settings)?;
+            }
+            Ok(receive(server, message, settings, out))
+        }
         Input::Write { number } => replication::write(server, *number),
         Input::SendAppend { to, after, count } => {
             replication::send_append(server, *to, *after, *count, settings, out)

@@ -37,6 +37,17 @@ fn must_be_peer<L: Log>(server: &Server<L>, to: NodeId) -> Result<(), Refusal> {
     })
 }
 
+/// Whether the settings have heartbeats of their own kind.
+///
+/// # Errors
+/// When they do not: a heartbeat is an empty append there.
+pub fn known_message<L: Log>(server: &Server<L>, settings: &Settings) -> Result<(), Refusal> {
+    match settings.heartbeat {
+        Heartbeat::Separate => Ok(()),
+        Heartbeat::EmptyAppend => Err(Refusal::NoSuchMessage { node: server.id }),
+    }
+}
+
 /// A client's command is appended to the leader's log.
 ///
 /// # Errors
@@ -97,14 +108,15 @@ pub fn send_append<L: Log>(
 /// commit only what is known to match there.
 ///
 /// # Errors
-/// When the server does not lead or `to` is no peer.
+/// When the settings have no such heartbeat, the server does not lead, or `to`
+/// is no peer.
 pub fn send_heartbeat<L: Log>(
     server: &mut Server<L>,
     to: NodeId,
     settings: &Settings,
     out: &mut Messages,
 ) -> Result<Outcome, Refusal> {
-    debug_assert_eq!(settings.heartbeat, Heartbeat::Separate);
+    known_message(server, settings)?;
     must_lead(server)?;
     must_be_peer(server, to)?;
     let matched = match &server.role {
