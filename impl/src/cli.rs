@@ -12,6 +12,7 @@ use clap::{Args, Parser, Subcommand};
 use plimsoll_raft::core::NodeId;
 use plimsoll_raft::sim::{Outcome, Plan, Simulation, history};
 use plimsoll_raft::trace::{self, Recorder};
+use plimsoll_trace::WriteError;
 
 /// A tick-driven Raft that records its runs.
 #[derive(Debug, Parser)]
@@ -52,8 +53,10 @@ enum Failure {
     Plan(#[from] plimsoll_raft::sim::PlanError),
     #[error("cannot write {path}: {cause}")]
     File { path: String, cause: io::Error },
-    #[error("cannot write the trace: {0}")]
-    Trace(io::Error),
+    #[error("{path}: {cause}")]
+    Directory { path: String, cause: WriteError },
+    #[error(transparent)]
+    Trace(#[from] WriteError),
     #[error("cannot write the summary: {0}")]
     Print(io::Error),
 }
@@ -78,7 +81,7 @@ fn run(sim: Sim) -> Result<ExitCode, Failure> {
     let recorder = recorder(&sim)?;
     let command = sim.plan.command();
     let simulation = Simulation::new(sim.plan, recorder)?;
-    let outcome = simulation.run().map_err(Failure::Trace)?;
+    let outcome = simulation.run()?;
     if let Some(path) = &sim.history {
         let mut output = create(path)?;
         history::write(&outcome.history, &mut output).map_err(|cause| file(path, cause))?;
@@ -95,18 +98,18 @@ fn run(sim: Sim) -> Result<ExitCode, Failure> {
 
 fn recorder(sim: &Sim) -> Result<Recorder, Failure> {
     let nodes: Vec<_> = (1..=sim.plan.nodes).map(NodeId::new).collect();
-    let paths = match (&sim.trace, &sim.per_node) {
-        (None, None) => return Ok(Recorder::off()),
-        (Some(path), _) => vec![path.clone()],
-        (None, Some(directory)) => {
-            std::fs::create_dir_all(directory).map_err(|cause| file(directory, cause))?;
-            let name = |node: &NodeId| directory.join(format!("{node}.ndjson"));
-            nodes.iter().map(name).collect()
-        }
-    };
-    let outputs = paths.iter().map(|path| create(path));
     let header = trace::header(&sim.plan.command(), &nodes);
-    Recorder::new(&header, outputs.collect::<Result<_, _>>()?).map_err(Failure::Trace)
+    match (&sim.trace, &sim.per_node) {
+        (None, None) => Ok(Recorder::off()),
+        (Some(path), _) => Ok(Recorder::merged(&header, create(path)?)?),
+        (None, Some(directory)) => {
+            let made = Recorder::per_node(&header, directory);
+            made.map_err(|cause| Failure::Directory {
+                path: directory.display().to_string(),
+                cause,
+            })
+        }
+    }
 }
 
 fn create(path: &Path) -> Result<Box<dyn Write>, Failure> {

@@ -20,10 +20,11 @@
 //!
 //! When it is off, a recorder costs a comparison and allocates nothing.
 
-use std::io::{self, Write};
+use std::io::Write;
+use std::path::Path;
 
 use plimsoll_trace as wire;
-use plimsoll_trace::{CauseKind, Field, Header, Sequencer};
+use plimsoll_trace::{CauseKind, Field, Header, PerNodeWriter, Sequencer, TraceWriter, WriteError};
 
 use crate::core::{
     AppendAck, Body, Configuration, Entry, Index, Input, LogWrite, Message, NodeId, OpId, Payload,
@@ -107,8 +108,14 @@ pub struct Recorder {
 
 struct On {
     sequencers: Vec<Sequencer>,
-    outputs: Vec<Box<dyn Write>>,
-    failed: Option<io::Error>,
+    output: Output,
+    /// The first error; nothing is written after it.
+    failed: Option<WriteError>,
+}
+
+enum Output {
+    Merged(TraceWriter<Box<dyn Write>>),
+    PerNode(PerNodeWriter),
 }
 
 impl Recorder {
@@ -118,30 +125,35 @@ impl Recorder {
         Self::default()
     }
 
-    /// Records the run that `header` describes: to the one output, or to as
-    /// many as there are nodes, in the header's order.
+    /// Records the run that `header` describes, all nodes in one output.
     ///
     /// # Errors
     ///
     /// When the header cannot be written.
+    pub fn merged(header: &Header, output: Box<dyn Write>) -> Result<Self, WriteError> {
+        let output = Output::Merged(TraceWriter::new(output, header)?);
+        Ok(Self::on(header, output))
+    }
+
+    /// Records the run that `header` describes, a file for each node in this
+    /// directory.
     ///
-    /// # Panics
+    /// # Errors
     ///
-    /// With any other number of outputs.
-    pub fn new(header: &Header, mut outputs: Vec<Box<dyn Write>>) -> io::Result<Self> {
-        let count = outputs.len();
-        let fits = count == 1 || count == header.nodes.len();
-        assert!(fits, "{count} outputs for {} nodes", header.nodes.len());
-        for output in &mut outputs {
-            write_line(output, header)?;
-        }
-        Ok(Self {
+    /// When a file cannot be made.
+    pub fn per_node(header: &Header, directory: &Path) -> Result<Self, WriteError> {
+        let output = Output::PerNode(PerNodeWriter::create(directory, header)?);
+        Ok(Self::on(header, output))
+    }
+
+    fn on(header: &Header, output: Output) -> Self {
+        Self {
             on: Some(On {
                 sequencers: header.nodes.iter().map(Sequencer::new).collect(),
-                outputs,
+                output,
                 failed: None,
             }),
-        })
+        }
     }
 
     /// Notes an input before the core consumes it.
@@ -194,10 +206,12 @@ impl Recorder {
         if !effects.acknowledged.is_empty() {
             step = step.with_ack(effects.acknowledged.iter().map(at));
         }
-        let one_file = on.outputs.len() == 1;
-        let output = &mut on.outputs[if one_file { 0 } else { place }];
         if on.failed.is_none() {
-            on.failed = write_line(output, &step).err();
+            let written = match &mut on.output {
+                Output::Merged(writer) => writer.write(&step),
+                Output::PerNode(writer) => writer.write(&step),
+            };
+            on.failed = written.err();
         }
     }
 
@@ -206,20 +220,18 @@ impl Recorder {
     /// # Errors
     ///
     /// The first that any line met.
-    pub fn finish(self) -> io::Result<()> {
+    pub fn finish(self) -> Result<(), WriteError> {
         let Some(on) = self.on else {
             return Ok(());
         };
         if let Some(failed) = on.failed {
             return Err(failed);
         }
-        on.outputs.into_iter().try_for_each(|mut o| o.flush())
+        match on.output {
+            Output::Merged(writer) => writer.finish().map(drop),
+            Output::PerNode(writer) => writer.finish().map(drop),
+        }
     }
-}
-
-fn write_line(output: &mut Box<dyn Write>, line: &impl serde::Serialize) -> io::Result<()> {
-    serde_json::to_writer(&mut *output, line)?;
-    output.write_all(b"\n")
 }
 
 // From the core's types to those of the format: the one mapping on this side.

@@ -31,6 +31,7 @@
 //! | `leader.rs` | entries out, answers in, commitment | 5.3, 5.4.2 |
 //! | `client.rs` | writes and reads | 8 |
 //! | `invariants.rs` | what holds after every step | figure 3 |
+//! | `show.rs` | how it is all printed | |
 //!
 //! # Caveats
 //!
@@ -56,6 +57,7 @@ mod progress;
 mod raft;
 mod reads;
 mod role;
+mod show;
 mod timer;
 mod vet;
 

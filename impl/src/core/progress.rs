@@ -1,6 +1,7 @@
 //! What a leader knows of one follower (Raft figure 2: nextIndex, matchIndex).
 
 use std::collections::VecDeque;
+use std::fmt;
 
 use super::ids::Index;
 
@@ -154,5 +155,16 @@ impl Progress {
     pub(super) const fn heard_from(&mut self) {
         let (Mode::Probe { waiting } | Mode::Replicate { waiting, .. }) = &mut self.mode;
         *waiting = false;
+    }
+}
+
+impl fmt::Display for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mode = match self.mode {
+            Mode::Probe { .. } => "probe",
+            Mode::Replicate { .. } => "replicate",
+        };
+        write!(f, "{mode}({} {}", self.matched, self.next)?;
+        f.write_str(if self.is_waiting() { " waiting)" } else { ")" })
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use plimsoll_trace::WriteError;
+
 use crate::core::{Configuration, NodeId, OpId, Role, Stored};
 use crate::envelope::Envelope;
 use crate::trace::Recorder;
@@ -151,7 +153,7 @@ impl Simulation {
     /// # Errors
     ///
     /// When a line of the trace could not be written.
-    pub fn run(mut self) -> std::io::Result<Outcome> {
+    pub fn run(mut self) -> Result<Outcome, WriteError> {
         let mut violation = None;
         while self.summary.steps < self.plan.steps {
             let Some(((time, _), event)) = self.queue.pop_first() else {
