@@ -105,8 +105,7 @@ fn compressed(bytes: &[u8], format: niffler::send::compression::Format) -> Vec<u
     let mut writer = niffler::send::get_writer(Box::new(out.clone()), format, level).unwrap();
     writer.write_all(bytes).unwrap();
     drop(writer);
-    let bytes = out.0.lock().unwrap().clone();
-    bytes
+    out.0.lock().unwrap().clone()
 }
 
 /// Compressed files that were appended to one another are one file: rotated
