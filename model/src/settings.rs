@@ -95,7 +95,8 @@ pub struct Settings {
     /// Whether a server that knows the leader of this term may still grant its
     /// unused vote in it.
     pub vote_with_known_leader: bool,
-    /// Whether a candidate that a majority refused becomes a follower.
+    /// Whether a candidate that can no longer win, so many have refused,
+    /// becomes a follower.
     pub lost_vote_ends_candidacy: bool,
     /// Whether a rejected append says where a probe may match.
     pub reject_hint: bool,
@@ -118,17 +119,20 @@ pub enum Dialect {
     Paper,
     /// etcd-io/raft without pre-vote and check-quorum.
     Etcd,
+    /// The same, with a configuration that storage holds from the start.
+    EtcdStored,
 }
 
 impl Dialect {
     /// Every dialect.
-    pub const ALL: [Dialect; 2] = [Dialect::Paper, Dialect::Etcd];
+    pub const ALL: [Dialect; 3] = [Dialect::Paper, Dialect::Etcd, Dialect::EtcdStored];
 
     /// The name, as flags and trace headers spell it.
     pub fn name(self) -> &'static str {
         match self {
             Dialect::Paper => "paper",
             Dialect::Etcd => "etcd",
+            Dialect::EtcdStored => "etcd-stored",
         }
     }
 
@@ -167,6 +171,10 @@ impl Dialect {
                 storage: Storage::Sync,
                 durability,
                 flaw: None,
+            },
+            Dialect::EtcdStored => Settings {
+                configuration: Configuration::Fixed,
+                ..Dialect::Etcd.settings(durability)
             },
         }
     }

@@ -352,3 +352,18 @@ fn receive<L: Log>(
         Body::HeartbeatAck { context } => replication::heartbeat_answered(server, *from, *context),
     }
 }
+
+/// The XXH3 of the sources of the rules: which rule book judged.
+pub fn hash() -> u64 {
+    let sources = [
+        include_str!("mod.rs"),
+        include_str!("election.rs"),
+        include_str!("replication.rs"),
+        include_str!("commit.rs"),
+        include_str!("membership.rs"),
+        include_str!("reads.rs"),
+        include_str!("durability.rs"),
+        include_str!("../settings.rs"),
+    ];
+    xxhash_rust::xxh3::xxh3_64(sources.concat().as_bytes())
+}

@@ -1,0 +1,206 @@
+//! One line of an etcd-io/raft trace, as the library writes it.
+
+use std::borrow::Cow;
+
+use plimsoll_trace::{ErrorKind, Line, Lines, TraceError};
+use serde::Deserialize;
+
+/// The names of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) enum Name {
+    InitState,
+    BecomeCandidate,
+    BecomeFollower,
+    BecomeLeader,
+    Commit,
+    Replicate,
+    ChangeConf,
+    ApplyConfChange,
+    Ready,
+    SendAppendEntriesRequest,
+    ReceiveAppendEntriesRequest,
+    SendAppendEntriesResponse,
+    ReceiveAppendEntriesResponse,
+    SendRequestVoteRequest,
+    ReceiveRequestVoteRequest,
+    SendRequestVoteResponse,
+    ReceiveRequestVoteResponse,
+    SendSnapshot,
+    ReceiveSnapshot,
+}
+
+impl Name {
+    pub(super) fn is_receive(self) -> bool {
+        matches!(
+            self,
+            Name::ReceiveAppendEntriesRequest
+                | Name::ReceiveAppendEntriesResponse
+                | Name::ReceiveRequestVoteRequest
+                | Name::ReceiveRequestVoteResponse
+        )
+    }
+
+    pub(super) fn is_send(self) -> bool {
+        matches!(
+            self,
+            Name::SendAppendEntriesRequest
+                | Name::SendAppendEntriesResponse
+                | Name::SendRequestVoteRequest
+                | Name::SendRequestVoteResponse
+        )
+    }
+}
+
+/// The role of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) enum Role {
+    StateFollower,
+    StateCandidate,
+    StateLeader,
+    StatePreCandidate,
+}
+
+/// The kind of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) enum MsgType {
+    MsgApp,
+    MsgAppResp,
+    MsgHeartbeat,
+    MsgHeartbeatResp,
+    MsgVote,
+    MsgVoteResp,
+    MsgSnap,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct HardState {
+    pub term: u64,
+    pub vote: Box<str>,
+    pub commit: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Msg {
+    #[serde(rename = "type")]
+    pub kind: MsgType,
+    pub term: u64,
+    pub from: Box<str>,
+    pub to: Box<str>,
+    pub entries: u64,
+    #[serde(rename = "logTerm")]
+    pub log_term: u64,
+    pub index: u64,
+    pub commit: u64,
+    pub reject: bool,
+    #[serde(rename = "rejectHint")]
+    pub reject_hint: u64,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(crate) struct ConfChange {
+    #[serde(default)]
+    pub newconf: Vec<Box<str>>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(crate) struct Prop {
+    #[serde(default)]
+    pub cc: Option<ConfChange>,
+}
+
+/// One event: what happened at which node, and the node's state with it.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Event {
+    pub name: Name,
+    pub nid: Box<str>,
+    pub state: HardState,
+    pub role: Role,
+    pub log: u64,
+    pub conf: [Vec<Box<str>>; 2],
+    #[serde(default)]
+    pub msg: Option<Msg>,
+    #[serde(default)]
+    pub prop: Option<Prop>,
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow, default)]
+    tag: Option<Cow<'a, str>>,
+    event: Option<Event>,
+}
+
+/// Whether a first line looks like one of etcd-io/raft's.
+pub(crate) fn is_etcd_raft(line: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Probe {
+        event: ProbeEvent,
+    }
+    #[derive(Deserialize)]
+    struct ProbeEvent {
+        #[serde(rename = "name")]
+        _name: serde::de::IgnoredAny,
+        #[serde(rename = "nid")]
+        _nid: serde::de::IgnoredAny,
+    }
+    serde_json::from_slice::<Probe>(line).is_ok_and(|probe| {
+        let ProbeEvent { _name, _nid } = probe.event;
+        true
+    })
+}
+
+/// Reads the event in `line`.
+///
+/// # Errors
+/// With file, line, column and cause, when the line is torn or is no event.
+pub(super) fn parse(lines_file: &std::sync::Arc<str>, line: Line<'_>) -> Result<Event, TraceError> {
+    let fail = |column: usize, kind| TraceError {
+        at: plimsoll_trace::Place {
+            file: std::sync::Arc::clone(lines_file),
+            line: line.number,
+            column: column as u64,
+        },
+        kind,
+    };
+    let envelope: Envelope<'_> = serde_json::from_slice(line.bytes).map_err(|error| {
+        let kind = match error.classify() {
+            serde_json::error::Category::Eof if !line.terminated => ErrorKind::Torn {
+                why: error.to_string(),
+            },
+            serde_json::error::Category::Data => ErrorKind::Invalid(error.to_string()),
+            _ if std::str::from_utf8(line.bytes).is_err() => ErrorKind::Utf8,
+            _ => ErrorKind::Json(error.to_string()),
+        };
+        fail(error.column(), kind)
+    })?;
+    let event = envelope.event.ok_or_else(|| {
+        let tag = envelope.tag.unwrap_or_default();
+        fail(
+            0,
+            ErrorKind::Invalid(format!("a line without an event (tag {tag:?})")),
+        )
+    })?;
+    let needs_message = event.name.is_receive() || event.name.is_send();
+    if needs_message && event.msg.is_none() {
+        let text = format!("{:?} without its message", event.name);
+        return Err(fail(0, ErrorKind::Invalid(text)));
+    }
+    Ok(event)
+}
+
+/// The next event of a file, with its line; `None` at the end.
+///
+/// # Errors
+/// When the file cannot be read on or a line is no event.
+pub(super) fn next(lines: &mut Lines) -> Result<Option<(u64, Event)>, TraceError> {
+    let file = std::sync::Arc::clone(lines.file());
+    loop {
+        let Some(line) = lines.next_line()? else {
+            return Ok(None);
+        };
+        if !line.is_blank() {
+            let number = line.number;
+            return parse(&file, line).map(|event| Some((number, event)));
+        }
+    }
+}

@@ -1,0 +1,401 @@
+//! A cluster in the following form: it takes the steps that a trace shows, with
+//! the same rules that the checker explores, and says no where they do.
+//!
+//! The follower knows nothing of formats. An adapter tells it what each event
+//! did (an [`Input`] at a node, a message that arrived), asks it what the model
+//! did with that, and compares.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use plimsoll_model::action::Action;
+use plimsoll_model::cluster::boot;
+use plimsoll_model::ids::{Index, NodeId, NodeSet, Position, Term};
+use plimsoll_model::log::{Entry, GrowingLog, Log, Payload};
+use plimsoll_model::message::{Message, Messages};
+use plimsoll_model::refusal::Refusal;
+use plimsoll_model::rules::{self, Branch, Input, Outcome};
+use plimsoll_model::server::{Role, Server};
+use plimsoll_model::settings::Settings;
+
+use super::flights::{Flights, Pattern};
+use crate::verdict::Place;
+
+/// How many moments are kept to show what led to a divergence.
+const MOMENTS: usize = 48;
+
+/// What a trace can show of a server, as the model has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scalars {
+    /// The term.
+    pub term: Term,
+    /// The vote.
+    pub vote: Option<NodeId>,
+    /// The role.
+    pub role: RoleKind,
+    /// The commit index.
+    pub commit: Index,
+    /// The applied index.
+    pub applied: Index,
+    /// The last entry.
+    pub last: Position,
+    /// The voters of the configuration in force.
+    pub config: NodeSet,
+}
+
+/// A role without what it holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoleKind {
+    /// Answers requests.
+    Follower,
+    /// Asks for votes.
+    Candidate,
+    /// Replicates its log.
+    Leader,
+}
+
+impl RoleKind {
+    /// The name, as it is printed.
+    pub fn name(self) -> &'static str {
+        match self {
+            RoleKind::Follower => "follower",
+            RoleKind::Candidate => "candidate",
+            RoleKind::Leader => "leader",
+        }
+    }
+}
+
+impl Scalars {
+    /// What can be seen of `server`.
+    pub fn of<L: Log>(server: &Server<L>) -> Self {
+        Scalars {
+            term: server.term,
+            vote: server.vote,
+            role: match server.role {
+                Role::Follower => RoleKind::Follower,
+                Role::Candidate { .. } => RoleKind::Candidate,
+                Role::Leader { .. } => RoleKind::Leader,
+            },
+            commit: server.commit,
+            applied: server.applied,
+            last: server.log.last(),
+            config: server.config,
+        }
+    }
+}
+
+/// Why an input cannot be followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// A rule refuses it.
+    Refused(Refusal),
+    /// Every rule allows it, and yet a property of the cluster breaks.
+    Broken {
+        /// The property.
+        property: &'static str,
+        /// The section that states it.
+        section: &'static str,
+        /// The file that holds it.
+        file: &'static str,
+        /// The facts.
+        why: String,
+        /// Where the other half of the contradiction stands.
+        other: Option<Place>,
+    },
+}
+
+/// One action that was followed.
+#[derive(Clone, Debug)]
+pub struct Moment {
+    /// The line that showed it, or that made it necessary.
+    pub place: Place,
+    /// What happened.
+    pub action: Action,
+    /// Which way through the rule it took.
+    pub outcome: Outcome,
+    /// The server before.
+    pub before: Scalars,
+    /// The server after.
+    pub after: Scalars,
+    /// What the server said in it.
+    pub said: Messages,
+    /// Whether no line shows it.
+    pub silent: bool,
+}
+
+/// A node that is followed.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// Its model.
+    pub server: Server<GrowingLog>,
+    /// What it has said and the trace has not shown yet.
+    pub said: VecDeque<Message>,
+    /// Why the last handler said no, if it did.
+    pub reason: Option<Refusal>,
+    /// Where the term was last raised, the vote last given.
+    pub raised: Option<Place>,
+    /// Where the vote was last given.
+    pub voted: Option<Place>,
+}
+
+/// A cluster in the following form.
+#[derive(Clone, Debug)]
+pub struct Follower {
+    /// The rule variants in force.
+    pub settings: Settings,
+    /// What is in flight.
+    pub flights: Flights,
+    /// How often each kind of action was taken.
+    pub actions: BTreeMap<&'static str, u64>,
+    /// How often each rule branch fired.
+    pub branches: BTreeMap<Branch, u64>,
+    /// Actions that no line shows, by kind.
+    pub silent: BTreeMap<&'static str, u64>,
+    /// The last actions, oldest first.
+    pub moments: VecDeque<Moment>,
+    /// The run, when it is kept.
+    pub run: Option<Vec<Action>>,
+    members: Vec<Option<Member>>,
+    led: BTreeMap<Term, (NodeId, Place)>,
+    committed: Vec<(Term, Place)>,
+    bootstrap: u8,
+    writes: u32,
+}
+
+impl Follower {
+    /// An empty cluster under `settings`; `keep_run` keeps every action.
+    pub fn new(settings: Settings, keep_run: bool) -> Self {
+        Follower {
+            settings,
+            flights: Flights::default(),
+            actions: BTreeMap::new(),
+            branches: BTreeMap::new(),
+            silent: BTreeMap::new(),
+            moments: VecDeque::with_capacity(MOMENTS),
+            run: keep_run.then(Vec::new),
+            members: Vec::new(),
+            led: BTreeMap::new(),
+            committed: Vec::new(),
+            bootstrap: 0,
+            writes: 0,
+        }
+    }
+
+    /// A node boots for the first time, in a cluster of `servers` whose logs
+    /// start with `bootstrap` configuration entries.
+    pub fn boot(&mut self, id: NodeId, servers: usize, bootstrap: u8) {
+        self.bootstrap = bootstrap;
+        self.place_member(id, boot(id, servers, bootstrap, &self.settings));
+    }
+
+    /// A node whose state is given in full, as a trace that begins in mid-run
+    /// does.
+    pub fn place_member(&mut self, id: NodeId, server: Server<GrowingLog>) {
+        if self.members.len() <= id.position() {
+            self.members.resize(id.position() + 1, None);
+        }
+        self.members[id.position()] = Some(Member {
+            server,
+            said: VecDeque::new(),
+            reason: None,
+            raised: None,
+            voted: None,
+        });
+    }
+
+    /// How many bootstrap entries every log starts with.
+    pub fn bootstrap_entries(&self) -> u8 {
+        self.bootstrap
+    }
+
+    /// The node `id`, once it has booted.
+    pub fn member(&self, id: NodeId) -> Option<&Member> {
+        self.members.get(id.position())?.as_ref()
+    }
+
+    /// The node `id`, once it has booted.
+    pub fn member_mut(&mut self, id: NodeId) -> Option<&mut Member> {
+        self.members.get_mut(id.position())?.as_mut()
+    }
+
+    /// Every node that has booted.
+    pub fn members(&self) -> impl Iterator<Item = &Member> {
+        self.members.iter().flatten()
+    }
+
+    /// Who led `term` first, and where that was seen.
+    pub fn leader_of(&self, term: Term) -> Option<&(NodeId, Place)> {
+        self.led.get(&term)
+    }
+
+    /// The number of the next client write.
+    pub fn next_write(&self) -> u32 {
+        self.writes + 1
+    }
+
+    /// A message in flight that fits `pattern`, or one that waits for a write
+    /// of its sender.
+    pub fn waiting(&self, pattern: &Pattern) -> Option<&Message> {
+        let sender = self.member(pattern.from)?;
+        sender.server.outbox.iter().find(|m| pattern.matches(m))
+    }
+
+    /// Takes one step of one node.
+    ///
+    /// # Errors
+    /// Why the step cannot be taken. A refusal leaves everything as it was; a
+    /// broken property does not.
+    pub fn step(
+        &mut self,
+        id: NodeId,
+        input: Input,
+        place: &Place,
+        silent: bool,
+    ) -> Result<Outcome, Fault> {
+        let Some(member) = self.members.get_mut(id.position()).and_then(Option::as_mut) else {
+            return Err(Fault::Broken {
+                property: "a node acts only once it has booted",
+                section: "-",
+                file: "conformance/src/replay/follow.rs",
+                why: format!("{id} has not booted"),
+                other: None,
+            });
+        };
+        let before = Scalars::of(&member.server);
+        let waiting = member.server.outbox.len();
+        let mut released = Messages::new();
+        let outcome = rules::step(&mut member.server, &input, &self.settings, &mut released)
+            .map_err(Fault::Refused)?;
+        let after = Scalars::of(&member.server);
+        let mut said = Messages::new();
+        if !matches!(input, Input::WriteCompleted) {
+            // What leaves at once was said in this step; what waited was not.
+            said.extend(released.iter().cloned());
+            said.extend(member.server.outbox.iter().skip(waiting).cloned());
+        }
+        member.said.extend(said.iter().cloned());
+        member.reason = outcome.reason;
+        if after.term != before.term {
+            member.raised = Some(place.clone());
+        }
+        if (after.term, after.vote) != (before.term, before.vote) && after.vote.is_some() {
+            member.voted = Some(place.clone());
+        }
+        for message in released {
+            self.flights.send(message);
+        }
+        if matches!(input, Input::Write { .. }) {
+            self.writes += 1;
+        }
+        let action = Action::Step { node: id, input };
+        *self.actions.entry(action.kind()).or_default() += 1;
+        *self.branches.entry(outcome.branch).or_default() += 1;
+        if silent {
+            *self.silent.entry(action.kind()).or_default() += 1;
+        }
+        if let Some(run) = &mut self.run {
+            run.push(action.clone());
+        }
+        if self.moments.len() == MOMENTS {
+            self.moments.pop_front();
+        }
+        self.moments.push_back(Moment {
+            place: place.clone(),
+            action,
+            outcome,
+            before,
+            after,
+            said,
+            silent,
+        });
+        self.leads(id, &before, &after, place)?;
+        self.commits(id, &before, &after, place)?;
+        Ok(outcome)
+    }
+
+    /// Election safety, over the whole run.
+    fn leads(
+        &mut self,
+        id: NodeId,
+        before: &Scalars,
+        after: &Scalars,
+        place: &Place,
+    ) -> Result<(), Fault> {
+        let became = after.role == RoleKind::Leader
+            && (before.role != RoleKind::Leader || before.term != after.term);
+        if !became {
+            return Ok(());
+        }
+        let (first, at) = self
+            .led
+            .entry(after.term)
+            .or_insert_with(|| (id, place.clone()));
+        if *first == id {
+            return Ok(());
+        }
+        Err(Fault::Broken {
+            property: "election safety",
+            section: "§5.2",
+            file: "model/src/properties/election_safety.rs",
+            why: format!(
+                "{first} leads term {} already, and now {id} does",
+                after.term
+            ),
+            other: Some(at.clone()),
+        })
+    }
+
+    /// State-machine safety, over the whole run: whatever is committed at an
+    /// index stays what is committed there.
+    fn commits(
+        &mut self,
+        id: NodeId,
+        before: &Scalars,
+        after: &Scalars,
+        place: &Place,
+    ) -> Result<(), Fault> {
+        let Some(Some(member)) = self.members.get(id.position()) else {
+            return Ok(());
+        };
+        for index in before.commit.0 + 1..=after.commit.0 {
+            let Some(term) = member.server.log.term_at(Index(index)) else {
+                break;
+            };
+            let at = usize::try_from(index - 1).unwrap_or(usize::MAX);
+            match self.committed.get(at) {
+                Some((known, _)) if *known == term => {}
+                Some((known, other)) => {
+                    return Err(Fault::Broken {
+                        property: "state-machine safety",
+                        section: "§5.4.3",
+                        file: "model/src/properties/state_machine_safety.rs",
+                        why: format!(
+                            "{id} commits {index}@{term}, but {index}@{known} is committed"
+                        ),
+                        other: Some(other.clone()),
+                    });
+                }
+                None if at == self.committed.len() => {
+                    self.committed.push((term, place.clone()));
+                }
+                // Committed below where the trace begins: nothing to compare.
+                None => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A log of `terms`, of which the first `bootstrap` are configurations of
+/// `voters`; what the others carry is unknown and stands as a no-op.
+pub fn log_of(terms: &[Term], bootstrap: usize, voters: NodeSet) -> GrowingLog {
+    let mut log = GrowingLog::empty();
+    for (i, &term) in terms.iter().enumerate() {
+        let payload = if i < bootstrap {
+            Payload::Config { voters }
+        } else {
+            Payload::Noop
+        };
+        log.push(Entry { term, payload });
+    }
+    log
+}

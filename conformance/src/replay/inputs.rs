@@ -1,0 +1,169 @@
+//! Finding files, formats and hashes.
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use plimsoll_trace::{Lines, TraceError};
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::adapters::etcd_raft;
+
+/// A format of traces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Plimsoll's own (`docs/trace-format.md`).
+    Plimsoll,
+    /// etcd-io/raft's.
+    EtcdRaft,
+}
+
+impl Format {
+    /// The name, as flags spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Plimsoll => "plimsoll",
+            Format::EtcdRaft => "etcd-raft",
+        }
+    }
+}
+
+/// Why an input could not be judged.
+#[derive(Debug, thiserror::Error)]
+pub enum InputError {
+    /// A line or file that is no trace.
+    #[error("{0}")]
+    Trace(#[source] TraceError),
+    /// A path that cannot be read.
+    #[error("{}: cannot read: {error}", path.display())]
+    Read {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        error: std::io::Error,
+    },
+    /// A folder without traces.
+    #[error("{}: no trace in this folder (*.ndjson, also .gz and .zst)", path.display())]
+    NoTrace {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The first line fits no format.
+    #[error(
+        "{}:1: neither a header of a Plimsoll trace nor an event of etcd-io/raft",
+        path.display()
+    )]
+    UnknownFormat {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Files that do not belong together.
+    #[error("{}: {why}", path.display())]
+    Apart {
+        /// The file that differs.
+        path: PathBuf,
+        /// In what.
+        why: String,
+    },
+}
+
+/// Which files are judged as one trace: each for itself, or all together.
+pub(super) fn groups(
+    paths: &[PathBuf],
+    together: bool,
+) -> Result<Vec<Vec<PathBuf>>, (PathBuf, InputError)> {
+    let mut files = Vec::new();
+    for path in paths {
+        let found = expand(path).map_err(|error| (path.clone(), error))?;
+        files.extend(found);
+    }
+    if together && !files.is_empty() {
+        return Ok(vec![files]);
+    }
+    Ok(files.into_iter().map(|file| vec![file]).collect())
+}
+
+/// A file as it is, a folder as the traces in it, by name.
+fn expand(path: &Path) -> Result<Vec<PathBuf>, InputError> {
+    let failed = |error| InputError::Read {
+        path: path.to_path_buf(),
+        error,
+    };
+    if !path.is_dir() {
+        return Ok(vec![path.to_path_buf()]);
+    }
+    let mut files = Vec::new();
+    for entry in fs::read_dir(path).map_err(failed)? {
+        let file = entry.map_err(failed)?.path();
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let trace = ["ndjson", "ndjson.gz", "ndjson.zst"];
+        if file.is_file() && trace.iter().any(|end| name.ends_with(&format!(".{end}"))) {
+            files.push(file);
+        }
+    }
+    files.sort();
+    if files.is_empty() {
+        return Err(InputError::NoTrace {
+            path: path.to_path_buf(),
+        });
+    }
+    Ok(files)
+}
+
+/// The format of all `files`, by the first line of each. A file without any
+/// line has none: it is left to the others, and to Plimsoll's own when alone.
+pub(super) fn detect(files: &[PathBuf]) -> Result<Format, InputError> {
+    let mut found: Option<Format> = None;
+    for path in files {
+        let Some(format) = detect_one(path)? else {
+            continue;
+        };
+        if found.is_some_and(|other| other != format) {
+            return Err(InputError::Apart {
+                path: path.clone(),
+                why: "not of the same format as the files before it".to_owned(),
+            });
+        }
+        found = Some(format);
+    }
+    Ok(found.unwrap_or(Format::Plimsoll))
+}
+
+fn detect_one(path: &Path) -> Result<Option<Format>, InputError> {
+    let mut lines = Lines::open(path)?;
+    while let Some(line) = lines.next_line()? {
+        if line.is_blank() {
+            continue;
+        }
+        if etcd_raft::is_etcd_raft(line.bytes) {
+            return Ok(Some(Format::EtcdRaft));
+        }
+        let text = String::from_utf8_lossy(line.bytes);
+        if text.contains("plimsoll_trace") || !line.terminated {
+            return Ok(Some(Format::Plimsoll));
+        }
+        return Err(InputError::UnknownFormat {
+            path: path.to_path_buf(),
+        });
+    }
+    Ok(None)
+}
+
+/// The XXH3 of a file's content as it lies on the disk, as 16 hex digits.
+pub(super) fn hash(path: &Path) -> Result<String, InputError> {
+    let failed = |error| InputError::Read {
+        path: path.to_path_buf(),
+        error,
+    };
+    let mut file = fs::File::open(path).map_err(failed)?;
+    let mut hasher = Xxh3::new();
+    let mut chunk = vec![0; 64 << 10];
+    loop {
+        let read = file.read(&mut chunk).map_err(failed)?;
+        if read == 0 {
+            return Ok(format!("{:016x}", hasher.digest()));
+        }
+        hasher.update(&chunk[..read]);
+    }
+}

@@ -1,0 +1,224 @@
+//! Replay: recorded traces followed with the rules that the checker explores.
+//!
+//! [`judge`] reads traces, finds their format, and gives each a verdict. The
+//! parts, in reading order: [`follow`] is the cluster that takes the steps,
+//! [`flights`] the messages in flight, [`order`] finds causes before effects,
+//! [`crate::adapters`] tell what each event of a format did, [`inputs`] finds
+//! files and formats.
+
+pub mod flights;
+pub mod follow;
+pub mod inputs;
+pub mod order;
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+
+use plimsoll_model::action::Action;
+use plimsoll_trace::TraceError;
+
+pub use inputs::{Format, InputError};
+
+use crate::adapters::{etcd_raft, plimsoll};
+use crate::verdict::{Certificate, Divergence, Facts, Ground, Place, Stopped, Verdict};
+use follow::{Follower, Moment};
+
+/// Why a judgement ends before its trace does.
+#[derive(Debug)]
+pub enum Stop {
+    /// The event has no explanation.
+    Diverges(Box<Divergence>),
+    /// Something is not modelled.
+    Inconclusive(Stopped),
+}
+
+/// How traces are judged.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The format; found by content when not given.
+    pub format: Option<Format>,
+    /// All inputs are the nodes of one run, in no known order between them.
+    pub together: bool,
+    /// Keep every action of the model, for [`Judged::run`].
+    pub keep_run: bool,
+}
+
+/// A trace and what was found.
+#[derive(Debug)]
+pub struct Judged {
+    /// The input, or the first of several judged together.
+    pub path: PathBuf,
+    /// All inputs.
+    pub inputs: Vec<PathBuf>,
+    /// The verdict, or why there is none.
+    pub result: Result<Verdict, InputError>,
+    /// The last actions before the end, oldest first.
+    pub moments: VecDeque<Moment>,
+    /// The run of the model, when it was asked for.
+    pub run: Option<Run>,
+}
+
+/// A run of the model that explains a trace.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// What the checker has to explore to find it.
+    pub scenario: plimsoll_model::scenario::Scenario,
+    /// The actions, from the initial state.
+    pub actions: Vec<Action>,
+    /// The servers at the end, as the follower has them.
+    pub servers: Vec<plimsoll_model::server::Server<plimsoll_model::log::GrowingLog>>,
+}
+
+/// Judges every trace in `paths` (files, or folders of them).
+pub fn judge(paths: &[PathBuf], options: &Options) -> Vec<Judged> {
+    let groups = match inputs::groups(paths, options.together) {
+        Ok(groups) => groups,
+        Err((path, error)) => {
+            return vec![Judged {
+                inputs: vec![path.clone()],
+                path,
+                result: Err(error),
+                moments: VecDeque::new(),
+                run: None,
+            }];
+        }
+    };
+    groups
+        .into_iter()
+        .map(|files| one(files, options))
+        .collect()
+}
+
+fn one(files: Vec<PathBuf>, options: &Options) -> Judged {
+    let mut moments = VecDeque::new();
+    let mut run = None;
+    let result = verdict(&files, options, &mut moments, &mut run);
+    Judged {
+        path: files.first().cloned().unwrap_or_default(),
+        inputs: files,
+        result,
+        moments,
+        run,
+    }
+}
+
+/// What an adapter's judge leaves behind.
+pub struct Judgement {
+    /// Events read.
+    pub events: u64,
+    /// Events explained.
+    pub consumed: u64,
+    /// Why it ended early.
+    pub stop: Option<Stop>,
+    /// The cluster at the end.
+    pub follower: Follower,
+    /// How many facts were checked, by kind.
+    pub facts: std::collections::BTreeMap<&'static str, Facts>,
+    /// The nodes: the name in the model, the name in the trace.
+    pub nodes: Vec<(String, String)>,
+    /// Whose settings were followed.
+    pub dialect: plimsoll_model::settings::Dialect,
+    /// The storage contract, and where the evidence for it stands.
+    pub storage: (String, String),
+}
+
+fn verdict(
+    files: &[PathBuf],
+    options: &Options,
+    moments: &mut VecDeque<Moment>,
+    run: &mut Option<Run>,
+) -> Result<Verdict, InputError> {
+    let format = match options.format {
+        Some(format) => format,
+        None => inputs::detect(files)?,
+    };
+    let judgement = match format {
+        Format::EtcdRaft => etcd_raft::judge(files, options)?,
+        Format::Plimsoll => plimsoll::judge(files, options)?,
+    };
+    let mut certificate = Certificate {
+        tool: env!("CARGO_PKG_VERSION").to_owned(),
+        rule_book: format!("{:016x}", plimsoll_model::rules::hash()),
+        inputs: Vec::new(),
+        format: format.name().to_owned(),
+        settings: judgement.dialect.name().to_owned(),
+        storage: judgement.storage.0,
+        storage_evidence: judgement.storage.1,
+        events: judgement.events,
+        consumed: judgement.consumed,
+        nodes: judgement.nodes,
+        facts: judgement.facts,
+        ..Certificate::default()
+    };
+    for file in files {
+        let hash = inputs::hash(file)?;
+        certificate.inputs.push((file.clone(), hash));
+    }
+    let follower = judgement.follower;
+    let named = |counts: &std::collections::BTreeMap<&'static str, u64>| {
+        let pairs = counts.iter().map(|(k, v)| ((*k).to_owned(), *v));
+        pairs.collect()
+    };
+    certificate.actions = named(&follower.actions);
+    certificate.silent = named(&follower.silent);
+    let branches = follower.branches.iter().map(|(b, n)| (b.name(), *n));
+    certificate.branches = branches.collect();
+    *run = follower.run.as_ref().map(|actions| Run {
+        scenario: scenario(&follower),
+        actions: actions.clone(),
+        servers: follower.members().map(|m| m.server.clone()).collect(),
+    });
+    *moments = follower.moments;
+    Ok(match judgement.stop {
+        Some(Stop::Diverges(divergence)) => Verdict::Diverges(divergence, certificate),
+        Some(Stop::Inconclusive(stopped)) => Verdict::Inconclusive(stopped, certificate),
+        None if judgement.consumed == 0 => Verdict::Inconclusive(
+            Stopped {
+                ground: Ground::NothingConsumed,
+                place: None,
+                what: "nothing".to_owned(),
+            },
+            certificate,
+        ),
+        None => Verdict::Conforms(certificate),
+    })
+}
+
+/// The scenario in which the checker's own next-state function takes the
+/// actions of this run: the same rules, a network that does anything, and no
+/// bound.
+fn scenario(follower: &Follower) -> plimsoll_model::scenario::Scenario {
+    let bounds = plimsoll_model::bounds::Bounds {
+        servers: follower.members().count().try_into().unwrap_or(u8::MAX),
+        bootstrap: follower.bootstrap_entries(),
+        max_term: u32::MAX,
+        max_log: u32::MAX,
+        max_batch: u32::MAX,
+        resend: true,
+        partial_writes: true,
+        writes: u32::MAX,
+        reads: u32::MAX,
+        restarts: u32::MAX,
+        ..Default::default()
+    };
+    plimsoll_model::scenario::Scenario {
+        settings: follower.settings,
+        network: plimsoll_model::network::NetworkKind::Set,
+        bounds,
+    }
+}
+
+/// The event at `line` of `path`, for whoever has only the line.
+pub(crate) fn place(path: &Path, line: u64, event: u64) -> Place {
+    Place {
+        path: path.to_path_buf(),
+        line,
+        event,
+    }
+}
+
+impl From<TraceError> for InputError {
+    fn from(error: TraceError) -> Self {
+        InputError::Trace(error)
+    }
+}

@@ -1,0 +1,253 @@
+//! The verdict on a trace: three-valued, with what it rests on.
+//!
+//! A trace *conforms* when every event in it was consumed and explained by the
+//! rule book; it *diverges* when an event has no explanation; it is
+//! *inconclusive* when something in it lies outside what is modelled, or when
+//! it holds no evidence. There is no pass without a [`Certificate`].
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use plimsoll_model::refusal::Refusal;
+
+/// A place in a trace.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Place {
+    /// The file.
+    pub path: PathBuf,
+    /// The line, from 1.
+    pub line: u64,
+    /// The event in the file, from 0.
+    pub event: u64,
+}
+
+/// A rule as it is printed: name, section, file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RuleName {
+    /// The rule in a few words.
+    pub name: String,
+    /// The section: of the Raft paper, or of Ongaro's dissertation ("diss.").
+    pub section: String,
+    /// The file that holds it.
+    pub file: String,
+}
+
+impl RuleName {
+    /// A rule that no guard of the rule book states.
+    pub fn new(name: &str, section: &str, file: &str) -> Self {
+        RuleName {
+            name: name.into(),
+            section: section.into(),
+            file: file.into(),
+        }
+    }
+}
+
+impl From<Refusal> for RuleName {
+    fn from(refusal: Refusal) -> Self {
+        let rule = refusal.rule();
+        RuleName::new(rule.name, rule.section, rule.file)
+    }
+}
+
+/// The first event that no legal run explains.
+#[derive(Clone, Debug, Serialize)]
+pub struct Divergence {
+    /// Where it stands.
+    pub place: Place,
+    /// The node it happened at, as the trace calls it.
+    pub node: String,
+    /// What happened, in a sentence.
+    pub what: String,
+    /// The rule it breaks.
+    pub rule: RuleName,
+    /// The facts, in a sentence.
+    pub why: String,
+    /// What the model would have allowed.
+    pub expected: String,
+    /// Where the facts come from: earlier lines, with what happened there.
+    pub because: Vec<(Place, String)>,
+}
+
+/// Why a trace is neither.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ground {
+    /// There was no event in it.
+    NothingConsumed,
+    /// A node was a pre-candidate.
+    PreCandidate,
+    /// A snapshot was sent, or a log begins behind one.
+    Snapshot,
+    /// The configuration changed, or a node joined.
+    ConfigurationChange,
+    /// Two configurations were in force.
+    JointConfiguration,
+    /// A node booted for the first time with entries in its log.
+    FirstBootWithLog,
+    /// Storage was asynchronous.
+    AsynchronousStorage,
+    /// A leader stepped down in its own term (check-quorum).
+    LeaderStepDown,
+    /// A vote request was ignored (check-quorum lease).
+    VoteRequestIgnored,
+    /// A message of a lower term was answered with an append response of index
+    /// zero (check-quorum or pre-vote).
+    StaleAppendAnswered,
+    /// A node learned of a leader's term from a message that is not traced.
+    UntracedMessage,
+    /// The trace holds a message or state that this version does not know.
+    Unsupported,
+    /// The trace begins in mid-run.
+    MidRun,
+}
+
+impl Ground {
+    /// Every ground.
+    pub const ALL: [Ground; 13] = [
+        Ground::NothingConsumed,
+        Ground::PreCandidate,
+        Ground::Snapshot,
+        Ground::ConfigurationChange,
+        Ground::JointConfiguration,
+        Ground::FirstBootWithLog,
+        Ground::AsynchronousStorage,
+        Ground::LeaderStepDown,
+        Ground::VoteRequestIgnored,
+        Ground::StaleAppendAnswered,
+        Ground::UntracedMessage,
+        Ground::Unsupported,
+        Ground::MidRun,
+    ];
+
+    /// What it says, in a sentence.
+    pub fn says(self) -> &'static str {
+        match self {
+            Ground::NothingConsumed => "the trace holds no event",
+            Ground::PreCandidate => "a node is a pre-candidate: pre-vote is not modelled yet",
+            Ground::Snapshot => "a snapshot is involved: snapshots are not modelled yet",
+            Ground::ConfigurationChange => {
+                "the configuration changes: changes of membership are not modelled yet"
+            }
+            Ground::JointConfiguration => {
+                "a joint configuration is in force: changes of membership are not modelled yet"
+            }
+            Ground::FirstBootWithLog => {
+                "a node boots for the first time with a log: snapshots are not modelled yet"
+            }
+            Ground::AsynchronousStorage => {
+                "storage is asynchronous: only the contract `sync` is modelled yet"
+            }
+            Ground::LeaderStepDown => {
+                "a leader steps down in its own term: check-quorum is not modelled yet"
+            }
+            Ground::VoteRequestIgnored => {
+                "a vote request of a higher term is ignored: check-quorum is not modelled yet"
+            }
+            Ground::StaleAppendAnswered => {
+                "a message of a lower term is answered: check-quorum and pre-vote are not \
+                 modelled yet"
+            }
+            Ground::UntracedMessage => {
+                "a node learns a leader's term from a message that the format does not trace"
+            }
+            Ground::Unsupported => "the trace holds something that this version does not know",
+            Ground::MidRun => "the trace begins in mid-run, and not every node's state is given",
+        }
+    }
+}
+
+/// Where and why the judgement stopped short.
+#[derive(Clone, Debug, Serialize)]
+pub struct Stopped {
+    /// Why.
+    pub ground: Ground,
+    /// Where, if at an event.
+    pub place: Option<Place>,
+    /// What was seen there.
+    pub what: String,
+}
+
+/// How many facts of a kind the trace could have shown, and how many were
+/// checked against the model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Facts {
+    /// Shown by the trace and compared with the model.
+    pub checked: u64,
+    /// Places where the trace could have shown one.
+    pub of: u64,
+}
+
+impl Facts {
+    /// Notes one place, and whether the trace showed the fact there.
+    pub fn note(&mut self, shown: bool) {
+        self.of += 1;
+        self.checked += u64::from(shown);
+    }
+}
+
+/// What a verdict rests on.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Certificate {
+    /// The version of this tool.
+    pub tool: String,
+    /// XXH3 of the sources of the rules, as 16 hex digits.
+    pub rule_book: String,
+    /// XXH3 of each input file's content, as 16 hex digits.
+    pub inputs: Vec<(PathBuf, String)>,
+    /// The format of the trace.
+    pub format: String,
+    /// The settings preset that was followed.
+    pub settings: String,
+    /// The storage contract.
+    pub storage: String,
+    /// Where the evidence for the storage contract stands.
+    pub storage_evidence: String,
+    /// Events read.
+    pub events: u64,
+    /// Events explained.
+    pub consumed: u64,
+    /// Nodes seen, with the name each has in the model.
+    pub nodes: Vec<(String, String)>,
+    /// How strict it was: facts by kind.
+    pub facts: BTreeMap<&'static str, Facts>,
+    /// How often each kind of action was taken.
+    pub actions: BTreeMap<String, u64>,
+    /// How often each rule branch fired.
+    pub branches: BTreeMap<String, u64>,
+    /// Actions that no line shows, by kind.
+    pub silent: BTreeMap<String, u64>,
+}
+
+/// The verdict on a trace.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// Consumed whole, every event explained.
+    Conforms(Certificate),
+    /// An event has no explanation.
+    Diverges(Box<Divergence>, Certificate),
+    /// Neither.
+    Inconclusive(Stopped, Certificate),
+}
+
+impl Verdict {
+    /// The name, as JSON spells it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Verdict::Conforms(_) => "conforms",
+            Verdict::Diverges(..) => "diverges",
+            Verdict::Inconclusive(..) => "inconclusive",
+        }
+    }
+
+    /// What it rests on.
+    pub fn certificate(&self) -> &Certificate {
+        match self {
+            Verdict::Conforms(certificate)
+            | Verdict::Diverges(_, certificate)
+            | Verdict::Inconclusive(_, certificate) => certificate,
+        }
+    }
+}
