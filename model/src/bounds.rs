@@ -6,6 +6,9 @@
 //! spent the action is not enabled. What is spent is part of the state; a
 //! budget that is not set is not counted, so it splits no states.
 
+mod parse;
+
+pub use parse::{BoundsError, SERVERS_EXPLORED_MAX};
 use serde::{Deserialize, Serialize};
 
 use crate::record;
@@ -18,12 +21,19 @@ pub struct Bounds {
     pub servers: u8,
     /// How many configuration entries every log starts with, committed.
     pub bootstrap: u8,
+    /// Whether every server starts with its bootstrap entries applied.
+    pub boot_applied: bool,
     /// The highest term.
     pub max_term: u32,
     /// The most entries a log may hold, bootstrap entries not counted.
     pub max_log: u32,
     /// The most messages in flight.
+    #[serde(with = "parse::optional")]
     pub max_messages: Option<u32>,
+    /// The most terms by which a message may be late: one whose term is further
+    /// behind its receiver's is lost at once.
+    #[serde(with = "parse::optional")]
+    pub max_lag: Option<u32>,
     /// The most entries one append carries.
     pub max_batch: u32,
     /// Whether a leader may send entries again that it knows to match.
@@ -31,6 +41,7 @@ pub struct Bounds {
     /// Whether a crash may keep part of the write under way.
     pub partial_writes: bool,
     /// Elections begun.
+    #[serde(with = "parse::optional")]
     pub campaigns: Option<u32>,
     /// Client writes.
     pub writes: u32,
@@ -39,35 +50,45 @@ pub struct Bounds {
     /// Crashes.
     pub restarts: u32,
     /// Appends sent.
+    #[serde(with = "parse::optional")]
     pub appends: Option<u32>,
     /// Heartbeats sent.
+    #[serde(with = "parse::optional")]
     pub heartbeats: Option<u32>,
     /// Messages lost by an action.
+    #[serde(with = "parse::optional")]
     pub drops: Option<u32>,
     /// Messages copied by an action (bag).
     pub duplicates: u32,
 }
 
+impl Bounds {
+    /// What holds where nothing is said.
+    pub const DEFAULT: Bounds = Bounds {
+        servers: 3,
+        bootstrap: 0,
+        boot_applied: false,
+        max_term: 2,
+        max_log: 3,
+        max_messages: None,
+        max_lag: None,
+        max_batch: 1,
+        resend: false,
+        partial_writes: false,
+        campaigns: None,
+        writes: 1,
+        reads: 0,
+        restarts: 0,
+        appends: None,
+        heartbeats: None,
+        drops: None,
+        duplicates: 0,
+    };
+}
+
 impl Default for Bounds {
     fn default() -> Self {
-        Bounds {
-            servers: 3,
-            bootstrap: 0,
-            max_term: 2,
-            max_log: 3,
-            max_messages: None,
-            max_batch: 1,
-            resend: false,
-            partial_writes: false,
-            campaigns: None,
-            writes: 1,
-            reads: 0,
-            restarts: 0,
-            appends: None,
-            heartbeats: None,
-            drops: None,
-            duplicates: 0,
-        }
+        Bounds::DEFAULT
     }
 }
 
@@ -99,6 +120,11 @@ impl Bounds {
                 "longer histories before the first election",
             ),
             limit(
+                "boot-applied",
+                self.boot_applied.to_string(),
+                "where true: what happens before a server has applied its bootstrap entries",
+            ),
+            limit(
                 "max-term",
                 self.max_term.to_string(),
                 "what needs more elections to succeed one another",
@@ -112,6 +138,11 @@ impl Bounds {
                 "max-messages",
                 optional(self.max_messages),
                 "what needs more messages under way at once",
+            ),
+            limit(
+                "max-lag",
+                optional(self.max_lag),
+                "messages that arrive more terms late than this",
             ),
             limit(
                 "max-batch",

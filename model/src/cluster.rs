@@ -90,7 +90,13 @@ impl State {
         Cluster {
             servers: NodeSet::first(servers)
                 .iter()
-                .map(|id| boot(id, servers, bounds.bootstrap, &scenario.settings).into())
+                .map(|id| {
+                    let mut server = boot(id, servers, bounds.bootstrap, &scenario.settings);
+                    if bounds.boot_applied {
+                        server.applied = server.commit;
+                    }
+                    server.into()
+                })
                 .collect(),
             network: Network::empty(scenario.network),
             history: History::default(),
@@ -153,6 +159,7 @@ impl State {
                     after.network.send(message.clone(), scenario.network);
                 }
                 after.spend(input, scenario);
+                after.lose_late(scenario);
                 after.remember(self, *node, input, outcome);
                 Ok(Step {
                     after,
@@ -174,6 +181,17 @@ impl State {
             Input::BeginRead { .. } => spent.reads += 1,
             Input::Restart { .. } => spent.restarts += 1,
             _ => {}
+        }
+    }
+
+    /// Takes out of flight what would arrive later than the bounds look.
+    fn lose_late(&mut self, scenario: &Scenario) {
+        if let Some(lag) = scenario.bounds.max_lag {
+            let servers = &self.servers;
+            self.network.retain(|message| {
+                let receiver = servers.get(message.to).map_or(Term(0), |s| s.term);
+                message.term.0 + u64::from(lag) >= receiver.0
+            });
         }
     }
 

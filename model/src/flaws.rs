@@ -52,6 +52,9 @@ pub struct About {
     pub mechanism: &'static str,
     /// The property that it must be shown to break.
     pub breaks: &'static str,
+    /// The fewest actions that break it, in the preset of the flaw
+    /// ([`crate::presets::for_flaw`]).
+    pub expected_depth: usize,
 }
 
 impl Flaw {
@@ -64,6 +67,7 @@ impl Flaw {
             source: "xraft #33 (SandTable, EuroSys 2024)",
             mechanism: "a candidate counts a granted vote of an earlier term",
             breaks: "election-safety",
+            expected_depth: 7,
         },
         About {
             flaw: Flaw::VoteForgottenOnRestart,
@@ -72,6 +76,7 @@ impl Flaw {
             source: "stateright 0.31 examples/raft.rs",
             mechanism: "term and vote are not read back after a restart",
             breaks: "election-safety",
+            expected_depth: 7,
         },
         About {
             flaw: Flaw::VoteClearedBeforeTerm,
@@ -81,6 +86,7 @@ impl Flaw {
             mechanism: "a higher term first durably clears the vote, then durably raises the \
                         term; a crash comes between",
             breaks: "election-safety",
+            expected_depth: 14,
         },
         About {
             flaw: Flaw::OwnVoteUnrecorded,
@@ -89,6 +95,7 @@ impl Flaw {
             source: "vesoft-inc/nebula PR #3415",
             mechanism: "a candidate does not record its vote for itself and grants another one",
             breaks: "election-safety",
+            expected_depth: 6,
         },
         About {
             flaw: Flaw::VotesCountedNotIdentified,
@@ -97,6 +104,7 @@ impl Flaw {
             source: "coyote-samples #7, #8",
             mechanism: "votes are counted by a counter, so a duplicated vote counts twice",
             breaks: "election-safety",
+            expected_depth: 8,
         },
         About {
             flaw: Flaw::NoUpToDateCheck,
@@ -105,6 +113,7 @@ impl Flaw {
             source: "hydro PR #3082",
             mechanism: "a vote is granted without comparing logs (section 5.4.1)",
             breaks: "leader-completeness",
+            expected_depth: 10,
         },
         About {
             flaw: Flaw::Figure8,
@@ -114,6 +123,7 @@ impl Flaw {
             mechanism: "a leader commits an entry of an earlier term by counting replicas \
                         (figure 8)",
             breaks: "leader-completeness",
+            expected_depth: 18,
         },
         About {
             flaw: Flaw::CommitWithoutMax,
@@ -123,6 +133,7 @@ impl Flaw {
             mechanism: "a follower sets its commit index to min(leader's commit, last index) \
                         without the max with its own",
             breaks: "commit-monotonic",
+            expected_depth: 10,
         },
         About {
             flaw: Flaw::ErasesMatchingSuffix,
@@ -132,6 +143,7 @@ impl Flaw {
             mechanism: "an append drops everything behind the entries it carries, also what \
                         matches",
             breaks: "committed-is-durable",
+            expected_depth: 9,
         },
         About {
             flaw: Flaw::AcksOwnLastIndex,
@@ -140,6 +152,7 @@ impl Flaw {
             source: "microsoft/CCF #6001",
             mechanism: "a follower acknowledges its own last index and not the end of the append",
             breaks: "leader-completeness",
+            expected_depth: 13,
         },
         About {
             flaw: Flaw::ReadBeforeOwnCommit,
@@ -148,6 +161,7 @@ impl Flaw {
             source: "etcd #7331",
             mechanism: "a new leader serves a read before it has committed an entry of its term",
             breaks: "linearizable-reads",
+            expected_depth: 15,
         },
         About {
             flaw: Flaw::ReadBeforeQuorum,
@@ -156,6 +170,7 @@ impl Flaw {
             source: "d-engine #381",
             mechanism: "a leader serves a read before a majority has confirmed it",
             breaks: "linearizable-reads",
+            expected_depth: 16,
         },
     ];
 

@@ -46,6 +46,7 @@ pub mod message;
 pub mod network;
 pub mod presets;
 pub mod properties;
+pub mod prove;
 pub mod refusal;
 pub mod rules;
 pub mod scenario;

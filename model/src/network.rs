@@ -123,6 +123,11 @@ impl Network {
         found.map_or(0, |flight| flight.copies)
     }
 
+    /// Takes out every message that `keep` says no to.
+    pub fn retain(&mut self, keep: impl Fn(&Message) -> bool) {
+        self.flights.retain(|flight| keep(&flight.message));
+    }
+
     fn sort(&mut self) {
         if self.ordered {
             // Stable: what is on one link keeps its order.

@@ -1,7 +1,17 @@
 //! Named scenarios: what `plimsoll check` explores, and what each must reach.
 //!
 //! A preset fails when one of its witnesses is missed: then its bounds are too
-//! tight to show anything.
+//! tight to show anything. Together the default presets reach every witness,
+//! fire every rule branch that is no flaw's, and give every property something
+//! to judge; a test holds that, and the exact count of every preset.
+//!
+//! Each planted flaw has a preset of its own ([`for_flaw`]), as small as its
+//! story allows, so that a search reaches the listed property through states
+//! that break others first.
+
+mod etcd;
+mod flaws;
+mod paper;
 
 use crate::bounds::Bounds;
 use crate::flaws::Flaw;
@@ -26,16 +36,34 @@ pub struct Preset {
     pub default: bool,
 }
 
-fn scenario(
-    dialect: Dialect,
-    durability: Durability,
-    network: NetworkKind,
-    bounds: Bounds,
-) -> Scenario {
-    Scenario {
-        settings: dialect.settings(durability),
-        network,
-        bounds,
+impl Preset {
+    fn new(
+        dialect: Dialect,
+        name: &'static str,
+        about: &'static str,
+        durability: Durability,
+        network: NetworkKind,
+        bounds: Bounds,
+    ) -> Self {
+        Preset {
+            name,
+            about,
+            dialect,
+            scenario: Scenario {
+                settings: dialect.settings(durability),
+                network,
+                bounds,
+            },
+            witnesses: &[],
+            default: false,
+        }
+    }
+
+    /// This preset, explored by default, with what it must reach.
+    fn must_reach(mut self, witnesses: &'static [&'static str]) -> Self {
+        self.witnesses = witnesses;
+        self.default = true;
+        self
     }
 }
 
@@ -44,27 +72,21 @@ pub fn by_name(name: &str) -> Option<Preset> {
     all().into_iter().find(|preset| preset.name == name)
 }
 
-/// Every preset.
+/// Every preset: first those that are explored by default, then those of the
+/// flaws, in the order of the catalogue.
 pub fn all() -> Vec<Preset> {
-    vec![Preset {
-        name: "election",
-        about: "elections of the paper, with crashes, over a network that does anything",
-        dialect: Dialect::Paper,
-        scenario: scenario(
-            Dialect::Paper,
-            Durability::Atomic,
-            NetworkKind::Set,
-            Bounds {
-                servers: 3,
-                max_term: 2,
-                max_log: 1,
-                writes: 0,
-                restarts: 1,
-                appends: Some(0),
-                ..Bounds::default()
-            },
-        ),
-        witnesses: &["leader-elected", "leaders-of-two-terms"],
-        default: true,
-    }]
+    let flaws = Flaw::ALL.iter().map(|about| for_flaw(about.flaw));
+    defaults().into_iter().chain(flaws).collect()
+}
+
+/// The presets that are explored by default.
+pub fn defaults() -> Vec<Preset> {
+    let mut presets = paper::presets();
+    presets.extend(etcd::presets());
+    presets
+}
+
+/// The preset in which `flaw` is shown. The flaw itself is not planted.
+pub fn for_flaw(flaw: Flaw) -> Preset {
+    flaws::preset(flaw)
 }

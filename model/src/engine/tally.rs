@@ -57,7 +57,7 @@ impl Default for Tally {
 
 impl Tally {
     /// A judgement of `property`.
-    pub fn found(&self, property: usize, finding: Finding) {
+    pub(crate) fn found(&self, property: usize, finding: Finding) {
         self.judged[property].fetch_add(1, Relaxed);
         if finding != Finding::Vacuous {
             self.evaluated[property].fetch_add(1, Relaxed);
@@ -67,7 +67,7 @@ impl Tally {
     /// Whether the state with this fingerprint is the first to break
     /// `property`. stateright keeps the last discovery of a block of states;
     /// the first one is the shortest.
-    pub fn is_first(&self, property: usize, fingerprint: impl FnOnce() -> u64) -> bool {
+    pub(crate) fn is_first(&self, property: usize, fingerprint: impl FnOnce() -> u64) -> bool {
         let here = fingerprint();
         match self.first[property].lock() {
             Ok(mut first) => *first.get_or_insert(here) == here,

@@ -1,0 +1,138 @@
+//! The proof that a planted flaw is caught, by the property it is known to
+//! break, and that without the flaw nothing is found in the same place.
+
+use std::time::Duration;
+
+use crate::counterexample::Counterexample;
+use crate::engine::{Bfs, End, Engine, Limits, Progress, Search};
+use crate::flaws::{About, Flaw};
+use crate::presets;
+
+/// Which half of a proof is running.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Half {
+    /// The rules with the flaw.
+    Flawed,
+    /// The rules without it.
+    Unflawed,
+}
+
+/// What was shown of one flaw.
+#[derive(Clone, Debug)]
+pub struct Proof {
+    /// What is told of the flaw.
+    pub about: &'static About,
+    /// The preset that was explored.
+    pub preset: &'static str,
+    /// The first property that broke: of the shortest runs that break one, the
+    /// first in the table of properties.
+    pub first: Option<Counterexample>,
+    /// A shortest run that breaks the listed property.
+    pub listed: Option<Counterexample>,
+    /// The search of the flawed rules.
+    pub flawed: Search,
+    /// The search of the unflawed rules, which must find nothing and go at
+    /// least as deep.
+    pub unflawed: Search,
+}
+
+impl Proof {
+    /// Whether the flaw is caught: the listed property breaks at the expected
+    /// depth, both runs break their properties when they are executed again,
+    /// and the unflawed rules break nothing down to that depth.
+    pub fn is_caught(&self) -> bool {
+        self.objection().is_none()
+    }
+
+    /// Why the flaw does not count as caught.
+    pub fn objection(&self) -> Option<String> {
+        let expected = self.about.expected_depth;
+        let (Some(first), Some(listed)) = (&self.first, &self.listed) else {
+            return Some(format!(
+                "{} does not break: {} states, ended as {}",
+                self.about.breaks,
+                self.flawed.distinct,
+                self.flawed.end.name()
+            ));
+        };
+        if listed.actions.len() != expected {
+            return Some(format!(
+                "{} breaks at depth {}, not {expected}",
+                listed.property,
+                listed.actions.len()
+            ));
+        }
+        if let Some(unconfirmed) = [first, listed].into_iter().find(|c| !c.is_confirmed()) {
+            return Some(format!(
+                "the run that breaks {} does not do so when executed again",
+                unconfirmed.property
+            ));
+        }
+        if let Some(broken) = self.unflawed.first_broken() {
+            return Some(format!("{} breaks without the flaw too", broken.property));
+        }
+        let deep = match self.unflawed.end {
+            End::Exhausted => true,
+            End::Depth => self.unflawed.depth >= expected,
+            _ => false,
+        };
+        (!deep).then(|| {
+            format!(
+                "the search without the flaw ended as {} at depth {}",
+                self.unflawed.end.name(),
+                self.unflawed.depth
+            )
+        })
+    }
+
+    /// Distinct states of both searches.
+    pub fn distinct(&self) -> u64 {
+        self.flawed.distinct + self.unflawed.distinct
+    }
+
+    /// Wall-clock time of both searches.
+    pub fn elapsed(&self) -> Duration {
+        self.flawed.elapsed + self.unflawed.elapsed
+    }
+}
+
+/// Searches the rules with `flaw` to the property listed for it, through
+/// states that break others first; then the rules without it, in the same
+/// preset, to the end. `limits` holds for each search; what they look for is
+/// decided here.
+pub fn prove(flaw: Flaw, limits: &Limits, progress: &mut dyn FnMut(Half, Progress)) -> Proof {
+    let about = flaw.about();
+    let preset = presets::for_flaw(flaw);
+    let mut scenario = preset.scenario.clone();
+    scenario.settings.flaw = Some(flaw);
+    let until = Limits {
+        until: vec![about.breaks],
+        keep_going: false,
+        depth: None,
+        ..limits.clone()
+    };
+    let flawed = Bfs.search(&scenario, &until, &mut |now| progress(Half::Flawed, now));
+    let listed = flawed
+        .properties
+        .iter()
+        .find(|p| p.name == about.breaks)
+        .and_then(|p| p.counterexample.clone());
+    // Without the flaw any broken property is an answer.
+    let all = Limits {
+        until: Vec::new(),
+        keep_going: false,
+        depth: None,
+        ..limits.clone()
+    };
+    let unflawed = Bfs.search(&preset.scenario, &all, &mut |now| {
+        progress(Half::Unflawed, now);
+    });
+    Proof {
+        about,
+        preset: preset.name,
+        first: flawed.first_broken().cloned(),
+        listed,
+        flawed,
+        unflawed,
+    }
+}
