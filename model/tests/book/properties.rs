@@ -1,1 +1,534 @@
-//! To come.
+//! Every property in three directions: what breaks it, what it holds on, and
+//! where it has nothing to judge.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use plimsoll_model::action::Action;
+use plimsoll_model::bounds::Bounds;
+use plimsoll_model::cluster::{State, Step};
+use plimsoll_model::history::OpenRead;
+use plimsoll_model::ids::{Index, NodeId, Term};
+use plimsoll_model::log::Log;
+use plimsoll_model::message::{Message, Messages};
+use plimsoll_model::network::NetworkKind;
+use plimsoll_model::properties::{ALL, Check, Finding, Property, StepView};
+use plimsoll_model::rules::Input;
+use plimsoll_model::rules::durability::Survival;
+use plimsoll_model::scenario::Scenario;
+use plimsoll_model::server::Read;
+
+use crate::build::*;
+
+fn scenario(bootstrap: u8) -> Scenario {
+    Scenario {
+        settings: etcd(),
+        network: NetworkKind::Set,
+        bounds: Bounds {
+            servers: 3,
+            bootstrap: bootstrap.into(),
+            ..Bounds::default()
+        },
+    }
+}
+
+/// A state of these servers, without history.
+fn state(servers: [Srv; 3]) -> State {
+    let mut state = State::initial(&scenario(0));
+    for (at, server) in servers.into_iter().enumerate() {
+        state.servers[NodeId::from_position(at)] = server.into();
+    }
+    state
+}
+
+/// Three followers with these logs.
+fn logs(logs: [&[u64]; 3]) -> State {
+    let [a, b, c] = logs;
+    state([follower(1, 5, a), follower(2, 5, b), follower(3, 5, c)])
+}
+
+fn changed(mut state: State, change: impl FnOnce(&mut State)) -> State {
+    change(&mut state);
+    state
+}
+
+fn committed(state: State, term: u64, index: u64, of: u64) -> State {
+    changed(state, |s| s.history.commits(Term(term), at(index, of)))
+}
+
+fn named(name: &str) -> &'static Property {
+    let found = ALL.iter().find(|property| property.name == name);
+    found.unwrap_or_else(|| panic!("no property {name}"))
+}
+
+thread_local! {
+    /// What was found, by name.
+    static FOUND: RefCell<BTreeSet<(&'static str, String)>> = RefCell::default();
+}
+
+fn found(property: &Property, finding: Finding) {
+    FOUND.with_borrow_mut(|found| found.insert((property.name, format!("{finding:?}"))));
+}
+
+#[track_caller]
+fn on_state(name: &str, state: &State, finding: Finding) {
+    on_booted(name, 0, state, finding);
+}
+
+#[track_caller]
+fn on_booted(name: &str, bootstrap: u8, state: &State, finding: Finding) {
+    let Check::State(check) = named(name).check else {
+        panic!("{name} is judged on steps");
+    };
+    assert_eq!(check(state, &scenario(bootstrap)), finding, "{name}");
+    found(named(name), finding);
+}
+
+/// A step of n1, between two servers, in which `released` left.
+struct Deed {
+    before: State,
+    action: Action,
+    step: Step,
+}
+
+fn deed(before: Srv, input: Input, after: Srv, released: &[Message]) -> Deed {
+    let others = || [follower(2, 5, &[]), follower(3, 5, &[])];
+    let of = |server| {
+        let [two, three] = others();
+        state([server, two, three])
+    };
+    Deed {
+        before: of(before),
+        action: Action::Step { node: n(1), input },
+        step: Step {
+            after: of(after),
+            outcome: None,
+            released: released.iter().cloned().collect(),
+        },
+    }
+}
+
+#[track_caller]
+fn on_step(name: &str, deed: &Deed, finding: Finding) {
+    let Check::Step(check) = named(name).check else {
+        panic!("{name} is judged on states");
+    };
+    let view = StepView {
+        before: &deed.before,
+        action: &deed.action,
+        step: &deed.step,
+    };
+    assert_eq!(check(&view, &scenario(0)), finding, "{name}");
+    found(named(name), finding);
+}
+
+/// A loss of a message, which no property of a server judges.
+fn lost() -> Deed {
+    let before = logs([&[1], &[], &[]]);
+    let message = msg(1, 2, 1, vote(true));
+    Deed {
+        step: Step {
+            after: before.clone(),
+            outcome: None,
+            released: Messages::new(),
+        },
+        before,
+        action: Action::Drop { message },
+    }
+}
+
+fn restart() -> Input {
+    Input::Restart {
+        survival: Survival::Nothing,
+    }
+}
+
+use Finding::{Broken, Holds, Vacuous};
+
+/// No property is without a test here: the tests below, run again, find each of
+/// them broken, holding and with nothing to judge.
+#[test]
+fn every_property_is_tested_in_every_direction() {
+    for test in [
+        election_safety,
+        leader_append_only,
+        log_matching,
+        leader_completeness,
+        state_machine_safety,
+        linearizable_reads,
+        committed_is_durable,
+        one_vote_per_term,
+        term_monotonic,
+        commit_monotonic,
+        applied_monotonic,
+        durable_term_monotonic,
+    ] {
+        test();
+    }
+    let found = FOUND.take();
+    let mut names = BTreeSet::new();
+    for property in &ALL {
+        assert!(names.insert(property.name), "{} twice", property.name);
+        for finding in ["Broken", "Holds", "Vacuous"] {
+            let tested = found.contains(&(property.name, finding.to_owned()));
+            assert!(tested, "{} is never {finding} here", property.name);
+        }
+    }
+}
+
+/// The table points where it says: to the file that holds the property, and the
+/// file says from which section it comes.
+#[test]
+fn every_row_of_the_table_names_its_file() {
+    for property in &ALL {
+        let text = std::fs::read_to_string(crate::golden::root().join(property.file));
+        let text = text.unwrap_or_else(|error| panic!("{}: {error}", property.file));
+        assert!(text.contains(&format!("\"{}\"", property.name)));
+        assert!(text.contains(&format!("\"{}\"", property.section)));
+        assert_eq!(
+            Property::position(property.name),
+            ALL.iter().position(|p| p.name == property.name)
+        );
+        for code in property.codes {
+            let (letter, number) = code.split_at(1);
+            assert!(
+                "ABCDE".contains(letter) && number.parse::<u8>().is_ok(),
+                "{code}"
+            );
+        }
+    }
+}
+
+#[test]
+fn election_safety() {
+    let led = |by: &[(u8, u64)]| {
+        changed(logs([&[], &[], &[]]), |s| {
+            for &(id, term) in by {
+                s.history.leads(n(id), Term(term));
+            }
+        })
+    };
+    on_state("election-safety", &led(&[(1, 2), (2, 2)]), Broken);
+    // Also when they never led at the same time, and when others led between.
+    on_state("election-safety", &led(&[(1, 2), (3, 3), (2, 2)]), Broken);
+    on_state(
+        "election-safety",
+        &led(&[(1, 2), (1, 2), (2, 3), (1, 4)]),
+        Holds,
+    );
+    on_state("election-safety", &led(&[]), Vacuous);
+}
+
+#[test]
+fn leader_append_only() {
+    let write = || Input::Write { number: 1 };
+    let before = leader(1, 3, &[1, 3], &[2, 0, 0]);
+    let with = |terms: &[u64]| before.clone().with(|s| s.log = log(terms));
+    let step = |after| deed(before.clone(), write(), after, &[]);
+    on_step("leader-append-only", &step(with(&[1])), Broken);
+    on_step("leader-append-only", &step(with(&[3, 3])), Broken);
+    on_step("leader-append-only", &step(with(&[1, 2, 3])), Broken);
+    on_step("leader-append-only", &step(with(&[1, 3, 3])), Holds);
+    on_step("leader-append-only", &step(before.clone()), Vacuous);
+    // Not a leader, a leader no more, a crash, the network.
+    let follows = deed(follower(1, 3, &[1, 3]), write(), follower(1, 3, &[1]), &[]);
+    on_step("leader-append-only", &follows, Vacuous);
+    on_step("leader-append-only", &step(follower(1, 4, &[1])), Vacuous);
+    let crash = deed(before.clone(), restart(), follower(1, 3, &[1]), &[]);
+    on_step("leader-append-only", &crash, Vacuous);
+    on_step("leader-append-only", &lost(), Vacuous);
+}
+
+#[test]
+fn log_matching() {
+    let two = |a: &[u64], b: &[u64]| logs([a, b, &[]]);
+    on_state("log-matching", &two(&[1, 2], &[2, 2]), Broken);
+    on_state("log-matching", &two(&[1, 2, 3, 3], &[1, 1, 3]), Broken);
+    on_state("log-matching", &logs([&[], &[1, 2], &[2, 2]]), Broken);
+    // The same term, another payload.
+    let other = changed(two(&[1, 1], &[1, 1]), |s| {
+        let write = plimsoll_model::log::Payload::Write { number: 1 };
+        let mut entry = noop(1);
+        entry.payload = write;
+        let server = &mut s.servers[n(2)];
+        server.log.truncate(Index(1));
+        server.log.push(entry);
+    });
+    on_state("log-matching", &other, Broken);
+    on_state("log-matching", &two(&[1, 2, 2], &[1, 2, 3]), Holds);
+    on_state("log-matching", &two(&[1, 1], &[1]), Holds);
+    // No index and term in common.
+    on_state("log-matching", &two(&[1, 1], &[2, 2]), Vacuous);
+    on_state("log-matching", &two(&[], &[2, 2]), Vacuous);
+    // Bootstrap entries alone are in common from the start.
+    on_booted("log-matching", 1, &two(&[1, 2], &[1, 3]), Vacuous);
+    on_booted("log-matching", 1, &two(&[1, 2], &[1, 2]), Holds);
+}
+
+#[test]
+fn leader_completeness() {
+    let led_by = |terms: &[u64], term| {
+        let leading = leader(1, term, terms, &[0, 0, 0]);
+        state([leading, follower(2, 5, &[1, 2]), follower(3, 5, &[1, 2])])
+    };
+    on_state(
+        "leader-completeness",
+        &committed(led_by(&[1, 3], 3), 2, 2, 2),
+        Broken,
+    );
+    on_state(
+        "leader-completeness",
+        &committed(led_by(&[1], 3), 2, 2, 2),
+        Broken,
+    );
+    on_state(
+        "leader-completeness",
+        &committed(led_by(&[1, 2, 3], 3), 2, 2, 2),
+        Holds,
+    );
+    // Of several committing terms each counts.
+    let twice = |terms| committed(committed(led_by(terms, 4), 1, 1, 1), 3, 2, 3);
+    on_state("leader-completeness", &twice(&[1, 2, 4]), Broken);
+    on_state("leader-completeness", &twice(&[1, 3, 4]), Holds);
+    // What is committed in the leader's own term or later it need not hold.
+    on_state(
+        "leader-completeness",
+        &committed(led_by(&[1], 2), 2, 2, 2),
+        Vacuous,
+    );
+    on_state(
+        "leader-completeness",
+        &committed(led_by(&[1], 1), 2, 2, 2),
+        Vacuous,
+    );
+    on_state("leader-completeness", &led_by(&[1], 3), Vacuous);
+    let nobody = committed(logs([&[1], &[], &[]]), 2, 2, 2);
+    on_state("leader-completeness", &nobody, Vacuous);
+}
+
+#[test]
+fn state_machine_safety() {
+    let commits = |state, commits: [u64; 3]| {
+        changed(state, |s: &mut State| {
+            for (at, commit) in commits.into_iter().enumerate() {
+                s.servers[NodeId::from_position(at)].commit = Index(commit);
+            }
+        })
+    };
+    let pair = |a: &[u64], b: &[u64], both| commits(logs([a, b, &[]]), [both, both, 0]);
+    on_state("state-machine-safety", &pair(&[1, 2], &[1, 3], 2), Broken);
+    on_state("state-machine-safety", &pair(&[2, 2], &[1, 2], 1), Broken);
+    on_state("state-machine-safety", &pair(&[1, 2], &[1, 3], 1), Holds);
+    on_state("state-machine-safety", &pair(&[1, 2], &[1, 3], 0), Vacuous);
+    // Committed further than the log goes.
+    on_state("state-machine-safety", &pair(&[1], &[1], 2), Broken);
+    // Against what was once committed, when nobody else remembers.
+    let alone = |of| commits(committed(logs([&[1, 3], &[], &[]]), 2, 2, of), [2, 0, 0]);
+    on_state("state-machine-safety", &alone(2), Broken);
+    on_state("state-machine-safety", &alone(3), Holds);
+    on_booted("state-machine-safety", 1, &pair(&[1], &[1], 1), Vacuous);
+}
+
+#[test]
+fn linearizable_reads() {
+    // (what leads, the read's index, its floor, the commit index)
+    let release = |leads: bool, index: u64, floor: Option<u64>, commit: u64| {
+        let mut server = leader(1, 3, &[1, 3, 3], &[3, 0, 0]).with(|s| {
+            s.commit = Index(commit);
+            reads(s).push(Read {
+                id: read(1),
+                index: Index(index),
+                acks: set(&[2]),
+            });
+        });
+        if !leads {
+            server = follower(1, 3, &[1, 3, 3]);
+        }
+        let input = Input::ReleaseRead { read: read(1) };
+        let mut deed = deed(server.clone(), input, server, &[]);
+        deed.before
+            .history
+            .reads
+            .extend(floor.map(|floor| OpenRead {
+                id: read(1),
+                node: n(1),
+                floor: Index(floor),
+            }));
+        deed
+    };
+    on_step("linearizable-reads", &release(true, 2, Some(3), 3), Broken);
+    on_step("linearizable-reads", &release(true, 3, Some(2), 2), Broken);
+    on_step("linearizable-reads", &release(false, 2, Some(2), 2), Broken);
+    // A read that has never begun.
+    on_step("linearizable-reads", &release(true, 2, None, 2), Broken);
+    on_step("linearizable-reads", &release(true, 2, Some(2), 3), Holds);
+    on_step("linearizable-reads", &release(true, 3, Some(2), 3), Holds);
+    let begins = Input::BeginRead { read: read(1) };
+    let server = leader(1, 3, &[3], &[1, 0, 0]);
+    let begun = deed(server.clone(), begins, server, &[]);
+    on_step("linearizable-reads", &begun, Vacuous);
+    on_step("linearizable-reads", &lost(), Vacuous);
+}
+
+#[test]
+fn committed_is_durable() {
+    let on = |terms: [&[u64]; 3]| committed(logs(terms), 2, 2, 2);
+    on_state("committed-is-durable", &on([&[1, 2], &[1], &[1]]), Broken);
+    on_state("committed-is-durable", &on([&[1, 2], &[1, 3], &[]]), Broken);
+    on_state("committed-is-durable", &on([&[1, 2], &[1, 2], &[1]]), Holds);
+    // In the log but not on the disk.
+    let volatile = changed(on([&[1, 2], &[1, 2], &[1]]), |s| {
+        s.servers[n(2)].durable.shared = Index(1);
+    });
+    on_state("committed-is-durable", &volatile, Broken);
+    // Dropped from the log, still on the disk.
+    let dropped = changed(on([&[1, 2], &[1], &[1]]), |s| {
+        let server = &mut s.servers[n(2)];
+        server.durable.shared = Index(1);
+        server.durable.tail = batch(&[2]);
+    });
+    on_state("committed-is-durable", &dropped, Holds);
+    let nothing = logs([&[1, 2], &[], &[]]);
+    on_state("committed-is-durable", &nothing, Vacuous);
+    // Bootstrap entries are on every disk from the start and exempt.
+    let bootstrap = on([&[1, 2], &[], &[]]);
+    on_booted("committed-is-durable", 2, &bootstrap, Vacuous);
+}
+
+/// A server with these durable terms and votes before and after, from which
+/// messages leave.
+fn votes(
+    before: (u64, Option<u8>),
+    after: (u64, Option<u8>),
+    input: Input,
+    released: &[Message],
+) -> Deed {
+    let with =
+        |(term, vote): (u64, Option<u8>)| follower(1, term, &[]).with(|s| s.vote = vote.map(n));
+    deed(with(before), input, with(after), released)
+}
+
+#[test]
+fn one_vote_per_term() {
+    let done = || Input::WriteCompleted;
+    let grant = |to, term| msg(1, to, term, vote(true));
+    let ask = |term| msg(1, 2, term, request(at(0, 0)));
+    let name = "one-vote-per-term";
+    let step = |before, after, released: &[Message]| votes(before, after, done(), released);
+    // The durable vote changes within a term, is lost, or its term is lower.
+    on_step(name, &step((3, Some(2)), (3, Some(3)), &[]), Broken);
+    on_step(name, &step((3, Some(2)), (3, None), &[]), Broken);
+    on_step(name, &step((3, Some(2)), (2, Some(2)), &[]), Broken);
+    let crash = votes((3, Some(2)), (0, None), restart(), &[]);
+    on_step(name, &crash, Broken);
+    // A vote leaves before it is durable, or another one is durable.
+    on_step(name, &step((3, None), (3, None), &[grant(2, 3)]), Broken);
+    on_step(name, &step((3, None), (3, Some(3)), &[grant(2, 3)]), Broken);
+    on_step(name, &step((2, None), (2, None), &[grant(2, 3)]), Broken);
+    // A candidate asks and has not voted for itself.
+    on_step(name, &step((2, None), (3, None), &[ask(3)]), Broken);
+    on_step(name, &step((2, None), (3, Some(2)), &[ask(3)]), Broken);
+    // Two votes of one term leave together, and a later term hides them.
+    let two = [grant(2, 3), grant(3, 3)];
+    on_step(name, &step((2, None), (4, None), &two), Broken);
+    let two = [ask(3), grant(3, 3)];
+    on_step(name, &step((2, None), (4, None), &two), Broken);
+    // A second vote of the term that was durable leaves with a later term.
+    let step_up = step((3, Some(2)), (4, None), &[grant(3, 3)]);
+    on_step(name, &step_up, Broken);
+    // So does one of a term that was over.
+    on_step(name, &step((3, None), (4, None), &[grant(3, 2)]), Broken);
+    // What the rules do.
+    let granted = step((2, Some(2)), (3, Some(3)), &[grant(3, 3)]);
+    on_step(name, &granted, Holds);
+    on_step(name, &step((3, None), (3, Some(3)), &[grant(3, 3)]), Holds);
+    on_step(
+        name,
+        &step((3, Some(3)), (3, Some(3)), &[grant(3, 3)]),
+        Holds,
+    );
+    on_step(
+        name,
+        &step((2, None), (3, Some(1)), &[ask(3), ask(3)]),
+        Holds,
+    );
+    on_step(
+        name,
+        &step((2, None), (5, None), &[grant(2, 3), ask(4)]),
+        Holds,
+    );
+    on_step(name, &step((3, Some(2)), (4, None), &[grant(2, 3)]), Holds);
+    let refused = step((3, None), (3, None), &[msg(1, 2, 3, vote(false))]);
+    on_step(name, &refused, Vacuous);
+    on_step(name, &lost(), Vacuous);
+}
+
+/// A step of n1 from one server to another, by a write that completes or by a
+/// crash.
+fn change(input: Input, before: &Srv, change: impl FnOnce(&mut Srv)) -> Deed {
+    let mut after = before.clone();
+    change(&mut after);
+    deed(before.clone(), input, after, &[])
+}
+
+#[test]
+fn term_monotonic() {
+    let server = follower(1, 3, &[]);
+    let to = |input, term| change(input, &server, |s| s.term = Term(term));
+    on_step("term-monotonic", &to(Input::Campaign, 2), Broken);
+    on_step("term-monotonic", &to(Input::Campaign, 4), Holds);
+    on_step("term-monotonic", &to(Input::Campaign, 3), Vacuous);
+    // A crash may forget a term that was not durable.
+    on_step("term-monotonic", &to(restart(), 2), Vacuous);
+    on_step("term-monotonic", &lost(), Vacuous);
+}
+
+#[test]
+fn commit_monotonic() {
+    let server = follower(1, 3, &[1, 2, 3]).with(|s| s.commit = Index(2));
+    let to = |input, commit| change(input, &server, |s| s.commit = Index(commit));
+    on_step("commit-monotonic", &to(Input::Apply, 1), Broken);
+    on_step("commit-monotonic", &to(Input::Apply, 3), Holds);
+    on_step("commit-monotonic", &to(Input::Apply, 2), Vacuous);
+    on_step("commit-monotonic", &to(restart(), 0), Vacuous);
+    on_step("commit-monotonic", &lost(), Vacuous);
+}
+
+#[test]
+fn applied_monotonic() {
+    let server = follower(1, 3, &[1, 2, 3]).with(|s| {
+        (s.commit, s.applied) = (Index(2), Index(1));
+    });
+    let to = |input, applied| change(input, &server, |s| s.applied = Index(applied));
+    on_step("applied-monotonic", &to(Input::Apply, 0), Broken);
+    on_step("applied-monotonic", &to(Input::Apply, 3), Broken);
+    on_step("applied-monotonic", &to(Input::Apply, 2), Holds);
+    on_step("applied-monotonic", &to(Input::Apply, 1), Vacuous);
+    on_step("applied-monotonic", &to(restart(), 0), Vacuous);
+    // A crash may not leave more applied than committed.
+    on_step("applied-monotonic", &to(restart(), 3), Broken);
+    on_step("applied-monotonic", &lost(), Vacuous);
+}
+
+#[test]
+fn durable_term_monotonic() {
+    let server = follower(1, 3, &[]);
+    let to = |input, durable, term| {
+        change(input, &server, |s| {
+            (s.durable.term, s.term) = (Term(durable), Term(term));
+        })
+    };
+    let done = || Input::WriteCompleted;
+    on_step("durable-term-monotonic", &to(done(), 2, 3), Broken);
+    on_step("durable-term-monotonic", &to(restart(), 2, 2), Broken);
+    // The disk has it, and the server starts without it.
+    on_step("durable-term-monotonic", &to(restart(), 3, 2), Broken);
+    on_step("durable-term-monotonic", &to(done(), 4, 4), Holds);
+    on_step("durable-term-monotonic", &to(restart(), 3, 3), Holds);
+    on_step(
+        "durable-term-monotonic",
+        &to(Input::Campaign, 3, 4),
+        Vacuous,
+    );
+    on_step("durable-term-monotonic", &lost(), Vacuous);
+}
