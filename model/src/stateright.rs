@@ -93,6 +93,9 @@ impl Representative for Marked {
     }
 }
 
+/// The discovery that ends random walks from outside.
+pub(crate) const STOPPED: &str = "stopped";
+
 /// A scenario as a model.
 pub struct RaftModel {
     /// What is explored.
@@ -103,6 +106,10 @@ pub struct RaftModel {
     pub stop: Arc<AtomicBool>,
     /// The most actions in a row.
     pub depth_max: Option<usize>,
+    /// Random walks. stateright forgets which actions it passed over when one
+    /// leads nowhere, so here only those are offered that lead on; and it ends
+    /// only at a discovery, so being stopped is one.
+    pub sampled: bool,
     group: Arc<[Renaming]>,
 }
 
@@ -119,6 +126,7 @@ impl RaftModel {
             tally: Arc::default(),
             stop: Arc::default(),
             depth_max: None,
+            sampled: false,
             group: group.into(),
         }
     }
@@ -141,6 +149,10 @@ impl RaftModel {
     }
 
     fn holds(&self, i: usize, marked: &Marked) -> bool {
+        if self.stop.load(Relaxed) {
+            // What still waits is only put away.
+            return true;
+        }
         let broken = match properties::ALL[i].check {
             Check::Step(_) => marked.broken & (1 << i) != 0,
             Check::State(check) => {
@@ -180,6 +192,13 @@ impl Model for RaftModel {
             // Some of them may refuse still; then the cut hides nothing.
             self.tally.cut.fetch_or(!actions.is_empty(), Relaxed);
             actions.clear();
+        }
+        if self.sampled {
+            let here = marked.state();
+            actions.retain(|action| {
+                here.next(action, &self.scenario)
+                    .is_ok_and(|step| step.after != *here && step.after.within(&self.scenario))
+            });
         }
     }
 
@@ -230,12 +249,17 @@ impl Model for RaftModel {
             holds::<11>,
         ];
         let rows = properties::ALL.iter().zip(conditions);
-        rows.map(|(property, condition)| Property {
+        let rows = rows.map(|(property, condition)| Property {
             expectation: Expectation::Always,
             name: property.name,
             condition,
-        })
-        .collect()
+        });
+        let stopped = self.sampled.then_some(Property {
+            expectation: Expectation::Sometimes,
+            name: STOPPED,
+            condition: |model: &RaftModel, _: &Marked| model.stop.load(Relaxed),
+        });
+        rows.chain(stopped).collect()
     }
 
     fn format_action(&self, action: &Action) -> String {

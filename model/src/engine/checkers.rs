@@ -14,7 +14,7 @@ use crate::counterexample::Counterexample;
 use crate::properties;
 use crate::rules::Branch;
 use crate::scenario::Scenario;
-use crate::stateright::RaftModel;
+use crate::stateright::{RaftModel, STOPPED};
 use crate::witnesses;
 
 /// Breadth-first search on one thread: the reference.
@@ -111,18 +111,21 @@ fn run<C: Checker<RaftModel>>(
     let started = Instant::now();
     // stateright's own depth limit would leave the deepest states unjudged.
     model.depth_max = limits.depth;
+    model.sampled = sampled;
     let (scenario, tally, stop) = (
         model.scenario.clone(),
         Arc::clone(&model.tally),
         Arc::clone(&model.stop),
     );
     let group = model.group_size();
-    let finish = if limits.keep_going {
-        HasDiscoveries::All
-    } else if limits.until.is_empty() {
-        HasDiscoveries::Any
-    } else {
-        HasDiscoveries::AnyOf(limits.until.iter().copied().collect::<BTreeSet<_>>())
+    let finish = match (limits.keep_going, limits.until.is_empty()) {
+        (true, _) if sampled => HasDiscoveries::AnyOf(BTreeSet::from([STOPPED])),
+        (true, _) => HasDiscoveries::All,
+        (false, true) => HasDiscoveries::Any,
+        (false, false) => {
+            let until = limits.until.iter().copied();
+            HasDiscoveries::AnyOf(until.chain([STOPPED]).collect())
+        }
     };
     let mut builder = model.checker().threads(1).finish_when(finish);
     if let (true, Some(states)) = (sampled, limits.states) {
@@ -163,10 +166,12 @@ fn run<C: Checker<RaftModel>>(
     let counts = Counts::take(&tally);
     stop.store(false, Relaxed);
     let discoveries = checker.discoveries();
-    let depth = checker.max_depth().saturating_sub(1);
+    // The initial state counts in a search and not in a walk.
+    let depth = checker.max_depth().saturating_sub(usize::from(!sampled));
     let found = !limits.keep_going
         && discoveries
             .keys()
+            .filter(|&&name| name != STOPPED)
             .any(|name| limits.until.is_empty() || limits.until.contains(name));
     let end = match cut {
         _ if found => End::Found,
