@@ -97,10 +97,10 @@ impl Index {
         Self(self.0.saturating_sub(1))
     }
 
-    /// The index `count` places further.
+    /// The index `count` places further, or the last there can be.
     #[must_use]
     pub const fn plus(self, count: usize) -> Self {
-        Self(self.0 + count as u64)
+        Self(self.0.saturating_add(count as u64))
     }
 }
 

@@ -19,6 +19,10 @@ use super::report::Summary;
 use super::rng::Rng;
 use super::witness::Witness;
 
+/// A run ends when nothing has happened for so long, in units of time: a
+/// single node without clients is idle for ever.
+const IDLE_MAX: u64 = 10_000;
+
 /// How often faults are decided on, in units of time.
 const FAULTS_EVERY: u64 = 100;
 
@@ -148,21 +152,27 @@ impl Simulation {
         (1..=self.plan.nodes).map(NodeId::new).collect()
     }
 
-    /// Runs to the end of the plan, or until a property is broken.
+    /// Runs to the end of the plan, or until a property is broken or nothing
+    /// happens any more.
     ///
     /// # Errors
     ///
     /// When a line of the trace could not be written.
     pub fn run(mut self) -> Result<Outcome, WriteError> {
         let mut violation = None;
-        while self.summary.steps < self.plan.steps {
+        let mut latest = self.now;
+        while self.summary.steps < self.plan.steps && self.now - latest < IDLE_MAX {
             let Some(((time, _), event)) = self.queue.pop_first() else {
                 unreachable!("faults are always due");
             };
             self.now = time;
+            let steps = self.summary.steps;
             if let Err(broken) = self.handle(event) {
                 violation = Some(broken);
                 break;
+            }
+            if self.summary.steps > steps {
+                latest = self.now;
             }
         }
         for place in 0..self.clients.len() {

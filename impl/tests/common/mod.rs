@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test file uses a part")]
 
 pub(crate) mod cluster;
+pub(crate) mod runs;
 
 use plimsoll_raft::core::{
     AppendAck, Body, Configuration, Durable, Entry, HardState, Index, Input, Log, Message, NodeId,
