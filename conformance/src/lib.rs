@@ -1,6 +1,27 @@
 //! Checks Raft: exhaustive model checking and conformance of recorded traces.
+//!
+//! This crate is the judge and the command `plimsoll`. The rules stand in
+//! `plimsoll-model`, the vocabulary of traces in `plimsoll-trace`; here both
+//! meet, and what was found is told.
+//!
+//! # Reading order
+//!
+//! | part | does |
+//! |---|---|
+//! | [`replay`] | follows recorded traces with the rules that the checker explores |
+//! | [`adapters`] | what each event of a format did, other people's formats first |
+//! | [`verdict`] | conforms, diverges or inconclusive, with a certificate |
+//! | [`report`] | what a search showed, and the JSON document of every command |
+//! | [`timeline`] | one type for counterexamples and divergences |
+//! | [`render`] | every printer: plain data in, text out |
+//! | [`cli`] | the command, one subcommand a file |
+//!
+//! Only [`cli`] writes to the terminal; [`render`] returns text.
+
 pub mod adapters;
+pub mod cli;
 pub mod render;
 pub mod replay;
+pub mod report;
 pub mod timeline;
 pub mod verdict;

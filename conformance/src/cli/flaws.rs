@@ -1,0 +1,197 @@
+//! `plimsoll flaws`: the planted bugs, and the proof that each is caught.
+
+use std::path::PathBuf;
+use std::sync::atomic::Ordering::Relaxed;
+
+use plimsoll_model::flaws::Flaw;
+use plimsoll_model::prove::{Half, Proof, prove};
+
+use super::limits::Spend;
+use super::output::{document, save, say};
+use super::progress::Line;
+use super::scenario::flaw;
+use super::{Done, FailOn};
+use crate::render::table::{Table, grouped};
+use crate::report::Answer;
+use crate::report::flaws::{Document, FlawReport};
+use crate::timeline::Timeline;
+
+/// Flags of `plimsoll flaws`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Show that each flaw is caught (all of them, or those that are named by
+    /// name or catalogue code).
+    #[arg(long, value_name = "NAME", num_args = 0..)]
+    prove: Option<Vec<String>>,
+    #[command(flatten)]
+    spend: Spend,
+    /// Save the timelines of the counterexamples in this folder.
+    #[arg(long, value_name = "DIR", requires = "prove")]
+    out: Option<PathBuf>,
+    /// Print one JSON document (docs/json-output.md).
+    #[arg(long)]
+    json: bool,
+    /// What makes the command fail.
+    #[arg(long, value_enum, default_value = "inconclusive")]
+    pub(super) fail_on: FailOn,
+}
+
+/// Runs the command.
+pub(super) fn run(args: &Args) -> Done {
+    let Some(names) = &args.prove else {
+        let flaws = Flaw::ALL.iter().map(|about| FlawReport::listed(about.flaw));
+        let result = Document::new(flaws.collect(), false);
+        if args.json {
+            document(&result)?;
+        } else {
+            say(&list(&result))?;
+        }
+        return Ok(Answer::Holds);
+    };
+    let mut flaws = names
+        .iter()
+        .map(|name| flaw(name))
+        .collect::<Result<Vec<_>, _>>()?;
+    if flaws.is_empty() {
+        flaws = Flaw::ALL.iter().map(|about| about.flaw).collect();
+    }
+    flaws.sort();
+    flaws.dedup();
+    let limits = args.spend.limits();
+    let line = Line::new();
+    let mut reports = Vec::new();
+    for flaw in flaws {
+        if limits.interrupt.load(Relaxed) {
+            reports.push(FlawReport::listed(flaw));
+            continue;
+        }
+        let name = flaw.about().name;
+        let proof = prove(flaw, &limits, &mut |half, now| match half {
+            Half::Flawed => line.search(name, now),
+            Half::Unflawed => line.search(&format!("{name}, without it"), now),
+        });
+        line.clear();
+        let mut report = FlawReport::proved(&proof);
+        if let Some(folder) = &args.out {
+            for (timeline, name) in timelines(&proof) {
+                report.timelines.push(save(&timeline, folder, &name)?);
+            }
+        }
+        reports.push(report);
+    }
+    let result = Document::new(reports, true);
+    if args.json {
+        document(&result)?;
+    } else {
+        say(&proved(&result))?;
+    }
+    Ok(result.verdict.unwrap_or(Answer::Inconclusive))
+}
+
+/// The run to the first broken property and the run to the listed one.
+fn timelines(proof: &Proof) -> Vec<(Timeline, String)> {
+    let listed = proof.listed.as_ref();
+    let first = proof.first.as_ref();
+    let first = first.filter(|first| listed.is_none_or(|l| l.property != first.property));
+    let name = proof.about.name;
+    [first, listed]
+        .into_iter()
+        .flatten()
+        .filter_map(|found| {
+            let rerun = format!("plimsoll check --flaw {name} --property {}", found.property);
+            let timeline = Timeline::of_counterexample(found, Some(proof.preset), Some(rerun));
+            Some((timeline.ok()?, format!("{name}.{}", found.property)))
+        })
+        .collect()
+}
+
+fn list(document: &Document) -> String {
+    let mut table = Table::new(&["code", "name", "breaks", "at depth", "had by"]).right(&[3]);
+    for flaw in &document.flaws {
+        table.row([
+            flaw.code.to_owned(),
+            flaw.name.to_owned(),
+            flaw.expected_property.to_owned(),
+            flaw.expected_depth.to_string(),
+            flaw.source.to_owned(),
+        ]);
+    }
+    let mut out = table.text();
+    out += "\nwhat each does\n";
+    let mut table = Table::new(&["", ""]);
+    for flaw in &document.flaws {
+        table.row([flaw.name.to_owned(), flaw.mechanism.to_owned()]);
+    }
+    for line in table.text().lines().skip(1) {
+        out += &format!("  {line}\n");
+    }
+    out += "\nsee one:   plimsoll check --flaw NAME\nprove all: plimsoll flaws --prove\n";
+    out
+}
+
+fn proved(document: &Document) -> String {
+    let headings = [
+        "code",
+        "flaw",
+        "caught",
+        "first broken",
+        "listed",
+        "distinct",
+        "without it",
+        "seconds",
+    ];
+    let mut table = Table::new(&headings).right(&[5, 7]);
+    for flaw in &document.flaws {
+        let at = |property: Option<&str>, depth: Option<usize>| match (property, depth) {
+            (Some(property), Some(depth)) => format!("{property} at {depth}"),
+            _ => "-".to_owned(),
+        };
+        let unflawed = flaw.unflawed.as_ref().map_or("-".to_owned(), |search| {
+            let end = match (search.broken, search.complete) {
+                (Some(broken), _) => format!("{broken} BROKEN"),
+                (None, true) => "holds".to_owned(),
+                (None, false) => {
+                    format!("{}, depth {}", search.end.replace('-', " "), search.depth)
+                }
+            };
+            format!("{end}, {} states", grouped(search.distinct_states))
+        });
+        table.row([
+            flaw.code.to_owned(),
+            flaw.name.to_owned(),
+            match flaw.answer() {
+                Answer::Holds => "yes",
+                Answer::Violated => "NO",
+                Answer::Inconclusive => "unknown",
+            }
+            .to_owned(),
+            at(flaw.first_broken, flaw.first_depth),
+            at(Some(flaw.expected_property), flaw.caught_depth),
+            flaw.distinct_states.map_or("-".to_owned(), grouped),
+            unflawed,
+            flaw.seconds
+                .map_or("-".to_owned(), |seconds| format!("{seconds:.1}")),
+        ]);
+    }
+    let mut out = table.text();
+    out.push('\n');
+    for flaw in &document.flaws {
+        if let Some(objection) = &flaw.objection {
+            out += &format!("{}: {objection}\n", flaw.name);
+        }
+        for path in &flaw.timelines {
+            out += &format!("{}: plimsoll explain {path}\n", flaw.name);
+        }
+    }
+    let caught = document
+        .flaws
+        .iter()
+        .filter(|flaw| flaw.caught == Some(true));
+    out += &format!(
+        "{}  {} of {} flaws caught as expected\n",
+        document.verdict.unwrap_or(Answer::Inconclusive).shout(),
+        caught.count(),
+        document.flaws.len()
+    );
+    out
+}

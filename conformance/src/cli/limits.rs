@@ -1,0 +1,181 @@
+//! Flags on how to search and how much to spend.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+
+use clap::ValueEnum;
+use plimsoll_model::engine::{self, Engine, Limits};
+
+/// An engine by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum EngineName {
+    /// Breadth first: exact counts, shortest counterexamples.
+    Bfs,
+    /// Depth first, servers renamed: less memory, some counterexample.
+    Dfs,
+    /// Random walks from a seed: never exhaustive.
+    Simulation,
+}
+
+/// What a search may spend.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Spend {
+    /// Stop after this time: 90, 90s, 5m, 1h.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(super) time: Option<Duration>,
+    /// Stop after so many distinct states.
+    #[arg(long, value_name = "STATES")]
+    pub(super) max_states: Option<u64>,
+    /// Stop when the process holds so much memory: 800M, 4G. Without it, most
+    /// of what the machine has left.
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    pub(super) memory: Option<u64>,
+}
+
+/// How to search.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Search {
+    /// The engine.
+    #[arg(long, value_enum, default_value = "bfs")]
+    pub(super) engine: EngineName,
+    /// The seed of random walks.
+    #[arg(long, default_value_t = 1)]
+    pub(super) seed: u64,
+    #[command(flatten)]
+    pub(super) spend: Spend,
+    /// Follow no run for more actions than this.
+    #[arg(long, value_name = "ACTIONS")]
+    pub(super) max_depth: Option<usize>,
+    /// Go on to the end also when a property breaks.
+    #[arg(long)]
+    pub(super) keep_going: bool,
+}
+
+/// Random walks end by themselves after so many states where nothing else is
+/// said: a default that gives the same answer on every machine.
+const WALKED_STATES: u64 = 200_000;
+
+impl Spend {
+    /// The limits, ended by an interruption.
+    pub(super) fn limits(&self) -> Limits {
+        Limits {
+            time: self.time,
+            states: self.max_states,
+            memory: self.memory.or_else(most_of_memory),
+            interrupt: interrupt(),
+            ..Limits::default()
+        }
+    }
+}
+
+impl Search {
+    /// The engine.
+    pub(super) fn engine(&self) -> Box<dyn Engine> {
+        match self.engine {
+            EngineName::Bfs => Box::new(engine::Bfs),
+            EngineName::Dfs => Box::new(engine::Dfs),
+            EngineName::Simulation => Box::new(engine::Simulation { seed: self.seed }),
+        }
+    }
+
+    /// The limits, for a search that ends at the properties in `until`.
+    pub(super) fn limits(&self, until: Vec<&'static str>) -> Limits {
+        let mut limits = Limits {
+            depth: self.max_depth,
+            keep_going: self.keep_going,
+            until,
+            ..self.spend.limits()
+        };
+        if self.engine == EngineName::Simulation && limits.time.is_none() {
+            limits.states = limits.states.or(Some(WALKED_STATES));
+        }
+        limits
+    }
+}
+
+/// Four fifths of the memory that is available: a search that takes more is
+/// killed by the system and says nothing.
+fn most_of_memory() -> Option<u64> {
+    let info = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = info
+        .lines()
+        .find(|line| line.starts_with("MemAvailable:"))?;
+    let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kilobytes * 1024 / 5 * 4)
+}
+
+/// Set by the first interruption (Ctrl-C); the second one ends the process.
+fn interrupt() -> Arc<AtomicBool> {
+    static FLAG: std::sync::OnceLock<Arc<AtomicBool>> = std::sync::OnceLock::new();
+    let flag = FLAG.get_or_init(|| {
+        let flag = Arc::new(AtomicBool::new(false));
+        let set = Arc::clone(&flag);
+        // Without a handler an interruption ends the process: nothing is lost.
+        let _ = ctrlc::set_handler(move || {
+            if set.swap(true, Relaxed) {
+                std::process::exit(130);
+            }
+        });
+        flag
+    });
+    Arc::clone(flag)
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let (number, unit) = split(text);
+    let seconds: f64 = number
+        .parse()
+        .map_err(|_| "expected a time like 90s".to_owned())?;
+    let factor = match unit {
+        "" | "s" => 1.0,
+        "ms" => 0.001,
+        "m" | "min" => 60.0,
+        "h" => 3600.0,
+        _ => return Err(format!("unknown unit {unit:?}: s, m or h")),
+    };
+    Duration::try_from_secs_f64(seconds * factor).map_err(|error| error.to_string())
+}
+
+fn bytes(text: &str) -> Result<u64, String> {
+    let (number, unit) = split(text);
+    let number: u64 = number
+        .parse()
+        .map_err(|_| "expected a size like 4G".to_owned())?;
+    let shift = match unit
+        .to_ascii_lowercase()
+        .trim_end_matches("ib")
+        .trim_end_matches('b')
+    {
+        "" => 0,
+        "k" => 10,
+        "m" => 20,
+        "g" => 30,
+        "t" => 40,
+        _ => return Err(format!("unknown unit {unit:?}: K, M, G or T")),
+    };
+    number
+        .checked_mul(1 << shift)
+        .ok_or_else(|| "too large".to_owned())
+}
+
+/// The number in front and the unit behind it.
+fn split(text: &str) -> (&str, &str) {
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.');
+    text.split_at(end.unwrap_or(text.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_sizes_have_units() {
+        assert_eq!(duration("90"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("1.5m"), Ok(Duration::from_secs(90)));
+        assert_eq!(bytes("4G"), Ok(4 << 30));
+        assert_eq!(bytes("512MiB"), Ok(512 << 20));
+        assert!(duration("soon").is_err() && duration("3d").is_err());
+        assert!(bytes("much").is_err() && bytes("1X").is_err() && bytes("99999999999T").is_err());
+    }
+}

@@ -1,0 +1,210 @@
+//! Flags on what to explore: presets, flaws, and scenarios put together here.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use plimsoll_model::bounds::Bounds;
+use plimsoll_model::flaws::Flaw;
+use plimsoll_model::network::NetworkKind;
+use plimsoll_model::presets::{self, Preset};
+use plimsoll_model::scenario::Scenario;
+use plimsoll_model::settings::{Dialect, Durability};
+
+use super::Failure;
+use crate::report::check::Task;
+
+/// What to explore.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct What {
+    /// Explore this preset (several times for several). Without a preset, a
+    /// flaw or a flag that changes what is explored: every default preset.
+    #[arg(long, value_name = "NAME")]
+    pub(super) preset: Vec<String>,
+    /// Plant this bug (name or catalogue code). Without a preset: in its own.
+    #[arg(long, value_name = "NAME")]
+    pub(super) flaw: Option<String>,
+    /// Read bounds from a TOML file; what it leaves out stays as it is.
+    #[arg(long, value_name = "FILE.toml")]
+    pub(super) bounds: Option<PathBuf>,
+    /// Set one bound, as in max-term=3; `unbounded` lifts one.
+    #[arg(long, value_name = "BOUND=VALUE")]
+    pub(super) set: Vec<String>,
+    /// Whose rules.
+    #[arg(long, value_enum)]
+    pub(super) dialect: Option<DialectName>,
+    /// Whether a write is durable with its step, or in a step of its own.
+    #[arg(long, value_enum)]
+    pub(super) durability: Option<DurabilityName>,
+    /// What the network may do.
+    #[arg(long, value_enum)]
+    pub(super) network: Option<NetworkName>,
+}
+
+/// A dialect by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct DialectName(Dialect);
+
+impl ValueEnum for DialectName {
+    fn value_variants<'a>() -> &'a [Self] {
+        const ALL: [DialectName; Dialect::ALL.len()] = {
+            let mut all = [DialectName(Dialect::ALL[0]); Dialect::ALL.len()];
+            let mut at = 0;
+            while at < all.len() {
+                all[at] = DialectName(Dialect::ALL[at]);
+                at += 1;
+            }
+            all
+        };
+        &ALL
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        Some(clap::builder::PossibleValue::new(self.0.name()))
+    }
+}
+
+/// When a write is durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum DurabilityName {
+    /// With the step that made it.
+    Atomic,
+    /// In a later step; a crash before it loses the write.
+    Deferred,
+}
+
+/// What the network may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum NetworkName {
+    /// What was sent once may arrive any number of times, or never.
+    Set,
+    /// Every copy arrives at most once.
+    Bag,
+    /// A queue for each pair of servers.
+    Ordered,
+}
+
+impl What {
+    /// Everything that is to be explored, in order.
+    pub(super) fn tasks(&self) -> Result<Vec<Task>, Failure> {
+        let flaw = match &self.flaw {
+            Some(name) => Some(flaw(name)?),
+            None => None,
+        };
+        let custom = self.bounds.is_some()
+            || !self.set.is_empty()
+            || self.dialect.is_some()
+            || self.durability.is_some()
+            || self.network.is_some();
+        let presets = match (self.preset.as_slice(), flaw) {
+            ([], Some(flaw)) => vec![presets::for_flaw(flaw)],
+            ([], None) if custom => return Ok(vec![self.change(plain())?]),
+            ([], None) => presets::defaults(),
+            (names, _) => names
+                .iter()
+                .map(|name| preset(name))
+                .collect::<Result<_, _>>()?,
+        };
+        presets
+            .into_iter()
+            .map(|preset| {
+                let mut task = self.change(task(preset))?;
+                task.scenario.settings.flaw = flaw;
+                if flaw.is_some() {
+                    // A flaw is there to be caught: its run may end before a
+                    // witness is reached.
+                    task.witnesses = &[];
+                }
+                Ok(task)
+            })
+            .collect()
+    }
+
+    /// `task` with what the flags change.
+    fn change(&self, mut task: Task) -> Result<Task, Failure> {
+        let scenario = &mut task.scenario;
+        if self.dialect.is_some() || self.durability.is_some() {
+            let durability = match self.durability {
+                Some(DurabilityName::Atomic) => Durability::Atomic,
+                Some(DurabilityName::Deferred) => Durability::Deferred,
+                None => scenario.settings.durability,
+            };
+            match self.dialect {
+                Some(DialectName(dialect)) => {
+                    scenario.settings = dialect.settings(durability);
+                    task.dialect = dialect.name();
+                }
+                None => scenario.settings.durability = durability,
+            }
+        }
+        match self.network {
+            Some(NetworkName::Set) => scenario.network = NetworkKind::Set,
+            Some(NetworkName::Bag) => scenario.network = NetworkKind::Bag,
+            Some(NetworkName::Ordered) => scenario.network = NetworkKind::Ordered,
+            None => {}
+        }
+        scenario.bounds = self.bounded(&scenario.bounds)?;
+        Ok(task)
+    }
+
+    fn bounded(&self, bounds: &Bounds) -> Result<Bounds, Failure> {
+        let mut bounds = bounds.clone();
+        if let Some(path) = &self.bounds {
+            let input = |reason: String| Failure::Input {
+                path: path.display().to_string(),
+                reason,
+            };
+            let text = std::fs::read_to_string(path).map_err(|error| input(error.to_string()))?;
+            bounds = bounds
+                .overlaid(&text)
+                .map_err(|error| input(error.to_string()))?;
+        }
+        for assignment in &self.set {
+            let set = bounds.set(assignment);
+            bounds = set.map_err(|error| Failure::Usage(format!("--set {assignment}: {error}")))?;
+        }
+        Ok(bounds)
+    }
+}
+
+fn plain() -> Task {
+    Task {
+        name: "custom".to_owned(),
+        about: "put together by flags".to_owned(),
+        dialect: Dialect::Paper.name(),
+        scenario: Scenario {
+            settings: Dialect::Paper.settings(Durability::Atomic),
+            network: NetworkKind::Set,
+            bounds: Bounds::default(),
+        },
+        witnesses: &[],
+    }
+}
+
+/// A preset as it stands.
+pub(super) fn task(preset: Preset) -> Task {
+    Task {
+        name: preset.name.to_owned(),
+        about: preset.about.to_owned(),
+        dialect: preset.dialect.name(),
+        scenario: preset.scenario,
+        witnesses: preset.witnesses,
+    }
+}
+
+fn preset(name: &str) -> Result<Preset, Failure> {
+    presets::by_name(name).ok_or_else(|| {
+        let names: Vec<&str> = presets::all().iter().map(|preset| preset.name).collect();
+        Failure::Usage(format!(
+            "no preset {name:?}; there are {}",
+            names.join(", ")
+        ))
+    })
+}
+
+/// The flaw called `name`.
+pub(super) fn flaw(name: &str) -> Result<Flaw, Failure> {
+    Flaw::by_name(name).ok_or_else(|| {
+        let names: Vec<&str> = Flaw::ALL.iter().map(|about| about.name).collect();
+        Failure::Usage(format!("no flaw {name:?}; there are {}", names.join(", ")))
+    })
+}

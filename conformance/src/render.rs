@@ -1,0 +1,7 @@
+//! Printers. Each takes plain data and returns text; the command writes it.
+
+pub mod canvas;
+pub mod certificate;
+pub mod mermaid;
+pub mod table;
+pub mod text;

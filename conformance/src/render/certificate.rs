@@ -1,0 +1,249 @@
+//! What a verdict of the checker rests on, for people.
+
+use crate::render::canvas::wrap;
+use crate::render::table::{Table, grouped};
+use crate::report::check::{Document, Outcome, SearchReport, Seen};
+use crate::report::seconds::said;
+use std::time::Duration;
+
+/// How wide lists are.
+const WIDTH: usize = 100;
+
+/// One search: the verdict first, then all it rests on.
+pub fn search(report: &SearchReport) -> String {
+    let mut out = format!("{}  {}", report.verdict.shout(), report.preset);
+    if !report.about.is_empty() {
+        out += &format!("   {}", report.about);
+    }
+    out.push('\n');
+    for ground in &report.grounds {
+        out += &item("because", ground);
+    }
+    let seed = report
+        .seed
+        .map_or(String::new(), |seed| format!(" from seed {seed}"));
+    let reach = if report.complete {
+        "complete: every state within the bounds".to_owned()
+    } else {
+        format!("not complete: {}", ended(report.end))
+    };
+    out += &item(
+        "engine",
+        &format!("{}{seed}, one thread; {reach}", report.engine),
+    );
+    let kind = if report.symmetry > 1 {
+        format!(" up to {} renamings of servers", report.symmetry)
+    } else {
+        String::new()
+    };
+    out += &item(
+        "states",
+        &format!(
+            "{} distinct{kind}, {} generated ({} of them out of bounds), depth {}, {}",
+            grouped(report.distinct_states),
+            grouped(report.generated_states),
+            grouped(report.out_of_bounds_states),
+            report.depth,
+            said(Duration::from_secs_f64(report.seconds)),
+        ),
+    );
+    out += &item(
+        "hashing",
+        &format!(
+            "fingerprints of 64 bits: a state was missed with probability {:.1e} at most",
+            report.omission_probability
+        ),
+    );
+    out += &item("rules", &rules(report));
+    out += &block("bounds", &bounds(report));
+    out += &block("properties", &properties(report));
+    out += &block("witnesses", &witnesses(report));
+    out += &item("never taken", &unseen(&report.actions));
+    out += &item("never fired", &unseen(&report.branches));
+    out
+}
+
+/// How a search ended that is not complete.
+fn ended(end: &str) -> String {
+    match end {
+        "found" => "ended at the first broken property".to_owned(),
+        "sampled" => "random walks".to_owned(),
+        "interrupted" => "interrupted".to_owned(),
+        limit => format!("cut by the {}", limit.replace('-', " ")),
+    }
+}
+
+fn rules(report: &SearchReport) -> String {
+    let scenario = &report.scenario;
+    let spelled = |value: &dyn erased::Spelled| value.spelled();
+    let mut text = format!(
+        "{}, durability {}, network {}, storage {}",
+        report.dialect,
+        spelled(&scenario.settings.durability),
+        spelled(&scenario.network),
+        spelled(&scenario.settings.storage),
+    );
+    if let Some(flaw) = report.flaw {
+        text += &format!("; planted flaw: {flaw}");
+    }
+    text
+}
+
+/// How a setting is spelled in flags and files.
+mod erased {
+    use serde::Serialize;
+
+    pub(super) trait Spelled {
+        fn spelled(&self) -> String;
+    }
+
+    impl<T: Serialize> Spelled for T {
+        fn spelled(&self) -> String {
+            match serde_json::to_value(self) {
+                Ok(serde_json::Value::String(text)) => text,
+                Ok(other) => other.to_string(),
+                Err(_) => String::new(),
+            }
+        }
+    }
+}
+
+fn bounds(report: &SearchReport) -> String {
+    let mut table = Table::new(&["", "", "hides"]);
+    for limit in &report.bounds {
+        table.row([
+            limit.name.to_owned(),
+            limit.value.clone(),
+            limit.hides.to_owned(),
+        ]);
+    }
+    table.text()
+}
+
+fn properties(report: &SearchReport) -> String {
+    let mut table = Table::new(&["", "result", "evaluated", "section"]).right(&[2]);
+    for property in &report.properties {
+        let result = match &property.counterexample {
+            Some(found) => format!("violated at depth {}", found.depth),
+            None => property.result.name().replace('-', " "),
+        };
+        table.row([
+            property.name.to_owned(),
+            result,
+            grouped(property.evaluated),
+            property.section.to_owned(),
+        ]);
+    }
+    table.text()
+}
+
+fn witnesses(report: &SearchReport) -> String {
+    let mut table = Table::new(&["", "seen", ""]).right(&[1]);
+    for witness in &report.witnesses {
+        let must = match (witness.required, witness.count) {
+            (true, 0) => "required, MISSED",
+            (true, _) => "required",
+            (false, _) => "",
+        };
+        table.row([
+            witness.name.clone(),
+            grouped(witness.count),
+            must.to_owned(),
+        ]);
+    }
+    table.text()
+}
+
+fn unseen(counts: &[Seen]) -> String {
+    let names: Vec<&str> = counts
+        .iter()
+        .filter(|seen| seen.count == 0)
+        .map(|seen| seen.name.as_str())
+        .collect();
+    if names.is_empty() {
+        "nothing".to_owned()
+    } else {
+        names.join(", ")
+    }
+}
+
+/// A word and what it says, wrapped beside it.
+fn item(word: &str, text: &str) -> String {
+    let mut out = String::new();
+    for (i, line) in wrap(text, WIDTH - 16, 0).iter().enumerate() {
+        let word = if i == 0 { word } else { "" };
+        out += &format!("  {word:<12}  {line}\n");
+    }
+    out
+}
+
+/// A word and a table beside it.
+fn block(word: &str, table: &str) -> String {
+    let mut out = String::new();
+    for (i, line) in table.lines().enumerate() {
+        let word = if i == 0 { word } else { "" };
+        out += format!("  {word:<12}  {line}").trim_end();
+        out.push('\n');
+    }
+    out
+}
+
+/// The end of a check: the searches in a table when there are several, and the
+/// one verdict.
+pub fn verdict(document: &Document) -> String {
+    let mut out = String::new();
+    if document.searches.len() > 1 {
+        let headings = [
+            "preset",
+            "verdict",
+            "distinct",
+            "generated",
+            "depth",
+            "seconds",
+            "properties",
+        ];
+        let mut table = Table::new(&headings).right(&[2, 3, 4, 5]);
+        for search in &document.searches {
+            let evaluated = search
+                .properties
+                .iter()
+                .filter(|property| property.result != Outcome::NotEvaluated)
+                .count();
+            table.row([
+                search.preset.clone(),
+                search.verdict.name().to_owned(),
+                grouped(search.distinct_states),
+                grouped(search.generated_states),
+                search.depth.to_string(),
+                format!("{:.1}", search.seconds),
+                format!("{evaluated} of {} evaluated", search.properties.len()),
+            ]);
+        }
+        out += &table.text();
+        out.push('\n');
+    }
+    let broken: Vec<&str> = document
+        .properties
+        .iter()
+        .filter(|property| property.result == Outcome::Violated)
+        .map(|property| property.name)
+        .collect();
+    out += &document.verdict.shout();
+    if broken.is_empty() {
+        let held = document.properties.iter();
+        let held = held.filter(|property| property.result == Outcome::Holds);
+        out += &format!(
+            "  {} of {} properties hold, {} distinct states",
+            held.count(),
+            document.properties.len(),
+            grouped(document.distinct_states)
+        );
+    } else {
+        out += &format!("  {}", broken.join(", "));
+    }
+    out.push('\n');
+    for ground in &document.grounds {
+        out += &item("because", ground);
+    }
+    out
+}

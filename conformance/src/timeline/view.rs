@@ -1,0 +1,221 @@
+//! One server as small strings, and what differs between two.
+//!
+//! The notation is the one of the whole tool: `2@1` is index 2 of term 1. What
+//! never differs under the settings in force is left empty: with atomic
+//! durability everything held is durable, with a fixed configuration
+//! everything committed is applied.
+
+use plimsoll_model::ids::Index;
+use plimsoll_model::log::{Entry, Log, Payload};
+use plimsoll_model::server::{Role, Server};
+use plimsoll_model::settings::{Configuration, Durability, Settings};
+use serde::{Deserialize, Serialize};
+
+/// More entries than this in a row are shortened in the middle.
+const ENTRIES_SHOWN: usize = 8;
+
+/// One server. A field that does not apply is empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct View {
+    /// `follower`, `candidate` or `leader`.
+    pub role: String,
+    /// The current term.
+    pub term: String,
+    /// Whom it voted for in this term; `none`.
+    pub vote: String,
+    /// A candidate's granted votes: `{n1 n3}`.
+    pub votes: String,
+    /// The log: `1@1 no-op, 2@1 w1`.
+    pub log: String,
+    /// The commit index.
+    pub commit: String,
+    /// The applied index, where applying is a step of its own.
+    pub applied: String,
+    /// The voters in force, where configurations come from the log.
+    pub config: String,
+    /// How far a leader knows each log to match its own: `n1:2 n2:1`.
+    #[serde(rename = "match")]
+    pub matched: String,
+    /// A leader's open reads: `r1 at 0 confirmed by {n1}`.
+    pub reads: String,
+    /// What of it is durable, where that is a step of its own: `all`, or what
+    /// a crash would go back to.
+    pub durable: String,
+    /// Messages that wait for the write: `Vote granted to n1`.
+    pub waiting: String,
+}
+
+/// One field that a step changed.
+///
+/// Of `log` only what differs is given: `before` the entries that went,
+/// `after` the entries that came.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// Whose.
+    pub node: String,
+    /// The field, as [`View`] spells it in JSON.
+    pub field: String,
+    /// The value before.
+    pub before: String,
+    /// The value after.
+    pub after: String,
+}
+
+/// An entry in print: `2@1 w1`.
+fn entry(index: Index, entry: &Entry) -> String {
+    let what = match entry.payload {
+        Payload::Noop => "no-op".to_owned(),
+        Payload::Write { number } => format!("w{number}"),
+        Payload::Config { voters } => format!("voters {voters}"),
+    };
+    format!("{index}@{} {what}", entry.term)
+}
+
+/// The entries after the first `skip` in print, long ones shortened.
+fn entries<L: Log>(log: &L, skip: usize) -> String {
+    let all = log.entries();
+    let print = |at: usize| entry(Index(at as u64 + 1), &all[at]);
+    let end = all.len();
+    let shown: Vec<String> = if end.saturating_sub(skip) <= ENTRIES_SHOWN {
+        (skip..end).map(print).collect()
+    } else {
+        let half = ENTRIES_SHOWN / 2;
+        (skip..skip + half)
+            .map(print)
+            .chain([format!("… {} more …", end - skip - 2 * half)])
+            .chain((end - half..end).map(print))
+            .collect()
+    };
+    shown.join(", ")
+}
+
+/// What a crash would go back to, where that differs from what is held.
+fn durable<L: Log>(server: &Server<L>, settings: &Settings) -> String {
+    if settings.durability == Durability::Atomic {
+        return String::new();
+    }
+    if server.is_synced(settings.durable_commit) {
+        return "all".to_owned();
+    }
+    let (durable, mut parts) = (&server.durable, Vec::new());
+    if durable.term != server.term {
+        parts.push(format!("term {}", durable.term));
+    }
+    if durable.vote != server.vote {
+        parts.push(vote(durable.vote));
+    }
+    if durable.shared != server.log.last_index() || !durable.tail.is_empty() {
+        parts.push(format!("log to {}", server.durable_last()));
+    }
+    if settings.durable_commit && durable.commit != server.commit {
+        parts.push(format!("commit {}", durable.commit));
+    }
+    format!("only {}", parts.join(", "))
+}
+
+fn vote(vote: Option<plimsoll_model::ids::NodeId>) -> String {
+    vote.map_or("no vote".to_owned(), |to| format!("vote {to}"))
+}
+
+impl View {
+    /// What there is to show of `server` under `settings`.
+    pub fn of<L: Log>(server: &Server<L>, settings: &Settings) -> Self {
+        let (mut votes, mut matched, mut reads) = Default::default();
+        match &server.role {
+            Role::Follower => {}
+            Role::Candidate {
+                granted, surplus, ..
+            } => {
+                votes = granted.to_string();
+                if *surplus > 0 {
+                    votes += &format!(" and {surplus} counted twice");
+                }
+            }
+            Role::Leader {
+                matched: known,
+                reads: open,
+            } => {
+                let known = known.iter().map(|(id, index)| format!("{id}:{index}"));
+                matched = known.collect::<Vec<_>>().join(" ");
+                let open = open.iter().map(|read| {
+                    format!("{} at {} confirmed by {}", read.id, read.index, read.acks)
+                });
+                reads = open.collect::<Vec<_>>().join(", ");
+            }
+        }
+        let from_log = settings.configuration == Configuration::Applied;
+        let waiting = server.outbox.iter();
+        let waiting = waiting.map(|m| format!("{} to {}", m.body, m.to));
+        View {
+            role: server.role.name().to_owned(),
+            term: server.term.to_string(),
+            vote: server.vote.map_or("none".to_owned(), |to| to.to_string()),
+            votes,
+            log: entries(&server.log, 0),
+            commit: server.commit.to_string(),
+            applied: if from_log {
+                server.applied.to_string()
+            } else {
+                String::new()
+            },
+            config: if from_log {
+                server.config.to_string()
+            } else {
+                String::new()
+            },
+            matched,
+            reads,
+            durable: durable(server, settings),
+            waiting: waiting.collect::<Vec<_>>().join(", "),
+        }
+    }
+
+    /// The fields with their names, in order.
+    pub fn fields(&self) -> [(&'static str, &str); 12] {
+        [
+            ("role", &self.role),
+            ("term", &self.term),
+            ("vote", &self.vote),
+            ("votes", &self.votes),
+            ("log", &self.log),
+            ("commit", &self.commit),
+            ("applied", &self.applied),
+            ("config", &self.config),
+            ("match", &self.matched),
+            ("reads", &self.reads),
+            ("durable", &self.durable),
+            ("waiting", &self.waiting),
+        ]
+    }
+}
+
+/// What differs between `before` and `after`, two states of one server.
+pub fn changes<L: Log>(before: &Server<L>, after: &Server<L>, settings: &Settings) -> Vec<Change> {
+    let (old, new) = (View::of(before, settings), View::of(after, settings));
+    let node = after.id.to_string();
+    let change = |field: &str, before: &str, after: &str| Change {
+        node: node.clone(),
+        field: field.to_owned(),
+        before: before.to_owned(),
+        after: after.to_owned(),
+    };
+    let mut changes = Vec::new();
+    for ((field, old), (_, new)) in old.fields().into_iter().zip(new.fields()) {
+        if field == "log" {
+            if before.log == after.log {
+                continue;
+            }
+            let (a, b) = (before.log.entries(), after.log.entries());
+            let same = a.iter().zip(b).take_while(|(a, b)| a == b).count();
+            changes.push(change(
+                field,
+                &entries(&before.log, same),
+                &entries(&after.log, same),
+            ));
+        } else if old != new {
+            changes.push(change(field, old, new));
+        }
+    }
+    changes
+}

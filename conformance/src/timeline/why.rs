@@ -1,0 +1,269 @@
+//! The facts that show a property broken, in sentences with names in them.
+//!
+//! The property itself is judged in the model. This only tells what it saw, so
+//! every function here may find nothing and then says nothing.
+
+use plimsoll_model::action::Action;
+use plimsoll_model::cluster::State;
+use plimsoll_model::counterexample::Frame;
+use plimsoll_model::ids::{Index, NodeId, NodeSet, Position};
+use plimsoll_model::log::Log;
+use plimsoll_model::message::Body;
+use plimsoll_model::rules::Input;
+use plimsoll_model::scenario::Scenario;
+use plimsoll_model::server::{Role, Server};
+
+/// The facts of `property`, broken by `frame` after the state `before`.
+pub fn broken(property: &str, before: &State, frame: &Frame, scenario: &Scenario) -> Vec<String> {
+    let after = &frame.step.after;
+    let actor = match &frame.action {
+        Action::Step { node, .. } => Some((*node, &before.servers[*node], &after.servers[*node])),
+        _ => None,
+    };
+    match (property, actor) {
+        ("election-safety", _) => two_leaders(after),
+        ("leader-completeness", _) => incomplete_leader(after),
+        ("committed-is-durable", _) => not_on_a_majority(after, scenario),
+        ("state-machine-safety", _) => different_prefixes(after),
+        ("log-matching", _) => logs_differ_below_a_match(after),
+        ("linearizable-reads", Some((node, old, _))) => stale_read(node, old, before, frame),
+        ("one-vote-per-term", Some((node, old, new))) => second_vote(node, old, new, frame),
+        ("leader-append-only", Some((node, old, new))) => vec![format!(
+            "{node} leads term {} and its log went from {} to {}",
+            new.term,
+            old.log.last(),
+            new.log.last()
+        )],
+        ("term-monotonic", Some((node, old, new))) => {
+            vec![went_back(node, "term", old.term, new.term)]
+        }
+        ("commit-monotonic", Some((node, old, new))) => {
+            vec![went_back(node, "commit index", old.commit, new.commit)]
+        }
+        ("applied-monotonic", Some((node, old, new))) => {
+            vec![went_back(node, "applied index", old.applied, new.applied)]
+        }
+        ("durable-term-monotonic", Some((node, old, new))) => vec![went_back(
+            node,
+            "durable term",
+            old.durable.term,
+            new.durable.term,
+        )],
+        _ => Vec::new(),
+    }
+}
+
+fn went_back(
+    node: NodeId,
+    what: &str,
+    from: impl std::fmt::Display,
+    to: impl std::fmt::Display,
+) -> String {
+    format!("the {what} of {node} went back from {from} to {to}")
+}
+
+fn two_leaders(state: &State) -> Vec<String> {
+    let doubled = state.history.led.iter().filter(|led| led.by.len() > 1);
+    doubled
+        .map(|led| format!("{} have both led term {}", and(led.by), led.term))
+        .collect()
+}
+
+/// `n1 and n3`.
+fn and(nodes: NodeSet) -> String {
+    let names: Vec<String> = nodes.iter().map(|id| id.to_string()).collect();
+    match names.as_slice() {
+        [] => "nobody".to_owned(),
+        [rest @ .., last] if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        names => names.concat(),
+    }
+}
+
+/// What `server` has at the index of `position`.
+fn has_there<L: Log>(server: &Server<L>, index: Index) -> String {
+    match server.log.term_at(index) {
+        Some(term) => format!("has {}", Position::new(index, term)),
+        None => format!(
+            "has nothing at index {index}: its log ends at {}",
+            server.log.last()
+        ),
+    }
+}
+
+fn incomplete_leader(state: &State) -> Vec<String> {
+    let mut facts = Vec::new();
+    for (id, leader) in state.servers.iter().filter(|(_, s)| s.role.is_leader()) {
+        for committed in &state.history.committed {
+            let position = committed.position;
+            if committed.term < leader.term && !leader.log.has(position) {
+                let by = state.history.led.iter().find(|l| l.term == committed.term);
+                facts.push(format!(
+                    "{} committed {position} as leader of term {}",
+                    by.map_or("somebody".to_owned(), |led| and(led.by)),
+                    committed.term
+                ));
+                facts.push(format!(
+                    "{id} leads the later term {} and {}",
+                    leader.term,
+                    has_there(leader, position.index)
+                ));
+            }
+        }
+    }
+    facts
+}
+
+fn not_on_a_majority(state: &State, scenario: &Scenario) -> Vec<String> {
+    let voters = NodeSet::first(usize::from(scenario.bounds.servers));
+    let mut facts = Vec::new();
+    for committed in &state.history.committed {
+        let position = committed.position;
+        let holders: NodeSet = state
+            .servers
+            .iter()
+            .filter(|(_, s)| s.durable_term_at(position.index) == Some(position.term))
+            .map(|(id, _)| id)
+            .collect();
+        if !voters.has_quorum(holders) {
+            facts.push(format!(
+                "{position} was committed in term {}, and of {voters} only {holders} hold it durably",
+                committed.term
+            ));
+        }
+    }
+    facts
+}
+
+fn different_prefixes(state: &State) -> Vec<String> {
+    let mut facts = Vec::new();
+    for (id, a) in state.servers.iter() {
+        for committed in &state.history.committed {
+            let position = committed.position;
+            if position.index <= a.commit && !a.log.has(position) {
+                facts.push(format!(
+                    "{position} was committed in term {}; {id} has committed up to {} and {}",
+                    committed.term,
+                    a.commit,
+                    has_there(a, position.index)
+                ));
+            }
+        }
+        for (other, b) in state.servers.iter().filter(|&(other, _)| other > id) {
+            let both = a.commit.min(b.commit).0;
+            let differs = (1..=both)
+                .map(Index)
+                .find(|&index| a.log.entry(index) != b.log.entry(index));
+            if let Some(index) = differs {
+                facts.push(format!(
+                    "both have committed index {index}: there {id} {} and {other} {}",
+                    has_there(a, index),
+                    has_there(b, index)
+                ));
+            }
+        }
+    }
+    facts
+}
+
+fn logs_differ_below_a_match(state: &State) -> Vec<String> {
+    let mut facts = Vec::new();
+    for (id, a) in state.servers.iter() {
+        for (other, b) in state.servers.iter().filter(|&(other, _)| other > id) {
+            let shorter = a.log.last_index().min(b.log.last_index()).0;
+            let indexes = (1..=shorter).map(Index);
+            let agree = indexes
+                .clone()
+                .rev()
+                .find(|&index| a.log.term_at(index) == b.log.term_at(index));
+            let differ = indexes
+                .clone()
+                .find(|&index| a.log.entry(index) != b.log.entry(index));
+            if let (Some(agree), Some(differ)) = (agree, differ)
+                && differ <= agree
+            {
+                facts.push(format!(
+                    "{id} and {other} agree on the term at index {agree} and differ at index {differ}"
+                ));
+            }
+        }
+    }
+    facts
+}
+
+fn stale_read(
+    node: NodeId,
+    server: &Server<plimsoll_model::log::InlineLog>,
+    before: &State,
+    frame: &Frame,
+) -> Vec<String> {
+    let Action::Step {
+        input: Input::ReleaseRead { read },
+        ..
+    } = &frame.action
+    else {
+        return Vec::new();
+    };
+    let Role::Leader { reads, .. } = &server.role else {
+        return vec![format!("{node} serves {read} and leads no term")];
+    };
+    let begun = reads.iter().find(|open| open.id == *read);
+    let open = before.history.reads.iter().find(|open| open.id == *read);
+    let (Some(begun), Some(open)) = (begun, open) else {
+        return vec![format!("{node} serves {read}, which never began")];
+    };
+    let mut facts = Vec::new();
+    for committed in &before.history.committed {
+        if committed.position.index > begun.index {
+            facts.push(format!(
+                "{} was committed in term {}",
+                committed.position, committed.term
+            ));
+        }
+    }
+    facts.push(format!(
+        "when read {read} began, entries up to index {} were committed and could have been acknowledged",
+        open.floor
+    ));
+    facts.push(format!(
+        "{node} serves it at index {}: it misses what was acknowledged before it began",
+        begun.index
+    ));
+    facts
+}
+
+fn second_vote<L: Log>(
+    node: NodeId,
+    before: &Server<L>,
+    after: &Server<L>,
+    frame: &Frame,
+) -> Vec<String> {
+    let (old, new) = (&before.durable, &after.durable);
+    let vote = |vote: Option<NodeId>| vote.map_or("nobody".to_owned(), |id| id.to_string());
+    let mut facts = Vec::new();
+    for message in &frame.step.released {
+        if message.body == (Body::Vote { granted: true })
+            && (new.term < message.term
+                || (new.term == message.term && new.vote != Some(message.to)))
+        {
+            facts.push(format!(
+                "{node} tells {} that it has its vote in term {}, and on its disk stands a vote for {} in term {}",
+                message.to,
+                message.term,
+                vote(new.vote),
+                new.term
+            ));
+        }
+    }
+    if new.term == old.term && old.vote.is_some() && new.vote != old.vote {
+        facts.push(format!(
+            "the durable vote of {node} in term {} went from {} to {}",
+            new.term,
+            vote(old.vote),
+            vote(new.vote)
+        ));
+    }
+    if new.term < old.term {
+        facts.push(went_back(node, "durable term", old.term, new.term));
+    }
+    facts
+}
