@@ -4,7 +4,6 @@ use plimsoll_model::action::{self, Action};
 use plimsoll_model::bounds::Bounds;
 use plimsoll_model::cluster::{State, Step};
 use plimsoll_model::field::Field;
-use plimsoll_model::flaws::Flaw;
 use plimsoll_model::network::NetworkKind;
 use plimsoll_model::scenario::Scenario;
 use plimsoll_model::settings::{Dialect, Durability, LeaderAppend};
@@ -68,19 +67,23 @@ pub(crate) fn scenario(number: usize) -> Scenario {
     }
 }
 
-/// The same with a flaw planted.
-pub(crate) fn flawed(number: usize, flaw: Flaw) -> Scenario {
-    let mut scenario = scenario(number);
-    scenario.settings.flaw = Some(flaw);
-    scenario
-}
-
 /// Walks `steps` actions from the initial state. A kind of action is drawn
 /// first and then one of the kind, so that the rare is not drowned.
 pub(crate) fn walk(
     scenario: &Scenario,
     seed: u64,
     steps: usize,
+    visit: impl FnMut(&State, &Action, &Step),
+) -> State {
+    walk_where(scenario, seed, steps, |_, _| true, visit)
+}
+
+/// The same, of the actions that `may` happen.
+pub(crate) fn walk_where(
+    scenario: &Scenario,
+    seed: u64,
+    steps: usize,
+    may: impl Fn(&State, &Action) -> bool,
     mut visit: impl FnMut(&State, &Action, &Step),
 ) -> State {
     let mut dice = Dice(seed);
@@ -89,6 +92,7 @@ pub(crate) fn walk(
     for _ in 0..steps {
         actions.clear();
         action::enabled(&state, scenario, &mut actions);
+        actions.retain(|action| may(&state, action));
         let mut kinds: Vec<_> = actions.iter().map(Action::kind).collect();
         kinds.sort_unstable();
         kinds.dedup();

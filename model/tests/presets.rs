@@ -1,0 +1,179 @@
+//! The default presets: exact counts, what each reaches, what they cover
+//! together.
+//!
+//! The large ones take minutes without optimisation and are ignored in the
+//! normal run:
+//! `cargo test --release -p plimsoll-model --test presets -- --include-ignored`.
+
+use std::collections::BTreeSet;
+
+use plimsoll_model::engine::{Bfs, Dfs, End, Engine, Limits, Search, Simulation};
+use plimsoll_model::network::NetworkKind;
+use plimsoll_model::presets::{self, Preset};
+use plimsoll_model::properties;
+use plimsoll_model::rules::Branch;
+use plimsoll_model::settings::{Dialect, Durability};
+use plimsoll_model::witnesses;
+
+/// Name, distinct states, generated states, depth. A number that changes means
+/// that the rules, the bounds or the count changed: know which before it is
+/// written down here.
+const SMALL: [(&str, u64, u64, usize); 6] = [
+    ("paper-election-five", 27_536, 356_466, 13),
+    ("paper-election-deferred", 49_645, 200_176, 18),
+    ("paper-reads", 83_173, 307_420, 19),
+    ("etcd-election", 65_753, 699_094, 18),
+    ("etcd-heartbeat", 34_555, 310_588, 18),
+    ("etcd-replication-deferred", 77_179, 286_531, 24),
+];
+
+const LARGE: [(&str, u64, u64, usize); 8] = [
+    ("paper-election", 144_434, 1_715_185, 16),
+    ("paper-replication", 100_768, 935_800, 17),
+    ("paper-replication-late", 131_731, 656_218, 15),
+    ("paper-replication-deferred", 129_454, 567_139, 23),
+    ("paper-restart", 460_129, 2_095_288, 24),
+    ("etcd-replication", 326_224, 1_563_838, 23),
+    ("etcd-reads", 664_294, 3_255_838, 24),
+    ("etcd-restart", 626_446, 2_720_860, 27),
+];
+
+fn preset(name: &str) -> Preset {
+    presets::by_name(name).unwrap_or_else(|| panic!("no preset is called {name}"))
+}
+
+fn explore(preset: &Preset) -> Search {
+    Bfs.search(&preset.scenario, &Limits::default(), &mut |_| {})
+}
+
+/// Explores a preset to its end; holds its counts, its verdict, its witnesses.
+fn hold(&(name, distinct, generated, depth): &(&str, u64, u64, usize)) -> Search {
+    let preset = preset(name);
+    let search = explore(&preset);
+    assert_eq!(search.end, End::Exhausted, "{name}");
+    assert_eq!(
+        (search.distinct, search.generated, search.depth),
+        (distinct, generated, depth),
+        "{name}: distinct, generated, depth"
+    );
+    let broken = search.first_broken().map(|c| (c.property, &c.actions));
+    assert_eq!(broken, None, "{name}");
+    for wanted in preset.witnesses {
+        let seen = search
+            .witnesses
+            .iter()
+            .any(|w| w.name == *wanted && w.count > 0);
+        assert!(seen, "{name} misses {wanted}");
+    }
+    search
+}
+
+#[test]
+fn the_pins_are_of_the_default_presets() {
+    let pinned: BTreeSet<&str> = SMALL.iter().chain(&LARGE).map(|row| row.0).collect();
+    let defaults: BTreeSet<&str> = presets::defaults().iter().map(|p| p.name).collect();
+    assert_eq!(pinned, defaults);
+    assert!(presets::defaults().iter().all(|preset| preset.default));
+}
+
+#[test]
+fn names_are_unique_and_witnesses_known() {
+    let all = presets::all();
+    let names: BTreeSet<&str> = all.iter().map(|p| p.name).collect();
+    assert_eq!(names.len(), all.len());
+    for preset in &all {
+        for name in preset.witnesses {
+            assert!(witnesses::Witness::position(name).is_some(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_default_presets_ask_for_every_witness() {
+    let asked: BTreeSet<&str> = presets::defaults()
+        .iter()
+        .flat_map(|p| p.witnesses.iter().copied())
+        .collect();
+    let all: BTreeSet<&str> = witnesses::ALL.iter().map(|w| w.name).collect();
+    assert_eq!(asked, all);
+}
+
+#[test]
+fn both_dialects_meet_both_durabilities_and_every_network() {
+    let defaults = presets::defaults();
+    for dialect in Dialect::ALL {
+        let of_it = || defaults.iter().filter(|p| p.dialect == dialect);
+        for durability in [Durability::Atomic, Durability::Deferred] {
+            assert!(of_it().any(|p| p.scenario.settings.durability == durability));
+        }
+        for network in [NetworkKind::Set, NetworkKind::Bag, NetworkKind::Ordered] {
+            assert!(of_it().any(|p| p.scenario.network == network));
+        }
+    }
+}
+
+#[test]
+fn small_presets_have_exactly_these_states() {
+    for row in &SMALL {
+        hold(row);
+    }
+}
+
+#[test]
+#[ignore = "minutes without optimisation"]
+fn all_presets_have_exactly_their_states_and_leave_nothing_untried() {
+    let searches: Vec<Search> = SMALL.iter().chain(&LARGE).map(hold).collect();
+    covered(&searches);
+}
+
+/// That every branch fired that no flaw owns, and every property had something
+/// to judge.
+fn covered(searches: &[Search]) {
+    for branch in Branch::ALL {
+        let count: u64 = searches
+            .iter()
+            .map(|s| s.branches[branch as usize].count)
+            .sum();
+        let flawed = branch == Branch::RestartedTorn;
+        assert_eq!(count == 0, flawed, "{}", branch.name());
+    }
+    for (i, property) in properties::ALL.iter().enumerate() {
+        let count: u64 = searches.iter().map(|s| s.properties[i].evaluated).sum();
+        assert!(count > 0, "{} never has anything to judge", property.name);
+    }
+}
+
+/// What the whole searches cover, walks over the same presets come by too:
+/// enough for the normal run.
+#[test]
+fn walks_over_the_presets_leave_nothing_untried_and_break_nothing() {
+    let limits = Limits {
+        states: Some(20_000),
+        keep_going: true,
+        ..Limits::default()
+    };
+    let walk = |preset: Preset| {
+        let search = Simulation { seed: 11 }.search(&preset.scenario, &limits, &mut |_| {});
+        assert!(search.first_broken().is_none(), "{}", preset.name);
+        search
+    };
+    let searches: Vec<Search> = presets::defaults().into_iter().map(walk).collect();
+    covered(&searches);
+}
+
+#[test]
+fn depth_first_over_orbits_agrees_with_breadth_first_over_states() {
+    for name in ["paper-election-deferred", "etcd-heartbeat"] {
+        let preset = preset(name);
+        let all = explore(&preset);
+        let orbits = Dfs.search(&preset.scenario, &Limits::default(), &mut |_| {});
+        assert_eq!(orbits.end, End::Exhausted);
+        assert_eq!((all.group, orbits.group), (1, 6));
+        assert!(orbits.first_broken().is_none());
+        // No orbit is larger than the group.
+        assert!(orbits.distinct < all.distinct && all.distinct <= 6 * orbits.distinct);
+        for (a, b) in all.witnesses.iter().zip(&orbits.witnesses) {
+            assert_eq!(a.count > 0, b.count > 0, "{name}: {}", a.name);
+        }
+    }
+}
