@@ -102,11 +102,13 @@ pub enum Ground {
     Unsupported,
     /// The trace begins in mid-run.
     MidRun,
+    /// A message arrived that a step whose sends are not logged may have sent.
+    UnloggedSend,
 }
 
 impl Ground {
     /// Every ground.
-    pub const ALL: [Ground; 13] = [
+    pub const ALL: [Ground; 14] = [
         Ground::NothingConsumed,
         Ground::PreCandidate,
         Ground::Snapshot,
@@ -120,6 +122,7 @@ impl Ground {
         Ground::UntracedMessage,
         Ground::Unsupported,
         Ground::MidRun,
+        Ground::UnloggedSend,
     ];
 
     /// What it says, in a sentence.
@@ -154,6 +157,10 @@ impl Ground {
                 "a node learns a leader's term from a message that the format does not trace"
             }
             Ground::Unsupported => "the trace holds something that this version does not know",
+            Ground::UnloggedSend => {
+                "a message arrives that a step without logged sends may have sent, and the model \
+                 can no longer tell"
+            }
             Ground::MidRun => "the trace begins in mid-run, and not every node's state is given",
         }
     }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use plimsoll_model::ids::{Index, NodeId, Position, Term};
+use plimsoll_model::ids::{Index, NodeId, Position, ReadId, Term};
 use plimsoll_model::message::{Body, Message};
 
 /// What a trace says of a message; what it leaves out is unknown.
@@ -16,6 +16,8 @@ pub struct Pattern {
     pub to: NodeId,
     /// The term.
     pub term: Option<Term>,
+    /// The read that an answer confirms; `Some(None)` says that there is none.
+    pub context: Option<Option<ReadId>>,
     /// What it says.
     pub body: Shape,
 }
@@ -60,6 +62,17 @@ pub enum Shape {
     },
     /// An answer to a heartbeat.
     HeartbeatAck,
+}
+
+/// The read that a message carries.
+fn context_of(body: &Body) -> Option<ReadId> {
+    match body {
+        Body::Append { context, .. }
+        | Body::AppendAck { context, .. }
+        | Body::Heartbeat { context, .. }
+        | Body::HeartbeatAck { context } => *context,
+        Body::RequestVote { .. } | Body::Vote { .. } => None,
+    }
 }
 
 fn fits<T: PartialEq>(said: &Option<T>, is: &T) -> bool {
@@ -164,63 +177,71 @@ impl Pattern {
             ));
         }
         let term = differ("term", &self.term, &message.term, Term::to_string);
-        term.or_else(|| match (&self.body, &message.body) {
-            (Shape::RequestVote { last: said }, Body::RequestVote { last }) => {
-                differ("last", said, last, Position::to_string)
-            }
-            (Shape::Vote { granted: said }, Body::Vote { granted }) => {
-                differ("granted", said, granted, bool::to_string)
-            }
-            (
-                Shape::Append {
-                    prev: said_prev,
-                    count,
-                    terms,
-                    commit: said_commit,
-                },
-                Body::Append {
-                    prev,
-                    entries,
-                    commit,
-                    ..
-                },
-            ) => {
-                let own: Vec<Term> = entries.iter().map(|e| e.term).collect();
-                differ("prev", said_prev, prev, Position::to_string)
-                    .or_else(|| differ("entries", count, &(own.len() as u64), |n| n.to_string()))
-                    .or_else(|| {
-                        differ("entry terms", terms, &own, |terms| {
-                            let all: Vec<_> = terms.iter().map(Term::to_string).collect();
-                            format!("[{}]", all.join(" "))
+        let read = || {
+            differ("context", &self.context, &context_of(&message.body), |c| {
+                c.map_or("none".to_owned(), |read| read.to_string())
+            })
+        };
+        term.or_else(read)
+            .or_else(|| match (&self.body, &message.body) {
+                (Shape::RequestVote { last: said }, Body::RequestVote { last }) => {
+                    differ("last", said, last, Position::to_string)
+                }
+                (Shape::Vote { granted: said }, Body::Vote { granted }) => {
+                    differ("granted", said, granted, bool::to_string)
+                }
+                (
+                    Shape::Append {
+                        prev: said_prev,
+                        count,
+                        terms,
+                        commit: said_commit,
+                    },
+                    Body::Append {
+                        prev,
+                        entries,
+                        commit,
+                        ..
+                    },
+                ) => {
+                    let own: Vec<Term> = entries.iter().map(|e| e.term).collect();
+                    differ("prev", said_prev, prev, Position::to_string)
+                        .or_else(|| {
+                            differ("entries", count, &(own.len() as u64), |n| n.to_string())
                         })
-                    })
-                    .or_else(|| differ("commit", said_commit, commit, Index::to_string))
-            }
-            (
-                Shape::AppendAck {
-                    reject: said_reject,
-                    index: said_index,
-                    hint: said_hint,
-                },
-                Body::AppendAck {
-                    reject,
-                    index,
-                    hint,
-                    ..
-                },
-            ) => differ("reject", said_reject, reject, bool::to_string)
-                .or_else(|| differ("index", said_index, index, Index::to_string))
-                .or_else(|| {
-                    differ("hint", said_hint, hint, |hint| match hint {
-                        Some(hint) => hint.to_string(),
-                        None => "none".to_owned(),
-                    })
-                }),
-            (Shape::Heartbeat { commit: said }, Body::Heartbeat { commit, .. }) => {
-                differ("commit", said, commit, Index::to_string)
-            }
-            _ => None,
-        })
+                        .or_else(|| {
+                            differ("entry terms", terms, &own, |terms| {
+                                let all: Vec<_> = terms.iter().map(Term::to_string).collect();
+                                format!("[{}]", all.join(" "))
+                            })
+                        })
+                        .or_else(|| differ("commit", said_commit, commit, Index::to_string))
+                }
+                (
+                    Shape::AppendAck {
+                        reject: said_reject,
+                        index: said_index,
+                        hint: said_hint,
+                    },
+                    Body::AppendAck {
+                        reject,
+                        index,
+                        hint,
+                        ..
+                    },
+                ) => differ("reject", said_reject, reject, bool::to_string)
+                    .or_else(|| differ("index", said_index, index, Index::to_string))
+                    .or_else(|| {
+                        differ("hint", said_hint, hint, |hint| match hint {
+                            Some(hint) => hint.to_string(),
+                            None => "none".to_owned(),
+                        })
+                    }),
+                (Shape::Heartbeat { commit: said }, Body::Heartbeat { commit, .. }) => {
+                    differ("commit", said, commit, Index::to_string)
+                }
+                _ => None,
+            })
     }
 
     /// The kind of message, as it is printed.
@@ -315,6 +336,15 @@ impl Flights {
         }
         places.push(link.messages.len());
         link.messages.push(message);
+    }
+
+    /// Whether `message` is in flight.
+    pub fn has(&self, message: &Message) -> bool {
+        let Some(link) = self.links.get(&(message.from, message.to)) else {
+            return false;
+        };
+        let places = link.known.get(&key(message));
+        places.is_some_and(|places| places.iter().any(|&at| link.messages[at] == *message))
     }
 
     /// The latest message in flight that fits `pattern`.

@@ -24,6 +24,9 @@ pub trait Judging {
     /// Whether everything that the event waits for is there.
     fn is_ready(&self, event: &Self::Event) -> bool;
 
+    /// Whether what the event waits for could have happened without a line.
+    fn is_ready_silently(&self, event: &Self::Event) -> bool;
+
     /// Judges an event.
     ///
     /// # Errors
@@ -78,8 +81,16 @@ impl<E> Lanes<E> {
             if moved {
                 continue;
             }
-            // All wait: judge the first head as it is, which says what is missing.
-            let Some((_, lane)) = self.lanes.iter_mut().find(|(_, lane)| !lane.is_empty()) else {
+            // All wait: take one whose cause may have left no line, else judge
+            // the first head as it is, which says what is missing.
+            let waiting = |(_, lane): &(String, VecDeque<(Place, E)>)| !lane.is_empty();
+            let silently = |(_, lane): &(String, VecDeque<(Place, E)>)| {
+                let head = lane.front();
+                head.is_some_and(|(_, event)| judge.is_ready_silently(event))
+            };
+            let next = self.lanes.iter().position(silently);
+            let next = next.or_else(|| self.lanes.iter().position(waiting));
+            let Some((_, lane)) = next.and_then(|at| self.lanes.get_mut(at)) else {
                 return (consumed, None);
             };
             if let Some((place, event)) = lane.pop_front() {

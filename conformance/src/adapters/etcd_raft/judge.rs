@@ -554,6 +554,10 @@ impl Judging for Judge {
         self.has_arrived(event) && !self.awaits_a_leader(event)
     }
 
+    fn is_ready_silently(&self, _: &Event) -> bool {
+        false
+    }
+
     fn judge(&mut self, event: &Event, place: &Place) -> Result<(), Stop> {
         self.event(event, place)
     }

@@ -53,6 +53,7 @@ impl Judge {
             from: self.names.id(&message.from)?,
             to: self.names.id(&message.to)?,
             term: Some(Term(message.term)),
+            context: None,
             body,
         })
     }

@@ -1,0 +1,243 @@
+//! Comparing what a line shows with the model.
+
+use plimsoll_model::ids::{Index, NodeSet, Term};
+use plimsoll_model::refusal::Refusal;
+use plimsoll_trace::{Durable, Field, State};
+
+use super::judge::{At, Judge};
+use super::messages::position;
+use crate::replay::Stop;
+use crate::replay::follow::{RoleKind, Scalars};
+use crate::verdict::{Ground, RuleName};
+
+/// A fact of a line and the model's.
+#[derive(Clone, Debug)]
+pub(super) struct Fact {
+    pub field: &'static str,
+    pub trace: String,
+    pub model: String,
+}
+
+fn role(role: plimsoll_trace::Role) -> &'static str {
+    match role {
+        plimsoll_trace::Role::Follower => "follower",
+        plimsoll_trace::Role::Candidate => "candidate",
+        plimsoll_trace::Role::Leader => "leader",
+        plimsoll_trace::Role::PreCandidate => "pre-candidate",
+        plimsoll_trace::Role::Learner => "learner",
+    }
+}
+
+/// The first fact of the line's state that `model` does not share.
+pub(super) fn differs(judge: &Judge, at: &At<'_>, model: &Scalars) -> Option<Fact> {
+    let state = judge.state_shown(at);
+    let fact = |field, trace: String, model: String| {
+        (trace != model).then_some(Fact {
+            field,
+            trace,
+            model,
+        })
+    };
+    let vote = |name: &Option<plimsoll_trace::NodeName>| match name {
+        None => "none".to_owned(),
+        Some(name) => judge
+            .id(name)
+            .map_or_else(|| format!("unknown {}", name.as_str()), |id| id.to_string()),
+    };
+    let own_vote = model.vote.map_or("none".to_owned(), |id| id.to_string());
+    let config = state.config.as_ref().map(|config| {
+        let voters: Option<NodeSet> = config.voters.iter().map(|name| judge.id(name)).collect();
+        voters.map_or("unknown".to_owned(), |voters| voters.to_string())
+    });
+    None.or_else(|| {
+        fact(
+            "term",
+            state.term?.get().to_string(),
+            model.term.to_string(),
+        )
+    })
+    .or_else(|| fact("vote", vote(state.vote.as_ref()?), own_vote))
+    .or_else(|| {
+        fact(
+            "role",
+            role(state.role?).to_owned(),
+            model.role.name().to_owned(),
+        )
+    })
+    .or_else(|| {
+        fact(
+            "log",
+            position(state.last?).to_string(),
+            model.last.to_string(),
+        )
+    })
+    .or_else(|| {
+        fact(
+            "commit",
+            state.commit?.get().to_string(),
+            model.commit.to_string(),
+        )
+    })
+    .or_else(|| {
+        fact(
+            "applied",
+            state.applied?.get().to_string(),
+            model.applied.to_string(),
+        )
+    })
+    .or_else(|| fact("configuration", config?, model.config.to_string()))
+}
+
+impl Judge {
+    /// What the line shows of the state: a part that its emitter always records
+    /// and that is absent is what it was.
+    fn state_shown(&self, at: &At<'_>) -> State {
+        let mut state = at.step.state.clone();
+        let Some((before, _)) = self.shown.get(&at.id) else {
+            return state;
+        };
+        macro_rules! carry {
+            ($($field:ident: $name:ident),*) => {$(
+                if state.$field.is_none() && self.declared(Field::$name) {
+                    state.$field = before.$field.clone();
+                }
+            )*};
+        }
+        carry!(term: StateTerm, vote: StateVote, role: StateRole, commit: StateCommit,
+               applied: StateApplied, last: StateLast, config: StateConfig);
+        state
+    }
+
+    fn durable_shown(&self, at: &At<'_>) -> Durable {
+        let mut durable = at.step.durable.clone();
+        let Some((_, before)) = self.shown.get(&at.id) else {
+            return durable;
+        };
+        macro_rules! carry {
+            ($($field:ident: $name:ident),*) => {$(
+                if durable.$field.is_none() && self.declared(Field::$name) {
+                    durable.$field = before.$field.clone();
+                }
+            )*};
+        }
+        carry!(term: DurableTerm, vote: DurableVote, commit: DurableCommit, last: DurableLast);
+        durable
+    }
+
+    /// Compares everything that the line shows with the model after the step.
+    pub(super) fn check(&mut self, at: &At<'_>) -> Result<(), Stop> {
+        if let Some(append) = &at.step.append {
+            self.entries(at, append)?;
+        }
+        let Some(now) = self.now(at) else {
+            return Ok(());
+        };
+        let state = self.state_shown(at);
+        for (kind, shown) in [
+            ("term", state.term.is_some()),
+            ("vote", state.vote.is_some()),
+            ("role", state.role.is_some()),
+            ("commit", state.commit.is_some()),
+            ("applied", state.applied.is_some()),
+            ("log", state.last.is_some()),
+            ("configuration", state.config.is_some()),
+        ] {
+            self.facts.entry(kind).or_default().note(shown);
+        }
+        if let Some(fact) = differs(self, at, &now) {
+            let stepped_down = fact.field == "role"
+                && now.role == RoleKind::Leader
+                && state.term.is_none_or(|t| Term(t.get()) == now.term);
+            if stepped_down && state.role == Some(plimsoll_trace::Role::Follower) {
+                return Err(self.inconclusive(at, Ground::LeaderStepDown));
+            }
+            return Err(self.contradicts(at, &fact));
+        }
+        self.check_durable(at)?;
+        let durable = self.durable_shown(at);
+        self.shown.insert(at.id, (state, durable));
+        Ok(())
+    }
+
+    fn contradicts(&self, at: &At<'_>, fact: &Fact) -> Stop {
+        let reason = self.follower.member(at.id).and_then(|m| m.reason);
+        let rule = match (fact.field, reason) {
+            ("vote", Some(reason @ Refusal::VoteUsed { .. })) => reason.into(),
+            (_, Some(reason)) => reason.into(),
+            ("term", _) => rule("a term changes for a reason", "§5.1", "election"),
+            ("vote", _) => rule("a vote changes for a reason", "§5.2", "election"),
+            ("role", _) => rule("a role changes for a reason", "§5.2", "election"),
+            ("commit", _) => rule(
+                "the commit index follows from what is replicated",
+                "§5.3, §5.4.2",
+                "commit",
+            ),
+            ("applied", _) => rule("entries are applied in order", "§5.3", "commit"),
+            ("log", _) => rule("a log changes by appends", "§5.3", "replication"),
+            ("configuration", _) => rule("configurations come from the log", "§6", "membership"),
+            _ => rule("what is written is durable", "figure 2", "durability"),
+        };
+        let also = reason.map_or(String::new(), |reason| format!(" ({reason})"));
+        let why = format!(
+            "the line shows {} {}, but the steps lead to {}{also}",
+            fact.field, fact.trace, fact.model
+        );
+        self.diverges(at, rule, why, format!("{} {}", fact.field, fact.model))
+    }
+
+    fn check_durable(&mut self, at: &At<'_>) -> Result<(), Stop> {
+        let durable = self.durable_shown(at);
+        let Some(member) = self.follower.member(at.id) else {
+            return Ok(());
+        };
+        let server = &member.server;
+        let is = &server.durable;
+        let last = server.durable_last();
+        let name = |vote: &Option<plimsoll_trace::NodeName>| match vote {
+            None => Some(None),
+            Some(name) => self.id(name).map(Some),
+        };
+        let vote = durable.vote.as_ref().map(name);
+        let fact = |field, trace: String, model: String| Fact {
+            field,
+            trace,
+            model,
+        };
+        let wrong = if let Some(term) = durable.term.filter(|t| Term(t.get()) != is.term) {
+            Some(fact(
+                "durable term",
+                term.get().to_string(),
+                is.term.to_string(),
+            ))
+        } else if vote.is_some_and(|vote| vote != Some(is.vote)) {
+            let shown = durable.vote.flatten();
+            let shown = shown.map_or("none".to_owned(), |n| n.as_str().to_owned());
+            let model = is.vote.map_or("none".to_owned(), |v| v.to_string());
+            Some(fact("durable vote", shown, model))
+        } else if let Some(shown) = durable.last.map(position).filter(|shown| *shown != last) {
+            Some(fact("durable log", shown.to_string(), last.to_string()))
+        } else {
+            durable
+                .commit
+                .map(|c| Index(c.get()))
+                .filter(|c| self.follower.settings.durable_commit && *c != is.commit)
+                .map(|c| fact("durable commit", c.to_string(), is.commit.to_string()))
+        };
+        let shown = [
+            at.step.durable.term.is_some(),
+            at.step.durable.vote.is_some(),
+            at.step.durable.last.is_some(),
+        ];
+        for shown in shown {
+            self.facts.entry("durability").or_default().note(shown);
+        }
+        match wrong {
+            None => Ok(()),
+            Some(fact) => Err(self.contradicts(at, &fact)),
+        }
+    }
+}
+
+fn rule(name: &str, section: &str, family: &str) -> RuleName {
+    RuleName::new(name, section, &format!("model/src/rules/{family}.rs"))
+}

@@ -1,0 +1,501 @@
+//! The judgement, line by line.
+
+use std::collections::{BTreeMap, HashMap};
+
+use plimsoll_model::ids::{Index, NodeId, ReadId};
+use plimsoll_model::log::Log;
+use plimsoll_model::message::Message;
+use plimsoll_model::refusal::Refusal;
+use plimsoll_model::rules::{Input, Outcome, commit};
+use plimsoll_model::server::Role;
+use plimsoll_model::settings::Settings;
+use plimsoll_trace::{Cause, CauseKind, Field, Header, Step};
+
+use crate::replay::Stop;
+use crate::replay::follow::{Fault, Follower, RoleKind, Scalars};
+use crate::replay::order::Judging;
+use crate::verdict::{Divergence, Facts, Ground, Place, RuleName, Stopped};
+
+/// A read as the trace knows it.
+#[derive(Clone, Debug)]
+pub(super) struct KnownRead {
+    pub node: NodeId,
+    pub id: ReadId,
+    pub index: Index,
+    pub released: bool,
+}
+
+/// Judges a run in Plimsoll's format, line by line in causal order.
+pub(super) struct Judge {
+    /// The model of the run.
+    pub follower: Follower,
+    /// How many facts were checked, by kind.
+    pub facts: BTreeMap<&'static str, Facts>,
+    pub(super) header: Header,
+    /// Which message an id names.
+    pub(super) by_id: HashMap<String, Message>,
+    /// Which read a context of a leader and its term stands for.
+    pub(super) contexts: HashMap<(NodeId, u64, String), ReadId>,
+    pub(super) reads: HashMap<String, KnownRead>,
+    next_read: u32,
+    /// The client operation of each write, by number.
+    pub(super) ops: HashMap<u32, String>,
+    /// The content hash of each entry, by position.
+    pub(super) hashes: HashMap<(u64, u64), (u64, Place)>,
+    /// What each node's lines showed last of each part of the state.
+    pub(super) shown: HashMap<NodeId, (plimsoll_trace::State, plimsoll_trace::Durable)>,
+    /// Nodes that have shown a step without logged sends, with the term.
+    pub(super) unlogged: HashMap<(NodeId, u64), ()>,
+}
+
+/// A line while it is handled.
+#[derive(Clone, Copy)]
+pub(super) struct At<'a> {
+    pub step: &'a Step,
+    pub place: &'a Place,
+    pub id: NodeId,
+}
+
+impl Judge {
+    pub(super) fn new(header: Header, settings: Settings, keep_run: bool) -> Self {
+        Judge {
+            follower: Follower::new(settings, keep_run),
+            facts: BTreeMap::new(),
+            header,
+            by_id: HashMap::new(),
+            contexts: HashMap::new(),
+            reads: HashMap::new(),
+            next_read: 0,
+            ops: HashMap::new(),
+            hashes: HashMap::new(),
+            shown: HashMap::new(),
+            unlogged: HashMap::new(),
+        }
+    }
+
+    /// The nodes of the run: the name in the model, the name in the trace.
+    pub(super) fn nodes(&self) -> Vec<(String, String)> {
+        let all = self.header.nodes.iter().enumerate().take(64);
+        all.map(|(i, name)| {
+            let id = NodeId::from_position(i);
+            (id.to_string(), name.as_str().to_owned())
+        })
+        .collect()
+    }
+
+    pub(super) fn id(&self, name: &plimsoll_trace::NodeName) -> Option<NodeId> {
+        let at = self.header.nodes.iter().position(|n| n == name)?;
+        Some(NodeId::from_position(at))
+    }
+
+    pub(super) fn now(&self, at: &At<'_>) -> Option<Scalars> {
+        self.follower
+            .member(at.id)
+            .map(|member| Scalars::of(&member.server))
+    }
+
+    fn line(&mut self, at: &At<'_>) -> Result<(), Stop> {
+        self.grounds(at)?;
+        if let Cause::Start = at.step.cause {
+            self.start(at)?;
+        } else {
+            if self.follower.member(at.id).is_none() {
+                return Err(self.diverges(
+                    at,
+                    RuleName::new("a node acts only once it has booted", "-", FORMAT),
+                    format!("{} has shown no `start`", at.id),
+                    "a `start` first".into(),
+                ));
+            }
+            self.cause(at)?;
+        }
+        self.role(at)?;
+        self.commit_as(at, at.step.state.commit.map(|c| Index(c.get())))?;
+        self.sends(at)?;
+        self.release_confirmed(at)?;
+        self.acks(at)?;
+        self.check(at)
+    }
+
+    /// What lies outside the model.
+    fn grounds(&self, at: &At<'_>) -> Result<(), Stop> {
+        let state = &at.step.state;
+        let config = state.config.as_ref();
+        let ground = if matches!(at.step.cause, Cause::Resume) {
+            Ground::MidRun
+        } else if state.role == Some(plimsoll_trace::Role::PreCandidate) {
+            Ground::PreCandidate
+        } else if state.role == Some(plimsoll_trace::Role::Learner)
+            || config.is_some_and(|c| c.learners.as_ref().is_some_and(|l| !l.is_empty()))
+        {
+            Ground::ConfigurationChange
+        } else if state.snapshot.is_some_and(|s| s.index.get() > 0) {
+            Ground::Snapshot
+        } else if config.is_some_and(|c| c.outgoing.as_ref().is_some_and(|o| !o.is_empty())) {
+            Ground::JointConfiguration
+        } else {
+            return Ok(());
+        };
+        Err(self.inconclusive(at, ground))
+    }
+
+    pub(super) fn inconclusive(&self, at: &At<'_>, ground: Ground) -> Stop {
+        Stop::Inconclusive(Stopped {
+            ground,
+            place: Some(at.place.clone()),
+            what: format!("{} at node {}", at.step.cause.kind_name(), at.step.node),
+        })
+    }
+
+    fn cause(&mut self, at: &At<'_>) -> Result<(), Stop> {
+        match &at.step.cause {
+            Cause::Start | Cause::Resume | Cause::Tick | Cause::Read { .. } => Ok(()),
+            Cause::Other { .. } => Ok(()),
+            Cause::Campaign => self.step(at, Input::Campaign).map(drop),
+            Cause::Receive(message) => self.receive(at, message),
+            Cause::Write { op } => {
+                let number = self.follower.next_write();
+                self.lead(at)?;
+                self.step(at, Input::Write { number })?;
+                self.ops.insert(number, op.as_str().to_owned());
+                Ok(())
+            }
+            Cause::Persisted => {
+                let durable_commit = self.follower.settings.durable_commit;
+                let idle = self.follower.member(at.id).is_none_or(|m| {
+                    m.server.is_synced(durable_commit) && m.server.outbox.is_empty()
+                });
+                if idle {
+                    return Ok(());
+                }
+                self.commit_if(at, at.step.durable.commit.map(|c| Index(c.get())))?;
+                self.step(at, Input::WriteCompleted).map(drop)
+            }
+            Cause::Apply { index } => {
+                let index = Index(index.get());
+                while self.now(at).is_some_and(|now| now.applied < index) {
+                    self.step(at, Input::Apply)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes a step of the model that a line shows.
+    pub(super) fn step(&mut self, at: &At<'_>, input: Input) -> Result<Outcome, Stop> {
+        self.follower
+            .step(at.id, input, at.place, false)
+            .map_err(|fault| self.fault(at, fault))
+    }
+
+    /// Takes a step of the model that no line shows.
+    pub(super) fn silent(&mut self, at: &At<'_>, id: NodeId, input: Input) -> Result<(), Stop> {
+        match self.follower.step(id, input, at.place, true) {
+            Ok(_) => Ok(()),
+            Err(fault) => Err(self.fault(at, fault)),
+        }
+    }
+
+    /// Takes a step that no line shows if the rules let it; says whether.
+    pub(super) fn attempt(&mut self, at: &At<'_>, id: NodeId, input: Input) -> Result<bool, Stop> {
+        match self.follower.step(id, input, at.place, true) {
+            Ok(_) => Ok(true),
+            Err(Fault::Refused(_)) => Ok(false),
+            Err(fault) => Err(self.fault(at, fault)),
+        }
+    }
+
+    fn fault(&self, at: &At<'_>, fault: Fault) -> Stop {
+        match fault {
+            Fault::Refused(refusal) => self.refused(at, refusal),
+            Fault::Broken {
+                property,
+                section,
+                file,
+                why,
+                other,
+            } => {
+                let rule = RuleName::new(property, section, file);
+                let mut stop = self.diverges(at, rule, why, "no such contradiction".into());
+                if let (Stop::Diverges(divergence), Some(other)) = (&mut stop, other) {
+                    let half = (other, "the other half of the contradiction".to_owned());
+                    divergence.because.push(half);
+                }
+                stop
+            }
+        }
+    }
+
+    pub(super) fn refused(&self, at: &At<'_>, refusal: Refusal) -> Stop {
+        let expected = format!("{} does not do this here", at.id);
+        self.diverges(at, refusal.into(), refusal.to_string(), expected)
+    }
+
+    /// Whether the node must lead for what the line shows: a candidate whose own
+    /// vote is all that is missing has counted it.
+    pub(super) fn lead(&mut self, at: &At<'_>) -> Result<(), Stop> {
+        if self
+            .now(at)
+            .is_some_and(|now| now.role == RoleKind::Candidate)
+        {
+            self.attempt(at, at.id, Input::CountOwnVote)?;
+        }
+        Ok(())
+    }
+
+    fn role(&mut self, at: &At<'_>) -> Result<(), Stop> {
+        match at.step.state.role {
+            Some(plimsoll_trace::Role::Leader) => self.lead(at),
+            _ => Ok(()),
+        }
+    }
+
+    /// Raises a leader's commit index to `to`, if the rules let it: an earlier
+    /// line may have left out that it rose.
+    pub(super) fn commit_if(&mut self, at: &At<'_>, to: Option<Index>) -> Result<(), Stop> {
+        let (Some(to), Some(now)) = (to, self.now(at)) else {
+            return Ok(());
+        };
+        if to > now.commit && now.role == RoleKind::Leader {
+            let own = self.follower.member(at.id).map(|m| m.server.durable.shared);
+            if !self.attempt(at, at.id, Input::AdvanceCommit { to })?
+                && let Some(own) = own
+            {
+                self.attempt(at, at.id, Input::CountOwnEntries { to: own })?;
+                self.attempt(at, at.id, Input::AdvanceCommit { to })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Raises a leader's commit index to `to`, if it is not there yet.
+    pub(super) fn commit_as(&mut self, at: &At<'_>, to: Option<Index>) -> Result<(), Stop> {
+        let (Some(to), Some(now)) = (to, self.now(at)) else {
+            return Ok(());
+        };
+        if to <= now.commit || now.role != RoleKind::Leader {
+            return Ok(());
+        }
+        let settings = self.follower.settings;
+        let refusal = self.follower.member(at.id).and_then(|m| {
+            let may = commit::may_advance(&m.server, to, &settings);
+            may.err()
+        });
+        if let Some(Refusal::NoQuorum { .. }) = refusal {
+            let durable = self.follower.member(at.id).map(|m| m.server.durable.shared);
+            if let Some(to) = durable {
+                self.attempt(at, at.id, Input::CountOwnEntries { to })?;
+            }
+        }
+        self.step(at, Input::AdvanceCommit { to }).map(drop)
+    }
+
+    pub(super) fn begin_read(&mut self, at: &At<'_>, op: &str, index: Index) -> Result<(), Stop> {
+        self.lead(at)?;
+        self.commit_as(at, Some(index))?;
+        self.next_read += 1;
+        let id = ReadId {
+            number: self.next_read,
+        };
+        self.step(at, Input::BeginRead { read: id })?;
+        let begun = match self.follower.member(at.id).map(|m| &m.server.role) {
+            Some(Role::Leader { reads, .. }) => reads.last().map(|r| r.index),
+            _ => None,
+        };
+        if begun != Some(index) {
+            let is = begun.map_or("none".to_owned(), |i| i.to_string());
+            return Err(self.diverges(
+                at,
+                RuleName::new("a read begins at the commit index", "diss. §6.4", READS),
+                format!("read {op} begins at index {index}, the commit index is {is}"),
+                format!("read index {is}"),
+            ));
+        }
+        let known = KnownRead {
+            node: at.id,
+            id,
+            index,
+            released: false,
+        };
+        self.reads.insert(op.to_owned(), known);
+        Ok(())
+    }
+
+    /// Releases the node's reads that a majority has confirmed: from then on
+    /// they may be answered at any time, also after it has stepped down.
+    fn release_confirmed(&mut self, at: &At<'_>) -> Result<(), Stop> {
+        let open: Vec<ReadId> = match self.follower.member(at.id).map(|m| &m.server.role) {
+            Some(Role::Leader { reads, .. }) => reads.iter().map(|r| r.id).collect(),
+            _ => return Ok(()),
+        };
+        for read in open {
+            if self.attempt(at, at.id, Input::ReleaseRead { read })?
+                && let Some(known) = self.reads.values_mut().find(|k| k.id == read)
+            {
+                known.released = true;
+            }
+        }
+        Ok(())
+    }
+
+    fn acks(&mut self, at: &At<'_>) -> Result<(), Stop> {
+        for ack in at.step.ack.iter().flatten() {
+            let (op, index) = (ack.op.as_str(), Index(ack.index.get()));
+            self.facts.entry("acknowledgement").or_default().note(true);
+            let read = self.reads.get(op).cloned();
+            match read {
+                Some(read) if read.released && read.index == index => {}
+                Some(read) if read.released => {
+                    return Err(self.diverges(
+                        at,
+                        RuleName::new("a read is answered at its index", "diss. §6.4", READS),
+                        format!("read {op} began at index {} and not {index}", read.index),
+                        format!("index {}", read.index),
+                    ));
+                }
+                Some(read) => {
+                    debug_assert_eq!(read.node, at.id);
+                    self.step(at, Input::ReleaseRead { read: read.id })?;
+                }
+                None => self.ack_write(at, op, index)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// A write is acknowledged once its entry is committed where it is said.
+    fn ack_write(&mut self, at: &At<'_>, op: &str, index: Index) -> Result<(), Stop> {
+        self.commit_as(at, Some(index))?;
+        let Some(now) = self.now(at) else {
+            return Ok(());
+        };
+        let entry = self
+            .follower
+            .member(at.id)
+            .and_then(|m| m.server.log.entry(index));
+        let carries = match entry.map(|e| e.payload) {
+            Some(plimsoll_model::log::Payload::Write { number }) => self.ops.get(&number),
+            _ => None,
+        };
+        let wrong = if index > now.commit {
+            format!("{} has committed up to {} only", at.id, now.commit)
+        } else if carries.is_some_and(|carried| carried != op) {
+            format!(
+                "index {index} carries {}",
+                carries.map_or("", String::as_str)
+            )
+        } else {
+            return Ok(());
+        };
+        Err(self.diverges(
+            at,
+            RuleName::new("only what is committed is acknowledged", "§5.3", COMMIT),
+            format!("write {op} is acknowledged at index {index}, but {wrong}"),
+            format!("no acknowledgement of {op} yet"),
+        ))
+    }
+
+    pub(super) fn declared(&self, field: Field) -> bool {
+        self.header.complete.field(field)
+    }
+
+    pub(super) fn declared_cause(&self, kind: CauseKind) -> bool {
+        self.header.complete.cause(kind)
+    }
+
+    pub(super) fn diverges(
+        &self,
+        at: &At<'_>,
+        rule: RuleName,
+        why: String,
+        expected: String,
+    ) -> Stop {
+        let mut because = Vec::new();
+        if let Some(member) = self.follower.member(at.id) {
+            let server = &member.server;
+            if let Some(place) = &member.raised {
+                let text = format!("{} came to term {}", at.id, server.term);
+                because.push((place.clone(), text));
+            }
+            if let (Some(place), Some(vote)) = (&member.voted, server.vote) {
+                because.push((place.clone(), format!("{} voted for {vote}", at.id)));
+            }
+        }
+        Stop::Diverges(Box::new(Divergence {
+            place: at.place.clone(),
+            node: at.step.node.as_str().to_owned(),
+            what: self.describe(at),
+            rule,
+            why,
+            expected,
+            because,
+        }))
+    }
+
+    /// What a line shows, in a sentence.
+    fn describe(&self, at: &At<'_>) -> String {
+        let term = at.step.state.term.map(|t| t.get());
+        let term = term.or_else(|| self.now(at).map(|now| now.term.0));
+        let who = format!("{}@{}", at.id, term.unwrap_or_default());
+        match &at.step.cause {
+            Cause::Start => format!("{} starts", at.id),
+            Cause::Campaign => format!("{who} starts an election"),
+            Cause::Receive(message) => match self.pattern(message) {
+                Some(pattern) => format!("{who} receives {pattern}"),
+                None => format!("{who} receives {}", message.body.kind()),
+            },
+            Cause::Write { op } => format!("{who} appends write {op}"),
+            Cause::Read { op } => format!("{who} takes read {op}"),
+            Cause::Persisted => format!("{who}'s write completes"),
+            Cause::Apply { index } => format!("{who} applies up to {}", index.get()),
+            Cause::Tick => format!("{who}'s timer ticks"),
+            Cause::Resume => format!("{who} resumes"),
+            Cause::Other { what } => format!("{who}: {what}"),
+        }
+    }
+}
+
+trait KindName {
+    fn kind_name(&self) -> String;
+}
+
+impl KindName for Cause {
+    fn kind_name(&self) -> String {
+        format!("{:?}", self.kind()).to_lowercase()
+    }
+}
+
+pub(super) const FORMAT: &str = "docs/trace-format.md";
+pub(super) const READS: &str = "model/src/rules/reads.rs";
+pub(super) const COMMIT: &str = "model/src/rules/commit.rs";
+
+impl Judging for Judge {
+    type Event = Step;
+
+    fn lane<'a>(&self, step: &'a Step) -> &'a str {
+        step.node.as_str()
+    }
+
+    fn is_ready(&self, step: &Step) -> bool {
+        match &step.cause {
+            Cause::Receive(message) => self.has_arrived(message),
+            _ => true,
+        }
+    }
+
+    fn is_ready_silently(&self, step: &Step) -> bool {
+        match &step.cause {
+            Cause::Receive(message) => self.may_arrive(message),
+            _ => false,
+        }
+    }
+
+    fn judge(&mut self, step: &Step, place: &Place) -> Result<(), Stop> {
+        // The reader has held that the header lists the node.
+        let Some(id) = self.id(&step.node) else {
+            return Ok(());
+        };
+        let at = At { step, place, id };
+        self.line(&at)
+    }
+}

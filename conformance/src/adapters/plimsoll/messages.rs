@@ -1,0 +1,545 @@
+//! Messages: what arrives must have been sent, what is sent must follow from
+//! what the node did or be the leader's own choice.
+
+use std::collections::HashSet;
+
+use plimsoll_model::ids::{Index, NodeId, Position, Term};
+use plimsoll_model::log::{Log, Payload};
+use plimsoll_model::message::{Body, Message};
+use plimsoll_model::rules::Input;
+use plimsoll_model::server::Role;
+use plimsoll_trace::{self as wire, CauseKind, Entries, Field};
+
+use super::judge::{At, FORMAT, Judge, READS};
+use crate::replay::Stop;
+use crate::replay::flights::{Pattern, Shape};
+use crate::verdict::{Ground, RuleName};
+
+const REPLICATION: &str = "model/src/rules/replication.rs";
+
+pub(super) fn position(position: wire::Position) -> Position {
+    Position::new(Index(position.index.get()), Term(position.term.get()))
+}
+
+/// The terms of entries, one by one; `None` when there are more than any log
+/// that is followed can hold.
+fn terms(entries: &Entries) -> Option<Vec<Term>> {
+    const MOST: u64 = 1 << 20;
+    if entries.len() > MOST {
+        return None;
+    }
+    let runs = entries.runs().iter();
+    let each = runs.flat_map(|run| (0..run.count).map(move |_| Term(run.term.get())));
+    Some(each.collect())
+}
+
+fn context_of(body: &wire::Body) -> Option<&String> {
+    match body {
+        wire::Body::Append { context, .. }
+        | wire::Body::AppendAck { context, .. }
+        | wire::Body::Heartbeat { context, .. }
+        | wire::Body::HeartbeatAck { context } => context.as_ref(),
+        _ => None,
+    }
+}
+
+impl Judge {
+    /// What the trace says of a message; `None` when the model has no such kind.
+    pub(super) fn pattern(&self, message: &wire::Message) -> Option<Pattern> {
+        let body = match &message.body {
+            wire::Body::RequestVote { last } => Shape::RequestVote {
+                last: Some(position(*last)),
+            },
+            wire::Body::Vote { granted } => Shape::Vote {
+                granted: Some(*granted),
+            },
+            wire::Body::Append {
+                prev,
+                entries,
+                commit,
+                ..
+            } => Shape::Append {
+                prev: Some(position(*prev)),
+                count: Some(entries.len()),
+                terms: terms(entries),
+                commit: Some(Index(commit.get())),
+            },
+            wire::Body::AppendAck {
+                reject,
+                index,
+                hint,
+                ..
+            } => Shape::AppendAck {
+                reject: Some(*reject),
+                index: Some(Index(index.get())),
+                // An absent hint is unknown: not every Raft gives one.
+                hint: hint.map(|hint| Some(position(hint))),
+            },
+            wire::Body::Heartbeat { commit, .. } => Shape::Heartbeat {
+                commit: Some(Index(commit.get())),
+            },
+            wire::Body::HeartbeatAck { .. } => Shape::HeartbeatAck,
+            wire::Body::Other { .. } => return None,
+        };
+        let (from, to) = (self.id(&message.from)?, self.id(&message.to)?);
+        // A request belongs to its sender, an answer to the one who asked; a
+        // context means something to the leader of one term.
+        let leader = match message.body {
+            wire::Body::Append { .. } | wire::Body::Heartbeat { .. } => from,
+            _ => to,
+        };
+        // A message is shown whole: without a context it confirms no read.
+        let context = match context_of(&message.body) {
+            None => Some(None),
+            Some(text) => {
+                let key = (leader, message.term.get(), text.clone());
+                self.contexts.get(&key).copied().map(Some)
+            }
+        };
+        Some(Pattern {
+            from,
+            to,
+            term: Some(Term(message.term.get())),
+            context,
+            body,
+        })
+    }
+
+    fn sent(&self, message: &wire::Message, pattern: &Pattern) -> Option<Message> {
+        if let Some(id) = &message.id {
+            if let Some(known) = self.by_id.get(id) {
+                return self.follower.flights.has(known).then(|| known.clone());
+            }
+            // With ids on every message, another one of the same content is
+            // not this one.
+            if self.declared(Field::Send) {
+                return None;
+            }
+        }
+        self.follower.flights.find(pattern).cloned()
+    }
+
+    /// Whether a message is there to arrive.
+    pub(super) fn has_arrived(&self, message: &wire::Message) -> bool {
+        match self.pattern(message) {
+            Some(pattern) => self.sent(message, &pattern).is_some(),
+            None => true,
+        }
+    }
+
+    /// Whether a message may have been sent without a line.
+    pub(super) fn may_arrive(&self, message: &wire::Message) -> bool {
+        let Some(pattern) = self.pattern(message) else {
+            return true;
+        };
+        self.follower.waiting(&pattern).is_some() && !self.declared_cause(CauseKind::Persisted)
+            || self.could_send(&pattern)
+    }
+
+    /// Whether the sender may have sent it in a step whose sends are not logged.
+    fn could_send(&self, pattern: &Pattern) -> bool {
+        let Some(term) = pattern.term else {
+            return false;
+        };
+        let leads = matches!(pattern.body, Shape::Append { .. } | Shape::Heartbeat { .. });
+        leads && self.unlogged.contains_key(&(pattern.from, term.0))
+    }
+
+    pub(super) fn receive(&mut self, at: &At<'_>, message: &wire::Message) -> Result<(), Stop> {
+        let Some(pattern) = self.pattern(message) else {
+            return Err(self.inconclusive(at, Ground::Unsupported));
+        };
+        self.note_message(&pattern);
+        let found = match self.sent(message, &pattern) {
+            Some(found) => found,
+            None => self.explain(at, &pattern)?,
+        };
+        if let Some(difference) = pattern.difference(&found) {
+            return Err(self.diverges(
+                at,
+                RuleName::new("a message arrives as it was sent", "§5.1", FORMAT),
+                format!(
+                    "{} {} arrives, {} was sent",
+                    difference.field, difference.trace, difference.model
+                ),
+                found.to_string(),
+            ));
+        }
+        self.step(at, Input::Receive { message: found }).map(drop)
+    }
+
+    fn note_message(&mut self, pattern: &Pattern) {
+        let (stated, of) = pattern.facts();
+        let facts = self.facts.entry("message").or_default();
+        facts.checked += stated;
+        facts.of += of;
+    }
+
+    /// The message of the model behind one that no line shows being sent.
+    fn explain(&mut self, at: &At<'_>, pattern: &Pattern) -> Result<Message, Stop> {
+        if let Some(found) = self.follower.waiting(pattern).cloned() {
+            if self.declared_cause(CauseKind::Persisted) {
+                return Err(self.diverges(
+                    at,
+                    RuleName::new(
+                        "what is said must be durable first",
+                        "figure 2",
+                        "model/src/rules/durability.rs",
+                    ),
+                    format!("{found} arrives before {}'s write completes", found.from),
+                    "it arrives after a `persisted` of its sender".into(),
+                ));
+            }
+            self.silent(at, pattern.from, Input::WriteCompleted)?;
+            return Ok(found);
+        }
+        if self.could_send(pattern) {
+            return self.send_silently(at, pattern);
+        }
+        let nearest = self.follower.flights.nearest(pattern);
+        let (why, expected) = match nearest {
+            Some(nearest) => {
+                let field = pattern.difference(nearest).map_or(String::new(), |d| {
+                    format!(" ({} {} and not {})", d.field, d.model, d.trace)
+                });
+                (
+                    format!("{} never sent this{field}", pattern.from),
+                    format!("the nearest it sent is {nearest}"),
+                )
+            }
+            None => (
+                format!(
+                    "{} never sent {} anything of the kind",
+                    pattern.from, pattern.to
+                ),
+                "nothing arrives".to_owned(),
+            ),
+        };
+        let rule = RuleName::new("only what was sent arrives", "§5.1", FORMAT);
+        Err(self.diverges(at, rule, why, expected))
+    }
+
+    /// The sender sends it now, if it can still: its step left no line.
+    fn send_silently(&mut self, at: &At<'_>, pattern: &Pattern) -> Result<Message, Stop> {
+        let from = pattern.from;
+        let leads = self.follower.member(from).is_some_and(|m| {
+            matches!(m.server.role, Role::Leader { .. }) && Some(m.server.term) == pattern.term
+        });
+        let input = match &pattern.body {
+            Shape::Append { prev, count, .. } => prev.zip(*count).map(|(prev, count)| {
+                let count = u32::try_from(count).unwrap_or(u32::MAX);
+                let (to, after) = (pattern.to, prev.index);
+                Input::SendAppend { to, after, count }
+            }),
+            _ => Some(Input::SendHeartbeat { to: pattern.to }),
+        };
+        let later = self.inconclusive(at, Ground::UnloggedSend);
+        let (true, Some(input)) = (leads, input) else {
+            return Err(later);
+        };
+        if !self.attempt(at, from, input)? {
+            return Err(later);
+        }
+        let said = self
+            .follower
+            .member_mut(from)
+            .and_then(|m| m.said.pop_back());
+        let Some(said) = said.filter(|said| pattern.matches(said)) else {
+            return Err(later);
+        };
+        if self.follower.waiting(pattern).is_some() {
+            if self.declared_cause(CauseKind::Persisted) {
+                return Err(later);
+            }
+            self.silent(at, from, Input::WriteCompleted)?;
+        }
+        Ok(said)
+    }
+
+    /// What the line says the node sent.
+    pub(super) fn sends(&mut self, at: &At<'_>) -> Result<(), Stop> {
+        let none = Vec::new();
+        let shown = match &at.step.send {
+            Some(sent) => sent,
+            None if self.declared(Field::Send) => &none,
+            None => {
+                // Unknown: what the handler said may have left; what a leader
+                // sends of its own accord, too.
+                if let Some(member) = self.follower.member_mut(at.id) {
+                    member.said.clear();
+                    let key = (at.id, member.server.term.0);
+                    self.unlogged.insert(key, ());
+                }
+                self.facts.entry("message").or_default().note(false);
+                return self.begin_reads(at, usize::MAX);
+            }
+        };
+        let term = shown.first().map_or(0, |m| m.term.get());
+        let contexts: HashSet<&String> = shown
+            .iter()
+            .filter(|m| {
+                matches!(
+                    m.body,
+                    wire::Body::Append { .. } | wire::Body::Heartbeat { .. }
+                )
+            })
+            .filter_map(|m| context_of(&m.body))
+            .filter(|text| {
+                let key = (at.id, term, (*text).clone());
+                !self.contexts.contains_key(&key)
+            })
+            .collect();
+        let mut new_contexts = contexts.len();
+        for message in shown {
+            if let Some(text) = context_of(&message.body).filter(|c| contexts.contains(c)) {
+                let key = (at.id, term, text.clone());
+                if !self.contexts.contains_key(&key) {
+                    new_contexts -= 1;
+                    self.begin_for_context(at, key, new_contexts)?;
+                }
+            }
+            self.send(at, message)?;
+        }
+        self.begin_reads(at, usize::MAX)?;
+        let unsent = self
+            .follower
+            .member_mut(at.id)
+            .and_then(|m| m.said.pop_front());
+        match unsent {
+            None => Ok(()),
+            Some(unsent) => {
+                let reason = self.follower.member(at.id).and_then(|m| m.reason);
+                let rule = match reason {
+                    Some(reason) => reason.into(),
+                    None => RuleName::new("a handler runs to its end", "figure 2", FORMAT),
+                };
+                let why = format!("{} has to send {unsent}, and the line does not", at.id);
+                Err(self.diverges(at, rule, why, unsent.to_string()))
+            }
+        }
+    }
+
+    /// A new context stands for the reads begun with it: one of the line's
+    /// reads, or all that are left when no other new context follows.
+    fn begin_for_context(
+        &mut self,
+        at: &At<'_>,
+        key: (NodeId, u64, String),
+        contexts_left: usize,
+    ) -> Result<(), Stop> {
+        let count = if contexts_left == 0 { usize::MAX } else { 1 };
+        self.begin_reads(at, count)?;
+        let latest = match self.follower.member(at.id).map(|m| &m.server.role) {
+            Some(Role::Leader { reads, .. }) => reads.last().map(|r| r.id),
+            _ => None,
+        };
+        match latest {
+            Some(read) => {
+                self.contexts.insert(key, read);
+                Ok(())
+            }
+            None if at.step.reads.is_none() && !self.declared(Field::Reads) => Ok(()),
+            None => Err(self.diverges(
+                at,
+                RuleName::new("a context stands for a read", "diss. §6.4", READS),
+                format!("{} has no open read for context {:?}", at.id, key.2),
+                "no context".into(),
+            )),
+        }
+    }
+
+    /// Begins up to `count` of the line's reads that have not begun.
+    fn begin_reads(&mut self, at: &At<'_>, count: usize) -> Result<(), Stop> {
+        let reads = at.step.reads.iter().flatten();
+        let new: Vec<_> = reads
+            .filter(|read| !self.reads.contains_key(read.op.as_str()))
+            .take(count)
+            .cloned()
+            .collect();
+        for read in new {
+            self.facts.entry("read").or_default().note(true);
+            self.begin_read(at, read.op.as_str(), Index(read.index.get()))?;
+        }
+        Ok(())
+    }
+
+    /// One message that the line shows being queued.
+    fn send(&mut self, at: &At<'_>, message: &wire::Message) -> Result<(), Stop> {
+        let Some(pattern) = self.pattern(message) else {
+            return Err(self.inconclusive(at, Ground::Unsupported));
+        };
+        self.note_message(&pattern);
+        let said = match pattern.body {
+            Shape::Append { .. } | Shape::Heartbeat { .. } => self.lead_send(at, &pattern)?,
+            _ => self.answer(at, &pattern)?,
+        };
+        if let Some(difference) = pattern.difference(&said) {
+            let reason = self.follower.member(at.id).and_then(|m| m.reason);
+            let (rule, why) = match reason {
+                Some(reason) => (reason.into(), reason.to_string()),
+                None => (
+                    RuleName::new(
+                        "what is sent follows from what is held",
+                        "§5.3",
+                        REPLICATION,
+                    ),
+                    format!(
+                        "{} {}, but what {} holds makes it {}",
+                        difference.field, difference.trace, at.id, difference.model
+                    ),
+                ),
+            };
+            return Err(self.diverges(at, rule, why, said.to_string()));
+        }
+        self.contents(at, message, &said)?;
+        if let Some(id) = &message.id {
+            self.by_id.insert(id.clone(), said);
+        }
+        Ok(())
+    }
+
+    /// A message that a leader sends of its own accord.
+    fn lead_send(&mut self, at: &At<'_>, pattern: &Pattern) -> Result<Message, Stop> {
+        self.lead(at)?;
+        let commit = match &pattern.body {
+            Shape::Append { commit, .. } | Shape::Heartbeat { commit } => *commit,
+            _ => None,
+        };
+        self.commit_as(at, commit)?;
+        let input = match &pattern.body {
+            Shape::Append {
+                prev: Some(prev),
+                count: Some(count),
+                ..
+            } => Input::SendAppend {
+                to: pattern.to,
+                after: prev.index,
+                count: u32::try_from(*count).unwrap_or(u32::MAX),
+            },
+            _ => Input::SendHeartbeat { to: pattern.to },
+        };
+        self.step(at, input)?;
+        let said = self
+            .follower
+            .member_mut(at.id)
+            .and_then(|m| m.said.pop_back());
+        said.ok_or_else(|| self.inconclusive(at, Ground::Unsupported))
+    }
+
+    /// A message that the cause's handler said.
+    fn answer(&mut self, at: &At<'_>, pattern: &Pattern) -> Result<Message, Stop> {
+        let member = self.follower.member_mut(at.id);
+        let said = member.map(|m| &mut m.said);
+        let found = said.and_then(|said| {
+            let exact = said.iter().position(|m| pattern.matches(m));
+            let peer = said.iter().position(|m| m.to == pattern.to);
+            exact.or(peer).and_then(|place| said.remove(place))
+        });
+        if let Some(found) = found {
+            return Ok(found);
+        }
+        let reason = self.follower.member(at.id).and_then(|m| m.reason);
+        let (rule, why) = match reason {
+            Some(reason) => (reason.into(), reason.to_string()),
+            None => (
+                RuleName::new("an answer needs a question", "§5.1", FORMAT),
+                format!("nothing that {} did in this step says {pattern}", at.id),
+            ),
+        };
+        Err(self.diverges(at, rule, why, format!("{} does not send this", at.id)))
+    }
+
+    /// What the entries of a message carry, where the line says so.
+    fn contents(
+        &mut self,
+        at: &At<'_>,
+        message: &wire::Message,
+        said: &Message,
+    ) -> Result<(), Stop> {
+        let (wire::Body::Append { entries, .. }, Body::Append { .. }) = (&message.body, &said.body)
+        else {
+            return Ok(());
+        };
+        self.entries(at, entries)
+    }
+
+    /// Compares entries, where the line shows them, with the node's log.
+    pub(super) fn entries(&mut self, at: &At<'_>, entries: &Entries) -> Result<(), Stop> {
+        let Some(member) = self.follower.member(at.id) else {
+            return Ok(());
+        };
+        let first = entries.after_index().get();
+        let last = member.server.log.last_index().0;
+        let count = entries.len();
+        let rule = |name: &str| RuleName::new(name, "§5.3", REPLICATION);
+        if first.checked_add(count).is_none_or(|end| end > last) {
+            return Err(self.diverges(
+                at,
+                rule("only entries of the own log"),
+                format!("the log of {} ends at index {last}", at.id),
+                format!("no entry after index {last}"),
+            ));
+        }
+        let mut wrong = None;
+        for i in 0..count {
+            let index = first + 1 + i;
+            let Some(entry) = member.server.log.entry(Index(index)) else {
+                break;
+            };
+            let place = usize::try_from(i).unwrap_or(usize::MAX);
+            let shown = entries.term_at(wire::Index(index)).map(|t| t.get());
+            if shown != Some(entry.term.0) {
+                let shown = shown.unwrap_or_default();
+                wrong = Some(format!(
+                    "entry {index} has term {}, not {shown}",
+                    entry.term
+                ));
+                break;
+            }
+            let kind = entries.kinds().and_then(|kinds| kinds.get(place)).copied();
+            let is = match entry.payload {
+                Payload::Noop => wire::EntryKind::Noop,
+                Payload::Write { .. } => wire::EntryKind::Write,
+                Payload::Config { .. } => wire::EntryKind::Config,
+            };
+            if let Some(kind) = kind.filter(|kind| *kind != is) {
+                wrong = Some(format!("entry {index} is a {is:?} and not a {kind:?}"));
+                break;
+            }
+            let op = entries.ops().and_then(|ops| ops.get(place)).cloned();
+            if let (Some(Some(op)), Payload::Write { number }) = (op, entry.payload)
+                && let Some(known) = self.ops.get(&number)
+                && known != op.as_str()
+            {
+                wrong = Some(format!(
+                    "entry {index} carries {known} and not {}",
+                    op.as_str()
+                ));
+                break;
+            }
+            let hash = entries.hashes().and_then(|hashes| hashes.get(place));
+            if let Some(hash) = hash {
+                let key = (entry.term.0, index);
+                let first = (hash.0, at.place.clone());
+                let (known, _) = self.hashes.entry(key).or_insert(first);
+                if *known != hash.0 {
+                    wrong = Some(format!(
+                        "entry {index}@{} has another content than it had before",
+                        entry.term
+                    ));
+                    break;
+                }
+            }
+        }
+        let facts = self.facts.entry("entries").or_default();
+        facts.checked += count;
+        facts.of += count;
+        match wrong {
+            None => Ok(()),
+            Some(why) => {
+                let why = format!("{why} in the log of {}", at.id);
+                Err(self.diverges(at, rule("logs agree"), why, "the entries of its log".into()))
+            }
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Plimsoll's own traces (`docs/trace-format.md`).
+//!
+//! # Correspondence
+//!
+//! One line is one handler run. It lifts to these actions of the model, in this
+//! order:
+//!
+//! | in the line | action of the model | rule | paper |
+//! |---|---|---|---|
+//! | `cause.start` | boot, or `restart` with what the recovered state shows to have survived | durability | figure 2 |
+//! | `cause.campaign` | `campaign` | election | §5.2 |
+//! | `cause.receive` | `receive-...` of that message | all | §5 |
+//! | `cause.write` | `write` | replication | §5.3 |
+//! | `cause.persisted` | `write-completed` | durability | figure 2 |
+//! | `cause.apply` | `apply`, up to the index | commit | §5.3 |
+//! | `cause.tick`, `cause.read`, `cause.other` | none of its own | | |
+//! | `state.role` leader | `count-own-vote`, if that is what was missing | durability | figure 2 |
+//! | `state.commit` at a leader | `advance-commit`, if it rose; `count-own-entries` before it, if that is what was missing | commit | §5.4.2 |
+//! | `reads` | `begin-read` | reads | diss. §6.4 |
+//! | `send` append, heartbeat | `send-append`, `send-heartbeat` | replication | §5.3 |
+//! | `send`, anything else | none: must be what the cause's handler says | | |
+//! | `ack` of a read | `release-read` | reads | diss. §6.4 |
+//! | `ack` of a write | none: the entry must be committed | commit | §5.3 |
+//!
+//! # What no line shows, and how it is decided
+//!
+//! These actions are taken without a line, only when a line needs them, and
+//! each is counted in the certificate: a write that completes (when a message
+//! queued with it arrives and `persisted` is not declared complete), counting
+//! the own vote and the own entries, a commit index that a later message or
+//! read shows, the release of a read as soon as a majority has confirmed it, and
+//! an append or heartbeat of a step whose sends are not logged.
+//!
+//! What a line leaves out is unknown, unless the header declares that its
+//! emitter always records it: then an absent part of the state is what it was,
+//! and an absent list is empty.
+
+mod check;
+mod judge;
+mod messages;
+mod restart;
+
+use std::path::PathBuf;
+
+use plimsoll_model::settings::{Dialect, Durability};
+use plimsoll_trace::{Header, Order, Storage, TraceReader};
+
+use crate::replay::order::{Judging, Lanes};
+use crate::replay::{InputError, Judgement, Options, Stop, place};
+use crate::verdict::{Ground, Stopped};
+use judge::Judge;
+
+/// The only grounds on which a trace of this format is inconclusive.
+pub const GROUNDS: [Ground; 9] = [
+    Ground::NothingConsumed,
+    Ground::PreCandidate,
+    Ground::Snapshot,
+    Ground::ConfigurationChange,
+    Ground::JointConfiguration,
+    Ground::AsynchronousStorage,
+    Ground::Unsupported,
+    Ground::MidRun,
+    Ground::UnloggedSend,
+];
+
+/// Judges the run in `files`.
+///
+/// # Errors
+/// When a file is no trace, or the files are not of one run.
+pub(crate) fn judge(files: &[PathBuf], options: &Options) -> Result<Judgement, InputError> {
+    let mut readers = Vec::new();
+    for file in files {
+        readers.push((file.clone(), TraceReader::open(file)?));
+    }
+    let mut common: Option<Header> = None;
+    for (file, reader) in &readers {
+        let header = reader.header();
+        if let Some(first) = &common
+            && first != header
+        {
+            return Err(InputError::Apart {
+                path: file.clone(),
+                why: "its header is not that of the files before it".to_owned(),
+            });
+        }
+        common.get_or_insert_with(|| header.clone());
+    }
+    let Some(header) = common else {
+        return Err(InputError::Apart {
+            path: PathBuf::new(),
+            why: "no file to judge".to_owned(),
+        });
+    };
+    let unsupported = unsupported(&header);
+    let dialect = Dialect::by_name(&header.settings).unwrap_or(Dialect::Paper);
+    let durability = match header.durability {
+        plimsoll_trace::Durability::Atomic => Durability::Atomic,
+        plimsoll_trace::Durability::Deferred => Durability::Deferred,
+    };
+    let in_order = header.order == Order::File && readers.len() == 1;
+    let mut judge = Judge::new(header, dialect.settings(durability), options.keep_run);
+    let (mut events, mut consumed) = (0, 0);
+    let mut stop = unsupported.map(Stop::Inconclusive);
+    let mut lanes = Lanes::default();
+    for (file, reader) in &mut readers {
+        let mut in_file = 0;
+        while let Some((line, step)) = reader.next_step()? {
+            let at = place(file, line, in_file);
+            in_file += 1;
+            if !in_order {
+                let node = step.node.clone();
+                lanes.push(node.as_str(), at, step);
+            } else if stop.is_none() {
+                match judge.judge(&step, &at) {
+                    Ok(()) => consumed += 1,
+                    Err(early) => stop = Some(early),
+                }
+            }
+        }
+        events += in_file;
+    }
+    if !in_order && stop.is_none() {
+        (consumed, stop) = lanes.judge(&mut judge);
+    }
+    Ok(Judgement {
+        events,
+        consumed,
+        stop,
+        nodes: judge.nodes(),
+        facts: judge.facts,
+        dialect,
+        follower: judge.follower,
+        storage: ("sync".to_owned(), "stated in the header".to_owned()),
+    })
+}
+
+/// What of the header lies outside the model.
+fn unsupported(header: &Header) -> Option<Stopped> {
+    let stopped = |ground, what: String| Stopped {
+        ground,
+        place: None,
+        what,
+    };
+    if header.storage != Storage::Sync {
+        return Some(stopped(
+            Ground::AsynchronousStorage,
+            "the header states another storage contract than sync".to_owned(),
+        ));
+    }
+    if Dialect::by_name(&header.settings).is_none() {
+        let what = format!("the settings {:?}", header.settings);
+        return Some(stopped(Ground::Unsupported, what));
+    }
+    let voters = &header.config.voters;
+    let all = header.nodes.iter().all(|node| voters.contains(node));
+    if !all || voters.len() != header.nodes.len() {
+        return Some(stopped(
+            Ground::ConfigurationChange,
+            "some nodes are no voters at the start".to_owned(),
+        ));
+    }
+    if header
+        .config
+        .outgoing
+        .as_ref()
+        .is_some_and(|o| !o.is_empty())
+    {
+        return Some(stopped(
+            Ground::JointConfiguration,
+            "a joint configuration at the start".to_owned(),
+        ));
+    }
+    if header.nodes.len() > plimsoll_model::ids::SERVERS_MAX || header.bootstrap > 255 {
+        return Some(stopped(
+            Ground::Unsupported,
+            "more nodes or bootstrap entries than the model holds".to_owned(),
+        ));
+    }
+    None
+}
+
+/// The correspondence table above, for `plimsoll replay --correspondence`.
+pub fn correspondence() -> String {
+    let rows = include_str!("mod.rs").lines();
+    let table = rows.filter_map(|line| line.strip_prefix("//! |"));
+    table.map(|row| format!("|{row}\n")).collect()
+}

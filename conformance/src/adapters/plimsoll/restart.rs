@@ -1,0 +1,109 @@
+//! Boots, restarts, and what a crash left.
+
+use plimsoll_model::ids::Index;
+use plimsoll_model::log::{GrowingLog, Log};
+use plimsoll_model::message::Messages;
+use plimsoll_model::rules::durability::Survival;
+use plimsoll_model::rules::{self, Input};
+use plimsoll_model::server::Server;
+
+use super::check;
+use super::judge::{At, Judge};
+use crate::replay::Stop;
+use crate::replay::follow::Scalars;
+use crate::verdict::RuleName;
+
+const DURABILITY: &str = "model/src/rules/durability.rs";
+
+impl Judge {
+    /// `start`: the node boots, or restarts with what survived.
+    pub(super) fn start(&mut self, at: &At<'_>) -> Result<(), Stop> {
+        if self.follower.member(at.id).is_none() {
+            let servers = self.header.nodes.len();
+            let bootstrap = u8::try_from(self.header.bootstrap).unwrap_or(u8::MAX);
+            self.follower.boot(at.id, servers, bootstrap);
+            return Ok(());
+        }
+        self.commit_if(at, at.step.state.commit.map(|c| Index(c.get())))?;
+        let Some(member) = self.follower.member(at.id) else {
+            return Ok(());
+        };
+        let server = member.server.clone();
+        let settings = self.follower.settings;
+        self.facts.entry("durability").or_default().note(true);
+        let mut nearest = None;
+        for (complete, survival) in survivals(&server) {
+            let mut tried = server.clone();
+            let mut left = Messages::new();
+            let whole = !complete
+                || rules::step(&mut tried, &Input::WriteCompleted, &settings, &mut left).is_ok();
+            let input = Input::Restart { survival };
+            if !whole || rules::step(&mut tried, &input, &settings, &mut left).is_err() {
+                continue;
+            }
+            let recovered = Scalars::of(&tried);
+            match check::differs(self, at, &recovered) {
+                None => {
+                    if complete {
+                        self.silent(at, at.id, Input::WriteCompleted)?;
+                    }
+                    return self.step(at, input).map(drop);
+                }
+                Some(fact) => {
+                    nearest.get_or_insert((recovered, fact));
+                }
+            }
+        }
+        let recovers = self.recovered(at);
+        let expected = nearest.map_or("a restart".to_owned(), |(is, _)| {
+            let vote = is.vote.map_or("none".to_owned(), |v| v.to_string());
+            format!(
+                "term {}, vote {vote}, commit {}, log to {}",
+                is.term, is.commit, is.last
+            )
+        });
+        Err(self.diverges(
+            at,
+            RuleName::new("what is durable survives a crash", "figure 2", DURABILITY),
+            format!(
+                "{} recovers {recovers}, which is neither what was durable nor a part of the \
+                 write under way",
+                at.id
+            ),
+            expected,
+        ))
+    }
+
+    fn recovered(&self, at: &At<'_>) -> String {
+        let state = &at.step.state;
+        let show = |value: Option<String>| value.unwrap_or_else(|| "?".to_owned());
+        let vote = state.vote.as_ref().map(|vote| match vote {
+            Some(name) => name.as_str().to_owned(),
+            None => "none".to_owned(),
+        });
+        format!(
+            "term {}, vote {}, commit {}, log to {}",
+            show(state.term.map(|t| t.get().to_string())),
+            show(vote),
+            show(state.commit.map(|c| c.get().to_string())),
+            show(
+                state
+                    .last
+                    .map(|l| format!("{}@{}", l.index.get(), l.term.get()))
+            ),
+        )
+    }
+}
+
+/// What a crash may leave, likeliest first: everything (then the messages of
+/// the write may have left, too), nothing of the write, or a part of it.
+fn survivals(server: &Server<GrowingLog>) -> Vec<(bool, Survival)> {
+    let mut all = vec![(true, Survival::Nothing), (false, Survival::Nothing)];
+    let kept = server.durable.shared.0..=server.log.last_index().0;
+    for kept in kept.rev().map(|i| Some(Index(i))).chain([None]) {
+        for commit in [true, false] {
+            all.push((false, Survival::Written { kept, commit }));
+        }
+    }
+    all
+}
