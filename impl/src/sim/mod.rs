@@ -8,7 +8,9 @@
 //! | file | holds |
 //! | --- | --- |
 //! | `plan.rs` | the parameters, and the command that repeats a run |
-//! | `simulation.rs` | the queue: ticks, syncs, deliveries, crashes |
+//! | `simulation.rs` | the queue of what is due |
+//! | `stepping.rs` | ticks, syncs, deliveries, and what follows from them |
+//! | `faults.rs` | partitions, crashes, restarts |
 //! | `asking.rs`, `client.rs` | the clients |
 //! | `node.rs` | the driver of one core |
 //! | `disk.rs` | a disk that loses what was not synced, whole or in part |
@@ -25,6 +27,7 @@ mod asking;
 mod checks;
 mod client;
 mod disk;
+mod faults;
 pub mod history;
 mod network;
 mod node;
@@ -32,6 +35,7 @@ mod plan;
 mod report;
 mod rng;
 mod simulation;
+mod stepping;
 mod witness;
 
 pub use checks::{Checks, Violation};
