@@ -1,0 +1,135 @@
+//! One rule book, two uses.
+//!
+//! (a) Every run that replay explains is a run that the checker's own
+//!     next-state function takes, action by action, to the same servers.
+//! (b) Every random walk of the model within bounds, written as a trace with
+//!     random fields left out, conforms.
+
+#[path = "one_rule_book/walk.rs"]
+mod walk;
+
+use std::path::{Path, PathBuf};
+
+use plimsoll::replay::{self, Options};
+use plimsoll::verdict::Verdict;
+use plimsoll_model::bounds::Bounds;
+use plimsoll_model::cluster::State;
+use plimsoll_model::log::Log;
+use plimsoll_model::network::NetworkKind;
+use plimsoll_model::scenario::Scenario;
+use plimsoll_model::settings::{Dialect, Durability};
+use proptest::prelude::*;
+
+/// Judges `files` as one run, demands that it conforms, and executes the run
+/// that explains it with the checker's next-state function.
+fn conforms_and_reexecutes(files: &[PathBuf]) {
+    let options = Options {
+        together: true,
+        keep_run: true,
+        ..Options::default()
+    };
+    let judged = replay::judge(files, &options).remove(0);
+    match &judged.result {
+        Ok(Verdict::Conforms(_)) => {}
+        other => panic!("{files:?}: {other:#?}"),
+    }
+    let run = judged.run.expect("the run was asked for");
+    assert!(!run.actions.is_empty());
+    let mut state = State::initial(&run.scenario);
+    for (i, action) in run.actions.iter().enumerate() {
+        match state.next(action, &run.scenario) {
+            Ok(step) => state = step.after,
+            Err(reason) => panic!("action {i} ({action}) is not enabled: {reason:?}"),
+        }
+    }
+    for server in &run.servers {
+        let own = state.server(server.id);
+        assert_eq!(own.log.entries(), server.log.entries());
+        assert_eq!(
+            (own.term, own.vote, own.commit, own.applied, own.config),
+            (
+                server.term,
+                server.vote,
+                server.commit,
+                server.applied,
+                server.config
+            )
+        );
+        assert_eq!(own.role, server.role);
+        assert_eq!(own.durable, server.durable);
+    }
+}
+
+#[test]
+fn runs_of_the_corpus_are_runs_of_the_checker() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../traces/corpus/etcd-raft");
+    for name in ["g01-single-node-happy", "g02-three-happy"] {
+        let plain = corpus.join(format!("{name}.ndjson"));
+        let packed = corpus.join(format!("{name}.ndjson.gz"));
+        let file = if plain.exists() { plain } else { packed };
+        conforms_and_reexecutes(&[file]);
+    }
+}
+
+fn scenario(dialect: Dialect, durability: Durability, network: NetworkKind) -> Scenario {
+    Scenario {
+        settings: dialect.settings(durability),
+        network,
+        bounds: Bounds {
+            servers: 3,
+            bootstrap: if dialect == Dialect::Etcd { 3 } else { 0 },
+            max_term: 6,
+            max_log: 8,
+            max_batch: 3,
+            resend: true,
+            partial_writes: true,
+            writes: 5,
+            reads: 4,
+            restarts: 3,
+            duplicates: 4,
+            ..Bounds::default()
+        },
+    }
+}
+
+fn scenarios() -> impl Strategy<Value = Scenario> {
+    let dialects = prop::sample::select(Dialect::ALL.to_vec());
+    let durabilities = prop::sample::select(vec![Durability::Atomic, Durability::Deferred]);
+    let networks = prop::sample::select(vec![
+        NetworkKind::Set,
+        NetworkKind::Bag,
+        NetworkKind::Ordered,
+    ]);
+    (dialects, durabilities, networks).prop_map(|(d, w, n)| scenario(d, w, n))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 120, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_walk_of_the_model_conforms_with_fields_left_out(
+        scenario in scenarios(),
+        choices in prop::collection::vec(any::<u32>(), 20..160),
+        leave_out in 0u32..90,
+        split in any::<bool>(),
+        seed in any::<u64>(),
+    ) {
+        let walk = walk::walk(&scenario, &choices);
+        let folder = walk::Folder::new(seed);
+        let files = walk::write(&walk, &scenario, &folder, leave_out, split, seed);
+        let options = Options { together: true, keep_run: true, ..Options::default() };
+        let judged = replay::judge(&files, &options).remove(0);
+        let conforms = matches!(judged.result, Ok(Verdict::Conforms(_)));
+        if !conforms {
+            let kept = folder.keep();
+            let walk: Vec<_> = walk.iter().map(|step| step.action.to_string()).collect();
+            prop_assert!(
+                false,
+                "{:#?}\nthe walk:\n{}\nthe trace is kept: plimsoll replay --together {}",
+                judged.result,
+                walk.join("\n"),
+                kept.display()
+            );
+        }
+    }
+}

@@ -1,0 +1,391 @@
+//! Random walks of the model, and writing them as traces.
+
+use std::path::{Path, PathBuf};
+
+use plimsoll_model::action::{self, Action};
+use plimsoll_model::cluster::{State, Step};
+use plimsoll_model::ids::{Index, NodeId, NodeSet, Position, ReadId};
+use plimsoll_model::log::{Batch, InlineLog, Log, Payload};
+use plimsoll_model::message::{Body, Message};
+use plimsoll_model::rules::Input;
+use plimsoll_model::scenario::Scenario;
+use plimsoll_model::server::{Role, Server};
+use plimsoll_model::settings::Durability;
+use plimsoll_trace as wire;
+
+/// One step of a walk.
+pub struct Walked {
+    pub before: State,
+    pub action: Action,
+    pub step: Step,
+}
+
+/// The walk that `choices` decide: each picks one of the actions whose
+/// successor lies within the bounds.
+pub fn walk(scenario: &Scenario, choices: &[u32]) -> Vec<Walked> {
+    let mut state = State::initial(scenario);
+    let mut walk = Vec::new();
+    for &choice in choices {
+        let mut actions = Vec::new();
+        action::enabled(&state, scenario, &mut actions);
+        // Elections are rare next to messages: choose the kind first.
+        let next: Vec<_> = actions
+            .into_iter()
+            .filter_map(|action| {
+                let step = state.next(&action, scenario).ok()?;
+                step.after.within(scenario).then_some((action, step))
+            })
+            .collect();
+        let mut kinds: Vec<_> = next.iter().map(|(action, _)| action.kind()).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        let Some(kind) = kinds.get(choice as usize % kinds.len().max(1)) else {
+            break;
+        };
+        let of_kind: Vec<_> = next.iter().filter(|(a, _)| a.kind() == *kind).collect();
+        let (action, step) = of_kind[(choice >> 8) as usize % of_kind.len()].clone();
+        walk.push(Walked {
+            before: state.clone(),
+            action: action.clone(),
+            step: step.clone(),
+        });
+        state = step.after.clone();
+    }
+    walk
+}
+
+/// A folder that is removed when it is dropped.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    pub fn new(seed: u64) -> Self {
+        let name = format!("plimsoll-walk-{}-{seed:x}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&path).expect("a folder for the trace");
+        Folder(path)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Keeps it, for a person to look at.
+    pub fn keep(&self) -> PathBuf {
+        let kept = self.0.with_extension("kept");
+        std::fs::rename(&self.0, &kept).expect("the trace can be kept");
+        kept
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A small generator, so that what is left out follows from the seed.
+struct Lots(u64);
+
+impl Lots {
+    fn percent(&mut self, chance: u32) -> bool {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % 100 < u64::from(chance)
+    }
+}
+
+fn name(id: NodeId) -> wire::NodeName {
+    id.to_string().as_str().into()
+}
+
+fn position(position: Position) -> wire::Position {
+    wire::Position::new(position.index.0, position.term.0)
+}
+
+fn context(read: &Option<ReadId>) -> Option<String> {
+    read.map(|read| format!("r{}", read.number))
+}
+
+fn entries(after: Index, batch: &Batch, bare: bool) -> wire::Entries {
+    if bare {
+        let terms = batch.iter().map(|e| wire::Term(e.term.0));
+        return wire::Entries::of_terms(after.0, terms).expect("few entries");
+    }
+    let each = batch.iter().map(|entry| {
+        let (kind, op, hash) = match entry.payload {
+            Payload::Noop => (wire::EntryKind::Noop, None, 1),
+            Payload::Write { number } => {
+                let op = format!("w{number}");
+                (wire::EntryKind::Write, Some(op.as_str().into()), u64::from(number) + 2)
+            }
+            Payload::Config { voters } => (wire::EntryKind::Config, None, voters.0 + 1000),
+        };
+        wire::Entry {
+            term: wire::Term(entry.term.0),
+            kind,
+            op,
+            hash: wire::ContentHash(hash),
+        }
+    });
+    wire::Entries::of(wire::Index(after.0), each).expect("few entries")
+}
+
+fn message(message: &Message, bare: bool) -> wire::Message {
+    let body = match &message.body {
+        Body::RequestVote { last } => wire::Body::RequestVote {
+            last: position(*last),
+        },
+        Body::Vote { granted } => wire::Body::Vote { granted: *granted },
+        Body::Append {
+            prev,
+            entries: batch,
+            commit,
+            context: read,
+        } => wire::Body::Append {
+            prev: position(*prev),
+            entries: entries(prev.index, batch, bare),
+            commit: wire::Index(commit.0),
+            context: context(read),
+        },
+        Body::AppendAck {
+            reject,
+            index,
+            hint,
+            context: read,
+        } => wire::Body::AppendAck {
+            reject: *reject,
+            index: wire::Index(index.0),
+            hint: hint.map(position),
+            context: context(read),
+        },
+        Body::Heartbeat {
+            commit,
+            context: read,
+        } => wire::Body::Heartbeat {
+            commit: wire::Index(commit.0),
+            context: context(read),
+        },
+        Body::HeartbeatAck { context: read } => wire::Body::HeartbeatAck {
+            context: context(read),
+        },
+    };
+    wire::Message::new(name(message.from), name(message.to), message.term.0, body)
+}
+
+fn op(read: ReadId) -> String {
+    format!("r{}", read.number)
+}
+
+/// What the server said in this step: what left, and what waits and did not
+/// wait before.
+fn said(walked: &Walked, node: NodeId, input: &Input) -> Vec<Message> {
+    if matches!(input, Input::WriteCompleted | Input::Restart { .. }) {
+        return Vec::new();
+    }
+    let mut new: Vec<Message> = walked.step.released.iter().cloned().collect();
+    let mut old: Vec<Message> = walked.before.server(node).outbox.iter().cloned().collect();
+    for waiting in walked.step.after.server(node).outbox.iter() {
+        match old.iter().position(|m| m == waiting) {
+            Some(at) => {
+                old.remove(at);
+            }
+            None => new.push(waiting.clone()),
+        }
+    }
+    new
+}
+
+fn state(server: &Server<InlineLog>) -> wire::State {
+    wire::State::new()
+        .with_term(server.term.0)
+        .with_vote(server.vote.map(name))
+        .with_role(match server.role {
+            Role::Follower => wire::Role::Follower,
+            Role::Candidate { .. } => wire::Role::Candidate,
+            Role::Leader { .. } => wire::Role::Leader,
+        })
+        .with_commit(server.commit.0)
+        .with_applied(server.applied.0)
+        .with_last(position(server.log.last()))
+        .with_config(wire::Config::of_voters(server.config.iter().map(name)))
+}
+
+fn durable(server: &Server<InlineLog>) -> wire::Durable {
+    wire::Durable::new()
+        .with_term(server.durable.term.0)
+        .with_vote(server.durable.vote.map(name))
+        .with_commit(server.durable.commit.0)
+        .with_last(position(server.durable_last()))
+}
+
+/// Leaves parts of the state out, but what a restart recovered.
+fn thin(step: &mut wire::Step, lots: &mut Lots, chance: u32) {
+    macro_rules! leave {
+        ($($part:ident . $field:ident),*) => {$(
+            if lots.percent(chance) {
+                step.$part.$field = None;
+            }
+        )*};
+    }
+    if !matches!(step.cause, wire::Cause::Start) {
+        leave!(state.term, state.vote, state.role, state.commit, state.applied,
+               state.last, state.config);
+    }
+    leave!(durable.term, durable.vote, durable.commit, durable.last);
+    if lots.percent(chance) {
+        step.append = None;
+    }
+    if lots.percent(chance) {
+        step.ack = None;
+    }
+    // Which entries a leader sends, and when, is its own choice: that a trace
+    // has to show. Answers and vote requests follow from the step.
+    let chosen = step.send.iter().flatten().any(|m| {
+        matches!(
+            m.body,
+            wire::Body::Append { .. } | wire::Body::Heartbeat { .. }
+        )
+    });
+    if !chosen && lots.percent(chance) {
+        step.send = None;
+    }
+}
+
+/// Writes the walk, in one file or one a node.
+pub fn write(
+    walk: &[Walked],
+    scenario: &Scenario,
+    folder: &Folder,
+    leave_out: u32,
+    split: bool,
+    seed: u64,
+) -> Vec<PathBuf> {
+    let mut lots = Lots(seed);
+    let nodes: Vec<NodeId> = NodeSet::first(usize::from(scenario.bounds.servers))
+        .iter()
+        .collect();
+    let dialect = plimsoll_model::settings::Dialect::ALL
+        .into_iter()
+        .find(|d| d.settings(scenario.settings.durability) == scenario.settings)
+        .expect("the settings of a dialect");
+    let header = wire::Header::new("a walk of the model", nodes.iter().map(|&id| name(id)))
+        .with_bootstrap(u64::from(scenario.bounds.bootstrap))
+        .with_settings(dialect.name())
+        .with_durability(match scenario.settings.durability {
+            Durability::Atomic => wire::Durability::Atomic,
+            Durability::Deferred => wire::Durability::Deferred,
+        })
+        .with_order(wire::Order::Causal);
+    let mut lines: Vec<wire::Step> = Vec::new();
+    let mut counts = vec![(1u64, 0u64); nodes.len()];
+    let initial = State::initial(scenario);
+    for &id in &nodes {
+        counts[id.position()].1 += 1;
+        let server = initial.server(id);
+        lines.push(
+            wire::Step::new(name(id), 1, 1, wire::Cause::Start)
+                .with_state(state(server))
+                .with_durable(durable(server)),
+        );
+    }
+    for walked in walk {
+        let Action::Step { node, input } = &walked.action else {
+            continue;
+        };
+        let count = &mut counts[node.position()];
+        if matches!(input, Input::Restart { .. }) {
+            *count = (count.0 + 1, 0);
+        }
+        count.1 += 1;
+        let mut step = line(walked, *node, input, *count, &mut lots, leave_out);
+        thin(&mut step, &mut lots, leave_out);
+        lines.push(step);
+    }
+    let path = folder.path();
+    if split {
+        let mut writer = wire::PerNodeWriter::create(path, &header).expect("a writer");
+        for step in &lines {
+            writer.write(step).expect("a line");
+        }
+        writer.finish().expect("files");
+        let mut files: Vec<PathBuf> = std::fs::read_dir(path)
+            .expect("the folder")
+            .map(|entry| entry.expect("a file").path())
+            .collect();
+        files.sort();
+        files
+    } else {
+        let file = path.join("walk.ndjson");
+        let output = std::fs::File::create(&file).expect("a file");
+        let mut writer = wire::TraceWriter::new(output, &header).expect("a writer");
+        for step in &lines {
+            writer.write(step).expect("a line");
+        }
+        writer.finish().expect("a file");
+        vec![file]
+    }
+}
+
+fn line(
+    walked: &Walked,
+    node: NodeId,
+    input: &Input,
+    (inc, seq): (u64, u64),
+    lots: &mut Lots,
+    leave_out: u32,
+) -> wire::Step {
+    let (before, after) = (walked.before.server(node), walked.step.after.server(node));
+    let bare = lots.percent(leave_out);
+    let other = |what: &str| wire::Cause::Other { what: what.into() };
+    let mut reads = Vec::new();
+    let mut acks = Vec::new();
+    let cause = match input {
+        Input::Campaign => wire::Cause::Campaign,
+        Input::Receive { message: m } => wire::Cause::Receive(message(m, bare)),
+        Input::Write { number } => wire::Cause::write(format!("w{number}").as_str()),
+        Input::SendAppend { .. } | Input::SendHeartbeat { .. } => wire::Cause::Tick,
+        Input::AdvanceCommit { .. } => other("a majority holds it"),
+        Input::Apply => wire::Cause::apply(after.applied.0),
+        Input::BeginRead { read } => {
+            reads.push(wire::OpAt::new(op(*read).as_str(), after.commit.0));
+            wire::Cause::read(op(*read).as_str())
+        }
+        Input::ReleaseRead { read } => {
+            let index = match &before.role {
+                Role::Leader { reads, .. } => reads.iter().find(|r| r.id == *read),
+                _ => None,
+            };
+            let index = index.map_or(0, |r| r.index.0);
+            acks.push(wire::OpAt::new(op(*read).as_str(), index));
+            other("a majority confirmed the read")
+        }
+        Input::WriteCompleted => wire::Cause::Persisted,
+        Input::CountOwnVote | Input::CountOwnEntries { .. } => other("its own write counts"),
+        Input::Restart { .. } => wire::Cause::Start,
+    };
+    let mut step = wire::Step::new(name(node), inc, seq, cause)
+        .with_state(state(after))
+        .with_durable(durable(after));
+    let same = before
+        .log
+        .entries()
+        .iter()
+        .zip(after.log.entries())
+        .take_while(|(a, b)| a == b)
+        .count();
+    let new = after.log.batch(Index(same as u64), usize::MAX);
+    if !new.is_empty() && !matches!(input, Input::Restart { .. }) {
+        step = step.with_append(entries(Index(same as u64), &new, bare));
+    }
+    let sent = said(walked, node, input);
+    step = step.with_send(sent.iter().map(|m| message(m, bare)));
+    if !reads.is_empty() {
+        step = step.with_reads(reads);
+    }
+    if !acks.is_empty() {
+        step = step.with_ack(acks);
+    }
+    step
+}
