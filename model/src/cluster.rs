@@ -6,7 +6,7 @@ use crate::bounds::Spent;
 use crate::history::{History, OpenRead};
 use crate::ids::{Index, NodeId, NodeSet, Position, Term};
 use crate::log::{Entry, InlineLog, Log, Payload};
-use crate::message::Messages;
+use crate::message::{Message, Messages};
 use crate::network::{Network, NetworkKind};
 use crate::record;
 use crate::refusal::Refusal;
@@ -158,6 +158,7 @@ impl State {
                 for message in &released {
                     after.network.send(message.clone(), scenario.network);
                 }
+                after.wait_once(*node, scenario);
                 after.spend(input, scenario);
                 after.lose_late(scenario);
                 after.remember(self, *node, input, outcome);
@@ -182,6 +183,19 @@ impl State {
             Input::Restart { .. } => spent.restarts += 1,
             _ => {}
         }
+    }
+
+    /// A set holds a message once, so a message that waits to go there need not
+    /// wait twice: what arrives again before a write completes would otherwise
+    /// lengthen the outbox without end.
+    fn wait_once(&mut self, node: NodeId, scenario: &Scenario) {
+        if scenario.network != NetworkKind::Set || self.servers[node].outbox.len() < 2 {
+            return;
+        }
+        let outbox = &mut self.servers[node].outbox;
+        let first = |(i, message): &(usize, &Message)| !outbox[..*i].contains(message);
+        let once = outbox.iter().enumerate().filter(first);
+        *outbox = once.map(|(_, message)| message.clone()).collect();
     }
 
     /// Takes out of flight what would arrive later than the bounds look.

@@ -27,7 +27,7 @@ const SMALL: [(&str, u64, u64, usize); 6] = [
     ("etcd-replication-deferred", 77_179, 286_531, 24),
 ];
 
-const LARGE: [(&str, u64, u64, usize); 8] = [
+const LARGE: [(&str, u64, u64, usize); 10] = [
     ("paper-election", 144_434, 1_715_185, 16),
     ("paper-replication", 100_768, 935_800, 17),
     ("paper-replication-late", 131_731, 656_218, 15),
@@ -36,6 +36,8 @@ const LARGE: [(&str, u64, u64, usize); 8] = [
     ("etcd-replication", 326_224, 1_563_838, 23),
     ("etcd-reads", 664_294, 3_255_838, 24),
     ("etcd-restart", 626_446, 2_720_860, 27),
+    ("etcd-stored-replication", 164_326, 798_976, 19),
+    ("etcd-stored-restart", 420_703, 1_694_029, 26),
 ];
 
 fn preset(name: &str) -> Preset {
@@ -99,24 +101,51 @@ fn the_default_presets_ask_for_every_witness() {
 }
 
 #[test]
-fn both_dialects_meet_both_durabilities_and_every_network() {
+fn every_dialect_meets_both_durabilities_and_every_network_is_met() {
     let defaults = presets::defaults();
     for dialect in Dialect::ALL {
-        let of_it = || defaults.iter().filter(|p| p.dialect == dialect);
         for durability in [Durability::Atomic, Durability::Deferred] {
-            assert!(of_it().any(|p| p.scenario.settings.durability == durability));
+            let met = defaults
+                .iter()
+                .any(|p| p.dialect == dialect && p.scenario.settings.durability == durability);
+            assert!(met, "{} {durability:?}", dialect.name());
         }
-        for network in [NetworkKind::Set, NetworkKind::Bag, NetworkKind::Ordered] {
-            assert!(of_it().any(|p| p.scenario.network == network));
+    }
+    for network in [NetworkKind::Set, NetworkKind::Bag, NetworkKind::Ordered] {
+        for dialect in [Dialect::Paper, Dialect::Etcd] {
+            let met = defaults
+                .iter()
+                .any(|p| p.dialect == dialect && p.scenario.network == network);
+            assert!(met, "{} {network:?}", dialect.name());
         }
+    }
+    // A preset explores a dialect as it stands.
+    for preset in presets::all() {
+        let settings = preset.scenario.settings;
+        assert_eq!(settings, preset.dialect.settings(settings.durability));
     }
 }
 
+/// The small presets to their ends. What the large ones cover, walks over them
+/// come by too: enough for the normal run.
 #[test]
-fn small_presets_have_exactly_these_states() {
-    for row in &SMALL {
-        hold(row);
-    }
+fn small_presets_have_exactly_their_states_and_walks_cover_the_rest() {
+    let limits = Limits {
+        states: Some(30_000),
+        keep_going: true,
+        ..Limits::default()
+    };
+    let walk = |row: &(&str, u64, u64, usize)| {
+        let search = Simulation { seed: 11 }.search(&preset(row.0).scenario, &limits, &mut |_| {});
+        assert!(search.first_broken().is_none(), "{}", row.0);
+        search
+    };
+    let searches: Vec<Search> = SMALL
+        .iter()
+        .map(hold)
+        .chain(LARGE.iter().map(walk))
+        .collect();
+    covered(&searches);
 }
 
 #[test]
@@ -141,24 +170,6 @@ fn covered(searches: &[Search]) {
         let count: u64 = searches.iter().map(|s| s.properties[i].evaluated).sum();
         assert!(count > 0, "{} never has anything to judge", property.name);
     }
-}
-
-/// What the whole searches cover, walks over the same presets come by too:
-/// enough for the normal run.
-#[test]
-fn walks_over_the_presets_leave_nothing_untried_and_break_nothing() {
-    let limits = Limits {
-        states: Some(20_000),
-        keep_going: true,
-        ..Limits::default()
-    };
-    let walk = |preset: Preset| {
-        let search = Simulation { seed: 11 }.search(&preset.scenario, &limits, &mut |_| {});
-        assert!(search.first_broken().is_none(), "{}", preset.name);
-        search
-    };
-    let searches: Vec<Search> = presets::defaults().into_iter().map(walk).collect();
-    covered(&searches);
 }
 
 #[test]

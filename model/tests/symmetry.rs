@@ -22,28 +22,33 @@ fn actions(state: &State, scenario: &Scenario) -> Vec<Action> {
     out
 }
 
-/// Every state of `scenario`, found without any engine; and how many were
-/// generated.
-fn states(scenario: &Scenario) -> (Vec<State>, u64) {
-    let initial = State::initial(scenario);
-    let mut seen = HashSet::from([packed(&initial)]);
-    let mut found = vec![initial];
+/// Every state of `scenario`, packed, found without any engine; and how many
+/// were generated.
+fn states(scenario: &Scenario) -> (Vec<Vec<u8>>, u64) {
+    let first = packed(&State::initial(scenario));
+    let mut seen = HashSet::from([first.clone()]);
+    let mut found = vec![first];
     let mut generated = 1;
     let mut at = 0;
     while at < found.len() {
-        let here = found[at].clone();
+        let here = unpacked(&found[at]);
         for action in actions(&here, scenario) {
             let Ok(step) = here.next(&action, scenario) else {
                 continue;
             };
             generated += 1;
-            if step.after.within(scenario) && seen.insert(packed(&step.after)) {
-                found.push(step.after);
+            let after = packed(&step.after);
+            if step.after.within(scenario) && seen.insert(after.clone()) {
+                found.push(after);
             }
         }
         at += 1;
     }
     (found, generated)
+}
+
+fn unpacked(mut bytes: &[u8]) -> State {
+    State::unpack(&mut bytes).expect("a packed state")
 }
 
 /// Small scenarios, one a dialect, durability and kind of network.
@@ -86,10 +91,10 @@ fn orbits_add_up_to_the_states_and_engines_count_both() {
 
         let mut members: HashMap<Vec<u8>, usize> = HashMap::new();
         let mut sizes: HashMap<Vec<u8>, usize> = HashMap::new();
-        for state in &states {
+        for state in states.iter().map(|bytes| unpacked(bytes)) {
             let orbit: BTreeSet<Vec<u8>> =
                 group.iter().map(|by| packed(&state.rename(by))).collect();
-            let least = packed(&representative(state, &group));
+            let least = packed(&representative(&state, &group));
             assert_eq!(orbit.first(), Some(&least));
             sizes.insert(least.clone(), orbit.len());
             *members.entry(least).or_default() += 1;

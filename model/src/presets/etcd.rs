@@ -4,7 +4,7 @@
 use super::Preset;
 use crate::bounds::Bounds;
 use crate::network::NetworkKind::{Bag, Ordered, Set};
-use crate::settings::Dialect::Etcd;
+use crate::settings::Dialect::{Etcd, EtcdStored};
 use crate::settings::Durability::{Atomic, Deferred};
 
 const BASE: Bounds = Bounds {
@@ -16,6 +16,13 @@ const BASE: Bounds = Bounds {
     heartbeats: Some(0),
     max_log: 2,
     ..Bounds::DEFAULT
+};
+
+/// No entry names the voters: storage holds them.
+const STORED: Bounds = Bounds {
+    bootstrap: 0,
+    boot_applied: false,
+    ..BASE
 };
 
 pub(super) fn presets() -> Vec<Preset> {
@@ -139,6 +146,47 @@ pub(super) fn presets() -> Vec<Preset> {
             "restarted-server-wins",
             "write-lost",
             "configuration-reapplied",
+        ]),
+        Preset::new(
+            EtcdStored,
+            "etcd-stored-replication",
+            "two leaders in turn replicate and send a heartbeat, the voters known from storage",
+            Atomic,
+            Bag,
+            Bounds {
+                appends: Some(2),
+                heartbeats: Some(1),
+                max_messages: Some(2),
+                ..STORED
+            },
+        )
+        .must_reach(&[
+            "leaders-of-two-terms",
+            "entry-commits",
+            "earlier-term-commits",
+            "conflict-truncated",
+            "append-rejected",
+            "follower-commits",
+        ]),
+        Preset::new(
+            EtcdStored,
+            "etcd-stored-restart",
+            "a crash amid replication over links that keep their order; the restarted server \
+             knows the voters at once",
+            Deferred,
+            Ordered,
+            Bounds {
+                appends: Some(1),
+                drops: Some(0),
+                restarts: 1,
+                ..STORED
+            },
+        )
+        .must_reach(&[
+            "leaders-of-two-terms",
+            "entry-commits",
+            "restarted-server-wins",
+            "write-lost",
         ]),
     ]
 }
