@@ -16,6 +16,7 @@ mod limits;
 mod list;
 mod output;
 mod progress;
+mod replay;
 mod scenario;
 mod verify;
 
@@ -45,6 +46,8 @@ enum Command {
     Check(check::Args),
     /// List the planted bugs, or prove that each is caught.
     Flaws(flaws::Args),
+    /// Judge recorded traces against the model.
+    Replay(replay::Args),
     /// Show a saved counterexample, or what a trace diverges at.
     Explain(explain::Args),
     /// Step through the model in a browser.
@@ -77,6 +80,9 @@ enum Failure {
         /// Why.
         reason: String,
     },
+    /// A trace cannot be read or judged.
+    #[error("{0}")]
+    Trace(String),
     /// A result cannot be written.
     #[error("cannot write {path}: {reason}")]
     Output {
@@ -102,6 +108,7 @@ pub fn main() -> ExitCode {
     let (done, fail_on) = match &cli.command {
         Command::Check(args) => (check::run(args), args.fail_on),
         Command::Flaws(args) => (flaws::run(args), args.fail_on),
+        Command::Replay(args) => (replay::run(args), args.fail_on),
         Command::Explain(args) => (explain::run(args), FailOn::Inconclusive),
         Command::Explore(args) => (explore::run(args), FailOn::Inconclusive),
         Command::Verify(args) => (verify::run(args), args.fail_on),

@@ -3,5 +3,7 @@
 pub mod canvas;
 pub mod certificate;
 pub mod mermaid;
+pub mod replay;
 pub mod table;
 pub mod text;
+pub mod verify;

@@ -6,7 +6,9 @@
 pub mod check;
 pub mod flaws;
 pub mod list;
+pub mod replay;
 pub mod seconds;
+pub mod verify;
 
 use serde::Serialize;
 

@@ -10,9 +10,11 @@
 //! |---|---|
 //! | [`view`] | one server as small strings, and what differs between two |
 //! | [`record`] | steps of the rule book -> frames |
+//! | [`trace`] | the steps of a followed trace -> frames |
 //! | [`why`] | a broken property -> the facts that show it |
 
 pub mod record;
+pub mod trace;
 pub mod view;
 pub mod why;
 
@@ -118,7 +120,8 @@ pub struct Arrow {
     pub term: u64,
     /// What it says: `Append prev=1@1 [2@1] commit=1`.
     pub text: String,
-    /// The step in which it left; `None` when it left before the first frame.
+    /// The step in which it left, in a trace the line; `None` when it left before
+    /// the first frame.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent: Option<u64>,
 }
@@ -152,6 +155,8 @@ pub enum NoteKind {
     Network,
     /// Here the planted flaw made the difference.
     Flaw,
+    /// Here a trace leaves what the rules allow.
+    Wrong,
     /// Anything else.
     Info,
 }

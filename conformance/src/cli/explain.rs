@@ -1,5 +1,7 @@
 //! `plimsoll explain`: show a saved timeline, or where a trace diverges.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
@@ -7,14 +9,18 @@ use clap::ValueEnum;
 use super::output::say;
 use super::{Done, Failure};
 use crate::render::{mermaid, text};
+use crate::replay;
 use crate::report::Answer;
 use crate::timeline::Timeline;
 
 /// Flags of `plimsoll explain`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A timeline that was saved by `check` or `flaws`.
+    /// A timeline that was saved by `check`, `flaws` or `replay`, or a trace.
     file: PathBuf,
+    /// Show what led to this line of a trace, and not to where it diverges.
+    #[arg(long, value_name = "LINE")]
+    line: Option<u64>,
     /// How to show it.
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -36,16 +42,70 @@ enum Format {
 
 /// Runs the command.
 pub(super) fn run(args: &Args) -> Done {
-    let input = |reason: String| Failure::Input {
-        path: args.file.display().to_string(),
-        reason,
+    let timeline = match saved(args)? {
+        Some(timeline) => timeline,
+        None => judged(args)?,
     };
-    let content = std::fs::read_to_string(&args.file).map_err(|error| input(error.to_string()))?;
-    let timeline = Timeline::from_json(&content).map_err(|error| input(error.to_string()))?;
     say(&match args.format {
         Format::Text => text::render(&timeline, args.width),
         Format::Mermaid => mermaid::render(&timeline),
         Format::Json => timeline.to_json(),
     })?;
     Ok(Answer::Holds)
+}
+
+/// The saved timeline in the file; `None` when it is something else, which a
+/// trace then is.
+fn saved(args: &Args) -> Result<Option<Timeline>, Failure> {
+    let input = |reason: String| Failure::Input {
+        path: args.file.display().to_string(),
+        reason,
+    };
+    if args.file.is_dir() {
+        return Err(input("a folder; expected a timeline or a trace".to_owned()));
+    }
+    // A timeline is one document that starts with its schema; a trace may be
+    // long, compressed, or no text at all.
+    let mut head = [0; 256];
+    let mut file = File::open(&args.file).map_err(|error| input(error.to_string()))?;
+    let read = file
+        .read(&mut head)
+        .map_err(|error| input(error.to_string()))?;
+    if !String::from_utf8_lossy(&head[..read]).contains("plimsoll-timeline/") {
+        return Ok(None);
+    }
+    if args.line.is_some() {
+        return Err(Failure::Usage(
+            "--line is for a trace, not for a timeline".to_owned(),
+        ));
+    }
+    let text = std::fs::read_to_string(&args.file).map_err(|error| input(error.to_string()))?;
+    let timeline = Timeline::from_json(&text).map_err(|error| input(error.to_string()))?;
+    Ok(Some(timeline))
+}
+
+/// What led to the end of a trace, or to a line of it.
+fn judged(args: &Args) -> Result<Timeline, Failure> {
+    let judged = replay::judge(
+        std::slice::from_ref(&args.file),
+        &replay::Options::default(),
+    );
+    let input = |reason: String| Failure::Input {
+        path: args.file.display().to_string(),
+        reason,
+    };
+    let Some(judged) = judged.first() else {
+        return Err(input("no trace".to_owned()));
+    };
+    if let Err(error) = &judged.result {
+        return Err(Failure::Trace(error.to_string()));
+    }
+    let timeline = Timeline::of_judged(judged, args.line);
+    let timeline = timeline.ok_or_else(|| input("nothing to show".to_owned()))?;
+    match args.line {
+        Some(line) if timeline.frames.is_empty() => Err(input(format!(
+            "the steps that led to line {line} are not kept: only the last ones before the end are"
+        ))),
+        _ => Ok(timeline),
+    }
 }

@@ -85,7 +85,7 @@ fn marked(kind: NoteKind, text: &str) -> String {
         NoteKind::Elected => format!("★ {text}"),
         NoteKind::Committed | NoteKind::Served => format!("✓ {text}"),
         NoteKind::Crashed => format!("✗ {text}"),
-        NoteKind::Flaw => format!("! {text}"),
+        NoteKind::Flaw | NoteKind::Wrong => format!("! {text}"),
         NoteKind::Refused | NoteKind::Truncated | NoteKind::Network | NoteKind::Info => {
             text.to_owned()
         }

@@ -55,7 +55,12 @@ pub fn render(timeline: &Timeline, width: usize) -> String {
             out += &format!("{line}\n");
         }
     }
-    out += LEGEND;
+    let left = if timeline.origin.trace.is_some() {
+        "line"
+    } else {
+        "step"
+    };
+    out += &format!("{LEGEND} {left} 3   2@1: index 2 of term 1\n");
     out.push('\n');
     out += &diagram(timeline, width);
     out.push('\n');
@@ -68,9 +73,7 @@ pub fn render(timeline: &Timeline, width: usize) -> String {
 }
 
 /// How to read it.
-const LEGEND: &str = "\
-│ follower   ┆ candidate   ║ leader   ├(3)──>● arrives, left in step 3   2@1: index 2 of term 1
-";
+const LEGEND: &str = "│ follower   ┆ candidate   ║ leader   ├(3)──>● arrives, left in";
 
 /// Where it comes from.
 fn about(timeline: &Timeline) -> Vec<String> {
@@ -91,7 +94,11 @@ fn about(timeline: &Timeline) -> Vec<String> {
 fn diagram(timeline: &Timeline, width: usize) -> String {
     let nodes = timeline.nodes.len().max(1);
     let last = timeline.frames.last().map_or(0, |frame| frame.step);
-    let left = last.to_string().len() + 4;
+    let lines = timeline.frames.iter().filter_map(|frame| frame.line).max();
+    let left = match lines {
+        Some(line) => format!("line {line}").len() + 3,
+        None => last.to_string().len() + 4,
+    };
     let mut lanes = Lanes {
         left,
         width: (width.saturating_sub(left) / nodes).clamp(16, 38),
@@ -107,7 +114,7 @@ fn diagram(timeline: &Timeline, width: usize) -> String {
     let mut named_at = canvas.height();
     for (at, frame) in timeline.frames.iter().enumerate() {
         let next = timeline.frames.get(at + 1);
-        if next.is_some_and(|next| arrives_at_once(frame, next)) {
+        if next.is_some_and(|next| arrives_at_once(frame, next)) || goes_without_saying(frame) {
             continue;
         }
         if canvas.height() > named_at + NAMES_EVERY {
@@ -128,6 +135,13 @@ fn arrives_at_once(frame: &Frame, next: &Frame) -> bool {
             ([only], Some(arrow)) => next.node.is_some() && same(only, arrow),
             _ => false,
         }
+}
+
+/// Whether `frame` is a write that no line of a trace shows and that changed
+/// nothing a trace can show.
+fn goes_without_saying(frame: &Frame) -> bool {
+    let own = ["write-completed", "count-own-vote", "count-own-entries"];
+    frame.line.is_some() && frame.changes.is_empty() && own.contains(&frame.kind.as_str())
 }
 
 fn same(a: &Arrow, b: &Arrow) -> bool {
@@ -319,7 +333,7 @@ fn said(frame: &Frame) -> Vec<(char, String)> {
                 NoteKind::Elected => '★',
                 NoteKind::Committed | NoteKind::Served => '✓',
                 NoteKind::Crashed => '✗',
-                NoteKind::Flaw => '!',
+                NoteKind::Flaw | NoteKind::Wrong => '!',
                 NoteKind::Refused | NoteKind::Truncated | NoteKind::Network | NoteKind::Info => ' ',
             };
             (mark, note.text.clone())
@@ -376,7 +390,7 @@ fn changed(changes: &[Change]) -> Vec<String> {
             lines.push(format!("log + {}", log.after));
         }
     }
-    for field in ["commit", "applied", "config"] {
+    for field in ["last", "commit", "applied", "config"] {
         if let Some(c) = find(field) {
             lines.push(format!("{field} {} → {}", c.before, c.after));
         }
@@ -444,6 +458,7 @@ fn conclusion(timeline: &Timeline, width: usize) -> Option<String> {
     for text in std::iter::once(&conclusion.says).chain(&conclusion.why) {
         for (i, line) in wrap(text, width.saturating_sub(4), 0).iter().enumerate() {
             let bullet = match (std::ptr::eq(text, &conclusion.says), i) {
+                (true, _) if conclusion.kind == ConclusionKind::Rule => "  expected: ",
                 (true, _) => "  must hold: ",
                 (false, 0) => "  - ",
                 (false, _) => "    ",

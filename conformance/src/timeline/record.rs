@@ -277,7 +277,7 @@ fn notes<L: Log>(stepped: &Stepped<'_, L>, settings: &Settings) -> Vec<Note> {
 
 /// Where the planted flaw made a difference in this step, and which.
 fn flaw<L: Log>(stepped: &Stepped<'_, L>, settings: &Settings) -> Option<String> {
-    let flaw = settings.flaw?.about().name;
+    settings.flaw?;
     let right = Settings {
         flaw: None,
         ..*settings
@@ -285,19 +285,19 @@ fn flaw<L: Log>(stepped: &Stepped<'_, L>, settings: &Settings) -> Option<String>
     let (mut server, mut released) = (stepped.before.clone(), Messages::new());
     let ruled = rules::step(&mut server, stepped.input, &right, &mut released);
     let outcome = match ruled {
-        Err(refusal) => return Some(format!("{flaw}: the rule refuses, as {refusal}")),
+        Err(refusal) => return Some(format!("THE FLAW: the rule refuses, as {refusal}")),
         Ok(outcome) => outcome,
     };
     if outcome.branch != stepped.outcome.branch {
         let instead = outcome.branch.name().replace('-', " ");
         let because = outcome.reason.map(|reason| format!(": {reason}"));
         let because = because.unwrap_or_default();
-        return Some(format!("{flaw}: by the rule, {instead}{because}"));
+        return Some(format!("THE FLAW: by the rule, {instead}{because}"));
     }
     if released[..] != *stepped.released {
         let said = released.iter().map(|m| format!("{} to {}", m.body, m.to));
         let said: Vec<String> = said.collect();
-        return Some(format!("{flaw}: by the rule it says {}", said.join(", ")));
+        return Some(format!("THE FLAW: by the rule it says {}", said.join(", ")));
     }
     let differs = changes(&server, stepped.after, &right);
     let differs =
@@ -308,7 +308,7 @@ fn flaw<L: Log>(stepped: &Stepped<'_, L>, settings: &Settings) -> Option<String>
             },
         );
     let differs: Vec<String> = differs.collect();
-    (!differs.is_empty()).then(|| format!("{flaw}: by the rule, {}", differs.join(", ")))
+    (!differs.is_empty()).then(|| format!("THE FLAW: by the rule, {}", differs.join(", ")))
 }
 
 fn is_restart(input: &Input) -> bool {

@@ -1,0 +1,177 @@
+//! Verdicts on traces, for people.
+
+use crate::render::canvas::wrap;
+use crate::render::table::{Table, grouped};
+use crate::replay::Judged;
+use crate::report::replay::{Document, TraceReport};
+use crate::verdict::{Certificate, Verdict};
+
+/// How wide sentences are.
+const WIDTH: usize = 100;
+
+/// The last steps that are shown before a divergence.
+const CONTEXT: usize = 5;
+
+/// One trace: the verdict first, then what it rests on.
+pub fn verdict(judged: &Judged, report: &TraceReport) -> String {
+    let Ok(verdict) = &judged.result else {
+        return String::new();
+    };
+    let certificate = verdict.certificate();
+    let mut out = format!("{}  {}", verdict.name().to_uppercase(), report.path);
+    match (report.line, report.event) {
+        (Some(line), Some(event)) => {
+            out += &format!("  line {line} (event {event}) of {}", certificate.events);
+        }
+        _ => out += &format!("  {} events", grouped(certificate.events)),
+    }
+    out.push('\n');
+    match verdict {
+        Verdict::Conforms(_) => {}
+        Verdict::Diverges(found, _) => {
+            out += &sentence(&found.what);
+            out += &item(
+                "rule",
+                &format!(
+                    "{} (Raft {})   {}",
+                    found.rule.name, found.rule.section, found.rule.file
+                ),
+            );
+            out += &item("why", &found.why);
+            for (place, what) in &found.because {
+                out += &item("", &format!("line {}: {what}", place.line));
+            }
+            out += &item("expected", &found.expected);
+            out += &context(judged, found.place.line);
+            out += &item(
+                "rerun",
+                &format!(
+                    "plimsoll explain {} --line {}",
+                    report.path, found.place.line
+                ),
+            );
+        }
+        Verdict::Inconclusive(stopped, _) => {
+            out += &sentence(stopped.ground.says());
+            out += &item("there", &stopped.what);
+        }
+    }
+    out + &rests_on(certificate)
+}
+
+/// The steps that led here.
+fn context(judged: &Judged, line: u64) -> String {
+    let steps: Vec<String> = judged
+        .moments
+        .iter()
+        .filter(|moment| moment.place.line <= line)
+        .map(|moment| {
+            let silent = if moment.silent {
+                " (no line shows it)"
+            } else {
+                ""
+            };
+            format!("line {}: {}{silent}", moment.place.line, moment.action)
+        })
+        .collect();
+    let from = steps.len().saturating_sub(CONTEXT);
+    let mut out = String::new();
+    for (i, step) in steps[from..].iter().enumerate() {
+        out += &item(if i == 0 { "before" } else { "" }, step);
+    }
+    out
+}
+
+/// The certificate.
+fn rests_on(certificate: &Certificate) -> String {
+    let counted = |counts: &std::collections::BTreeMap<String, u64>| {
+        let counts = counts.iter().map(|(name, count)| format!("{name} {count}"));
+        let text = counts.collect::<Vec<_>>().join(", ");
+        if text.is_empty() {
+            "none".to_owned()
+        } else {
+            text
+        }
+    };
+    let facts = certificate
+        .facts
+        .iter()
+        .map(|(kind, facts)| format!("{kind} {} of {}", grouped(facts.checked), grouped(facts.of)));
+    let mut out = item(
+        "consumed",
+        &format!(
+            "{} of {} events, format {}",
+            grouped(certificate.consumed),
+            grouped(certificate.events),
+            certificate.format
+        ),
+    );
+    out += &item("checked", &facts.collect::<Vec<_>>().join(", "));
+    out += &item("actions", &counted(&certificate.actions));
+    out += &item("silent", &counted(&certificate.silent));
+    out += &item(
+        "settings",
+        &format!(
+            "{}, storage {} ({})",
+            certificate.settings, certificate.storage, certificate.storage_evidence
+        ),
+    );
+    let inputs = certificate.inputs.iter();
+    let inputs = inputs.map(|(path, hash)| format!("{} {hash}", path.display()));
+    out += &item(
+        "hashes",
+        &format!(
+            "rule book {}, {}",
+            certificate.rule_book,
+            inputs.collect::<Vec<_>>().join(", ")
+        ),
+    );
+    out
+}
+
+/// Several traces in a table, and the one verdict.
+pub fn traces(document: &Document) -> String {
+    let mut table = Table::new(&["trace", "verdict", "events", "at"]).right(&[2]);
+    for trace in &document.traces {
+        let at = match (trace.line, &trace.rule, &trace.why) {
+            (Some(line), Some(rule), _) => format!("line {line}: {rule}"),
+            (Some(line), None, Some(why)) => format!("line {line}: {why}"),
+            (_, _, why) => why.clone().unwrap_or_default(),
+        };
+        table.row([
+            trace.path.clone(),
+            trace.verdict.to_owned(),
+            grouped(trace.events),
+            at,
+        ]);
+    }
+    let count = |verdict: &str| {
+        document
+            .traces
+            .iter()
+            .filter(|t| t.verdict == verdict)
+            .count()
+    };
+    format!(
+        "{}\n{} conform, {} diverge, {} inconclusive, {} unreadable\n",
+        table.text(),
+        count("conforms"),
+        count("diverges"),
+        count("inconclusive"),
+        count("unreadable")
+    )
+}
+
+fn sentence(text: &str) -> String {
+    let lines = wrap(text, WIDTH, 0);
+    lines.iter().map(|line| format!("  {line}\n")).collect()
+}
+
+fn item(word: &str, text: &str) -> String {
+    let mut out = String::new();
+    for (i, line) in wrap(text, WIDTH - 11, 0).iter().enumerate() {
+        let word = if i == 0 { word } else { "" };
+        out += &format!("  {word:<9}  {line}\n");
+    }
+    out
+}
