@@ -21,7 +21,8 @@
 //! | [`action`] | all that can happen | |
 //! | [`properties`], [`witnesses`] | what must hold, what must be reached | figure 3 |
 //! | [`bounds`], [`scenario`], [`presets`], [`flaws`] | what is explored | |
-//! | [`mod@stateright`], [`engine`], [`symmetry`] | how it is explored | |
+//! | [`mod@stateright`], [`engine`], [`symmetry`], [`shared`] | how it is explored | |
+//! | [`prove`] | that a planted flaw is caught | |
 //! | [`counterexample`] | what is shown when a property breaks | |
 //!
 //! # What is modelled, and what is not
