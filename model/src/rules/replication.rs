@@ -1,6 +1,6 @@
 //! Log replication (section 5.3).
 //!
-//! - A leader appends its clients' commands ([`write`]).
+//! - A leader appends its clients' commands ([`write()`]).
 //! - It sends any range of its own log to any peer ([`send_append`]): which
 //!   range is flow control, and no range is wrong.
 //! - A follower takes entries only behind a previous entry that matches, drops

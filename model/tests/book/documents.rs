@@ -1,1 +1,304 @@
-//! To come.
+//! The generated parts of `docs/properties.md` and `docs/model.md`, and the
+//! numbers that stand in them.
+
+use std::collections::{HashSet, VecDeque};
+
+use plimsoll_model::action;
+use plimsoll_model::bounds::Bounds;
+use plimsoll_model::cluster::State;
+use plimsoll_model::field::fingerprint;
+use plimsoll_model::flaws::Flaw;
+use plimsoll_model::network::NetworkKind;
+use plimsoll_model::scenario::Scenario;
+use plimsoll_model::settings::{Dialect, Durability, Settings};
+use plimsoll_model::{presets, properties, witnesses};
+
+use crate::golden::{hold_part, root};
+
+const PROPERTIES: &str = "docs/properties.md";
+const MODEL: &str = "docs/model.md";
+
+/// A Markdown table.
+fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    let head: Vec<String> = head.iter().map(|cell| (*cell).to_owned()).collect();
+    let rule = vec!["---".to_owned(); head.len()];
+    let mut text = line(&head) + &line(&rule).replace(" --- ", "---");
+    for row in rows {
+        assert_eq!(row.len(), head.len());
+        text += &line(&row);
+    }
+    text
+}
+
+fn file(path: &str) -> String {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    format!("[`{name}`](../{path})")
+}
+
+#[test]
+fn the_table_of_properties() {
+    let rows = properties::ALL.iter().map(|property| {
+        vec![
+            format!("`{}`", property.name),
+            property.says.to_owned(),
+            property.section.to_owned(),
+            property.kind().to_owned(),
+            property.codes.join(", "),
+            file(property.file),
+        ]
+    });
+    let head = ["property", "says", "section", "of a", "catalogue", "file"];
+    hold_part(PROPERTIES, "properties", &table(&head, rows));
+}
+
+#[test]
+fn the_table_of_witnesses() {
+    let presets = presets::all();
+    let rows = witnesses::ALL.iter().map(|witness| {
+        let reach = presets
+            .iter()
+            .filter(|preset| preset.default && preset.witnesses.contains(&witness.name))
+            .map(|preset| format!("`{}`", preset.name));
+        vec![
+            format!("`{}`", witness.name),
+            witness.says.to_owned(),
+            reach.collect::<Vec<_>>().join(", "),
+        ]
+    });
+    let head = [
+        "witness",
+        "shown by a step in which",
+        "demanded by the default presets",
+    ];
+    hold_part(PROPERTIES, "witnesses", &table(&head, rows));
+}
+
+#[test]
+fn the_table_of_flaws() {
+    let rows = Flaw::ALL.iter().map(|about| {
+        vec![
+            format!("`{}`", about.name),
+            about.code.to_owned(),
+            about.source.to_owned(),
+            about.mechanism.to_owned(),
+            format!("`{}`", about.breaks),
+        ]
+    });
+    let head = [
+        "flaw",
+        "catalogue",
+        "source",
+        "what the broken code does",
+        "must break",
+    ];
+    hold_part(PROPERTIES, "flaws", &table(&head, rows));
+}
+
+/// A flaw names a property that names its code: the two tables agree.
+#[test]
+fn every_flaw_is_listed_by_the_property_it_breaks() {
+    for about in &Flaw::ALL {
+        let at = properties::Property::position(about.breaks);
+        let property = &properties::ALL[at.expect("a property of the table")];
+        // B2 moves the commit index back, which three properties may see.
+        assert!(
+            property.codes.contains(&about.code),
+            "{} does not list {}",
+            property.name,
+            about.code
+        );
+    }
+}
+
+/// What a setting decides. A new setting fails here before it has a sentence.
+fn decides(setting: &str) -> &'static str {
+    match setting {
+        "heartbeat" => {
+            "how a leader keeps its followers: an append without entries, or a message of its own that commits min(match, commit) without a check"
+        }
+        "durable-commit" => "whether the commit index is durable",
+        "configuration" => {
+            "where the configuration comes from: given and fixed, or the applied configuration entries"
+        }
+        "append-below-commit" => {
+            "an append whose previous entry lies below the commit index: checked, or answered with the commit index"
+        }
+        "stale-request" => "a request of a lower term: refused with the current term, or ignored",
+        "vote-with-known-leader" => {
+            "whether a server that knows the leader of a term may still give its vote in it"
+        }
+        "lost-vote-ends-candidacy" => {
+            "whether a candidate that can no longer win becomes a follower"
+        }
+        "reject-hint" => "whether a rejected append says where a probe may match",
+        "leader-append" => "whether AppendEntries may leave before the leader's own write",
+        "storage" => "the storage contract",
+        "durability" => {
+            "when a write is durable: with its step, or by an action of its own (both are explored)"
+        }
+        other => panic!("docs/model.md does not say what {other:?} decides"),
+    }
+}
+
+fn values(settings: &Settings) -> Vec<(String, String)> {
+    let table = toml::Table::try_from(settings).expect("settings are a table");
+    let plain = |value: &toml::Value| value.to_string().replace('"', "");
+    table
+        .iter()
+        .map(|(key, value)| (key.clone(), plain(value)))
+        .collect()
+}
+
+#[test]
+fn the_table_of_settings() {
+    let dialects: Vec<_> = Dialect::ALL
+        .iter()
+        .map(|dialect| values(&dialect.settings(Durability::Deferred)))
+        .collect();
+    let rows = dialects[0].iter().map(|(key, _)| {
+        let mut row = vec![format!("`{key}`"), decides(key).to_owned()];
+        for dialect in &dialects {
+            let (_, value) = dialect
+                .iter()
+                .find(|(k, _)| k == key)
+                .expect("the same keys");
+            row.push(if key == "durability" {
+                "both".to_owned()
+            } else {
+                format!("`{value}`")
+            });
+        }
+        row
+    });
+    let mut head = vec!["setting", "decides"];
+    head.extend(Dialect::ALL.iter().map(|dialect| dialect.name()));
+    hold_part(MODEL, "settings", &table(&head, rows));
+}
+
+#[test]
+fn the_table_of_bounds() {
+    let rows = Bounds::default().limits().into_iter().map(|limit| {
+        vec![
+            format!("`{}`", limit.name),
+            limit.value,
+            limit.hides.to_owned(),
+        ]
+    });
+    let head = ["bound", "default", "hides"];
+    hold_part(MODEL, "bounds", &table(&head, rows));
+}
+
+/// Every name in code quotes that looks like a file of this repository is one.
+#[test]
+fn documents_name_files_that_exist() {
+    for document in [PROPERTIES, MODEL] {
+        let text = std::fs::read_to_string(root().join(document)).expect("the document");
+        for quoted in text.split('`').skip(1).step_by(2) {
+            let is_path = quoted.contains('/') && quoted.ends_with(".rs");
+            assert!(
+                !is_path || root().join(quoted).exists(),
+                "{document} names {quoted}"
+            );
+        }
+    }
+}
+
+/// The scenarios in which the cost of ghost state is measured.
+fn measured() -> [(&'static str, Scenario); 2] {
+    [
+        (
+            "`paper`, atomic, bag: 3 servers, 2 elections, 1 crash",
+            Scenario {
+                settings: Dialect::Paper.settings(Durability::Atomic),
+                network: NetworkKind::Bag,
+                bounds: Bounds {
+                    max_log: 2,
+                    campaigns: Some(2),
+                    appends: Some(0),
+                    writes: 0,
+                    restarts: 1,
+                    ..Bounds::default()
+                },
+            },
+        ),
+        (
+            "`etcd-stored`, atomic, bag: 2 servers, 2 elections, 2 appends, 2 heartbeats, \
+             1 write, 1 read, 1 crash",
+            Scenario {
+                settings: Dialect::EtcdStored.settings(Durability::Atomic),
+                network: NetworkKind::Bag,
+                bounds: Bounds {
+                    servers: 2,
+                    campaigns: Some(2),
+                    appends: Some(2),
+                    heartbeats: Some(2),
+                    writes: 1,
+                    reads: 1,
+                    restarts: 1,
+                    ..Bounds::default()
+                },
+            },
+        ),
+    ]
+}
+
+/// All states within the bounds.
+fn reachable(scenario: &Scenario) -> Vec<State> {
+    let first = State::initial(scenario);
+    let mut known = HashSet::from([fingerprint(&first)]);
+    let (mut queue, mut all) = (VecDeque::from([first]), Vec::new());
+    let mut actions = Vec::new();
+    while let Some(state) = queue.pop_front() {
+        actions.clear();
+        action::enabled(&state, scenario, &mut actions);
+        for action in &actions {
+            if let Ok(step) = state.next(action, scenario)
+                && step.after.within(scenario)
+                && known.insert(fingerprint(&step.after))
+            {
+                queue.push_back(step.after);
+            }
+        }
+        all.push(state);
+    }
+    all
+}
+
+/// What ghost state costs: how many states would remain if it were forgotten.
+#[test]
+fn the_cost_of_ghost_state() {
+    let rows = measured().map(|(name, scenario)| {
+        let all = reachable(&scenario);
+        let without = |forget: fn(&mut State)| {
+            let rest: HashSet<_> = all
+                .iter()
+                .map(|state| {
+                    let mut state = state.clone();
+                    forget(&mut state);
+                    fingerprint(&state)
+                })
+                .collect();
+            rest.len()
+        };
+        vec![
+            name.to_owned(),
+            all.len().to_string(),
+            without(|s| s.history.led.clear()).to_string(),
+            without(|s| s.history.committed.clear()).to_string(),
+            without(|s| s.history.reads.clear()).to_string(),
+            without(|s| s.history.restarted = Default::default()).to_string(),
+            without(|s| s.history = Default::default()).to_string(),
+        ]
+    });
+    let head = [
+        "scenario",
+        "states",
+        "without leaders",
+        "without commits",
+        "without floors",
+        "without restarts",
+        "without all",
+    ];
+    hold_part(PROPERTIES, "ghost", &table(&head, rows.into_iter()));
+}

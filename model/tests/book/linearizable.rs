@@ -56,11 +56,11 @@ type Tester = LinearizabilityTester<u32, Register<u32>>;
 /// The register after the entries up to `index`: the last write, or zero.
 fn register(log: &InlineLog, index: Index) -> u32 {
     let prefix = log.entries().iter().take(index.0 as usize);
-    let writes = prefix.filter_map(|entry| match entry.payload {
+    let mut writes = prefix.filter_map(|entry| match entry.payload {
         Payload::Write { number } => Some(number),
         _ => None,
     });
-    writes.last().unwrap_or(0)
+    writes.next_back().unwrap_or(0)
 }
 
 /// What the clients saw of a run, and how the property judged it.
@@ -237,8 +237,7 @@ impl Met {
     }
 }
 
-/// Whether a leader hears that its term is over. Such walks are cut: leaders
-/// that believe in themselves are what reads go wrong with.
+/// Whether a leader hears that its term is over.
 fn deposes(state: &State, action: &Action) -> bool {
     let Action::Step {
         node,
@@ -251,6 +250,35 @@ fn deposes(state: &State, action: &Action) -> bool {
     server.role.is_leader() && message.term > server.term
 }
 
+/// Whether an election begins before the latest leader has committed, or a
+/// read begins where nothing is missed.
+fn hurries(state: &State, action: &Action) -> bool {
+    let Action::Step { node, input } = action else {
+        return false;
+    };
+    let terms = state.servers.iter().map(|(_, server)| server.term);
+    let latest = terms.max().unwrap_or_default();
+    match input {
+        Input::Campaign => state.servers.iter().any(|(_, server)| {
+            let committed = server.log.term_at(server.commit);
+            server.role.is_leader() && server.term == latest && committed != Some(latest)
+        }),
+        Input::BeginRead { .. } => state.servers[*node].commit == state.history.highest_commit(),
+        _ => false,
+    }
+}
+
+/// What a walk may do. One in four may do anything. The others are cut to
+/// where reads go wrong: leaders believe in themselves for ever, and in half of
+/// them only leaders that are behind are read from.
+fn may(seed: u64, state: &State, action: &Action) -> bool {
+    match seed % 4 {
+        0 => true,
+        1 => !deposes(state, action),
+        _ => !deposes(state, action) && !hurries(state, action),
+    }
+}
+
 fn walks(flaw: Option<Flaw>, seeds: u64, steps: usize) -> Met {
     let mut met = Met::default();
     for number in 0..SCENARIOS {
@@ -258,10 +286,11 @@ fn walks(flaw: Option<Flaw>, seeds: u64, steps: usize) -> Met {
         scenario.settings.flaw = flaw;
         scenario.bounds.restarts = 1;
         scenario.bounds.reads = 4;
+        scenario.bounds.max_messages = None;
         for seed in 0..seeds {
             let mut clients = Clients::new();
             let mut read = false;
-            let may = |state: &State, action: &Action| seed % 4 == 0 || !deposes(state, action);
+            let may = |state: &State, action: &Action| may(seed, state, action);
             let visit = |before: &State, action: &Action, step: &Step| {
                 if clients.see(&scenario, before, action, step) {
                     read = true;
@@ -289,10 +318,10 @@ fn random_walks_of_the_rules_are_linearizable() {
 #[test]
 fn random_walks_of_flawed_rules_are_rejected_exactly_when_a_read_misses_a_write() {
     for flaw in [Flaw::ReadBeforeOwnCommit, Flaw::ReadBeforeQuorum] {
-        let met = walks(Some(flaw), 100, 250);
+        let met = walks(Some(flaw), 60, 250);
         assert!(met.good > 100, "{flaw:?}: {met:?}");
-        assert!(met.behind > 0, "{flaw:?}: {met:?}");
-        assert!(met.stale > 0, "{flaw:?}: {met:?}");
+        assert!(met.behind > 10, "{flaw:?}: {met:?}");
+        assert!(met.stale > 3, "{flaw:?}: {met:?}");
     }
 }
 

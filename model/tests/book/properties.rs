@@ -26,7 +26,7 @@ fn scenario(bootstrap: u8) -> Scenario {
         network: NetworkKind::Set,
         bounds: Bounds {
             servers: 3,
-            bootstrap: bootstrap.into(),
+            bootstrap,
             ..Bounds::default()
         },
     }

@@ -370,11 +370,7 @@ fn unbudgeted(scenario: &Scenario) -> Vec<Input> {
         all.push(Input::SendHeartbeat { to });
         for after in indexes().skip(usize::from(scenario.bounds.bootstrap)) {
             let counts = 0..=scenario.bounds.max_batch;
-            all.extend(counts.map(|count| Input::SendAppend {
-                to,
-                after,
-                count: count.into(),
-            }));
+            all.extend(counts.map(|count| Input::SendAppend { to, after, count }));
         }
     }
     all.push(Input::Restart {

@@ -394,9 +394,9 @@ fn what_is_known_to_match_only_grows_section_5_3() {
     }
 }
 
-/// "If there exists an N such that N > commitIndex, a majority of matchIndex[i]
-/// >= N, and log[N].term == currentTerm: set commitIndex = N" (figure 2,
-/// leaders; §5.3, §5.4).
+/// "If there exists an N such that N > commitIndex, a majority of
+/// matchIndex\[i\] >= N, and log\[N\].term == currentTerm: set commitIndex = N"
+/// (figure 2, leaders; §5.3, §5.4).
 #[test]
 fn a_majority_commits_entries_of_the_own_term_section_5_4_2() {
     for settings in both() {

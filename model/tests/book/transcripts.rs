@@ -92,14 +92,12 @@ fn in_flight(state: &State, from: &str, to: &str, kind: &str) -> Parsed<Message>
         (m.from, m.to, m.kind()) == (from, to, kind) && term.is_none_or(|term| m.term.0 == term)
     };
     let flights = state.network.flights().iter();
-    let found = flights
+    let mut fitting = flights
         .map(|flight| -> &Message { &flight.message })
         .filter(fits);
     // Those in flight are sorted by term.
-    found
-        .last()
-        .cloned()
-        .ok_or("no such message is in flight".into())
+    let found = fitting.next_back().cloned();
+    found.ok_or("no such message is in flight".into())
 }
 
 fn action(state: &State, words: &[&str]) -> Parsed<Action> {

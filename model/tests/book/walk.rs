@@ -100,6 +100,16 @@ pub(crate) fn walk_where(
         if dice.below(4) > 0 && kinds.len() > 1 {
             kinds.retain(|kind| !matches!(*kind, "campaign" | "restart" | "drop"));
         }
+        // What has begun goes on, more often than something new begins.
+        let goes_on: [fn(&str) -> bool; 2] = [
+            |kind| matches!(kind, "advance-commit" | "apply" | "write-completed"),
+            |kind| kind.starts_with("receive") || kind.starts_with("count"),
+        ];
+        for more in goes_on {
+            if dice.below(3) == 0 && kinds.iter().any(|kind| more(kind)) {
+                kinds.retain(|kind| more(kind));
+            }
+        }
         if kinds.is_empty() {
             continue;
         }
