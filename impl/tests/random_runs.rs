@@ -9,14 +9,14 @@ use plimsoll_raft::sim::Plan;
 use proptest::prelude::*;
 
 fn plans() -> impl Strategy<Value = Plan> {
-    let shape = (any::<u64>(), 1..=5_u32, 500..4000_u64);
-    let network = (0.0..0.3, 0.0..0.3, 1..60_u64, any::<bool>());
+    let shape = (any::<u64>(), 1..=5_u32, 500..5000_u64);
+    let network = (0.0..0.3, 0.0..0.3, 0.0..0.2, 1..60_u64, any::<bool>());
     let faults = (0.0..0.8, any::<bool>(), 0.0..0.8, 0..=3_u32);
     let clients = (0..6_u32, 0.0..1.0, 1..4_u32, 0..3_u32, 1..80_u64);
     let pace = (1..30_u64, 1..5_u32, 1..4_u32);
     (shape, network, faults, clients, pace).prop_map(|(shape, network, faults, clients, pace)| {
         let (seed, nodes, steps) = shape;
-        let (drop, duplicate, delay_max, reorder) = network;
+        let (drop, duplicate, slow, delay_max, reorder) = network;
         let (partitions, one_way, crashes, down_max) = faults;
         let (clients, reads, keys, write_retries, think_max) = clients;
         let (sync_max, append_entries_max, appends_in_flight_max) = pace;
@@ -26,6 +26,7 @@ fn plans() -> impl Strategy<Value = Plan> {
             steps,
             drop,
             duplicate,
+            slow,
             delay_max,
             reorder,
             partitions,

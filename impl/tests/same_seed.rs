@@ -156,7 +156,7 @@ fn a_recorded_run_is_as_it_was() {
         });
     assert_eq!(
         format!("{hash:016x}"),
-        "7287ec42e04a2b8b",
+        "42adb4a8d7f44e15",
         "{}",
         outcome.summary
     );

@@ -32,7 +32,9 @@ impl Network {
         }
         let copies = if rng.chance(plan.duplicate) { 2 } else { 1 };
         let arrival = |_| {
-            let due = now + rng.within(1..=plan.delay_max);
+            let slow = rng.chance(plan.slow);
+            let longest = if slow { plan.slow_max } else { plan.delay_max };
+            let due = now + rng.within(1..=longest);
             if plan.reorder {
                 return due;
             }

@@ -29,6 +29,12 @@ pub struct Plan {
     /// Longest time a message is under way, in units of time
     #[arg(long, default_value_t = 15, value_name = "T")]
     pub delay_max: u64,
+    /// Probability that a message takes much longer
+    #[arg(long, default_value_t = 0.0, value_name = "P")]
+    pub slow: f64,
+    /// Longest time such a message is under way, in units of time
+    #[arg(long, default_value_t = 400, value_name = "T")]
+    pub slow_max: u64,
     /// Messages between two nodes may overtake each other
     #[arg(long)]
     pub reorder: bool,
@@ -117,6 +123,8 @@ impl Default for Plan {
             drop: 0.0,
             duplicate: 0.0,
             delay_max: 15,
+            slow: 0.0,
+            slow_max: 400,
             reorder: false,
             partitions: 0.0,
             one_way: false,
@@ -155,6 +163,7 @@ impl Plan {
             ("nodes", nodes, 1, 99),
             ("down-max", self.down_limit().into(), 0, nodes),
             ("delay-max", self.delay_max, 1, time),
+            ("slow-max", self.slow_max, 1, time),
             ("think-max", self.think_max, 1, time),
             ("sync-max", self.sync_max, 1, time),
             ("keys", self.keys.into(), 1, count),
@@ -190,10 +199,11 @@ impl Plan {
         }
     }
 
-    fn probabilities(&self) -> [(&'static str, f64); 5] {
+    fn probabilities(&self) -> [(&'static str, f64); 6] {
         [
             ("drop", self.drop),
             ("duplicate", self.duplicate),
+            ("slow", self.slow),
             ("partitions", self.partitions),
             ("crashes", self.crashes),
             ("reads", self.reads),
@@ -211,6 +221,7 @@ impl Plan {
         let numbers = |plan: &Self| {
             [
                 ("delay-max", plan.delay_max),
+                ("slow-max", plan.slow_max),
                 ("clients", plan.clients.into()),
                 ("keys", plan.keys.into()),
                 ("write-retries", plan.write_retries.into()),

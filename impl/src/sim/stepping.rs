@@ -1,6 +1,6 @@
 //! The steps of the nodes in a run, and what follows from each.
 
-use crate::core::NodeId;
+use crate::core::{Index, NodeId};
 use crate::envelope::Envelope;
 use crate::trace::Recorder;
 
@@ -63,10 +63,25 @@ impl Simulation {
     }
 
     pub(super) fn apply(&mut self, who: Who) -> Result<(), Violation> {
-        let Some((node, recorder)) = self.running(who) else {
+        let Some((node, _)) = self.running(who) else {
             return Ok(());
         };
-        let index = node.appliable();
+        let (applied, appliable) = (node.raft().applied(), node.appliable());
+        let mut index = appliable;
+        // At times only a part. Not of the bootstrap at a first boot, when the
+        // configuration that its entries make is in force already.
+        if self.rng.chance(0.2) {
+            let bootstrap = if who.incarnation == 1 {
+                self.plan.nodes
+            } else {
+                0
+            };
+            let least = applied.next().get().max(bootstrap.into());
+            index = Index::new(self.rng.within(least..=appliable.get()));
+        }
+        let Some((node, recorder)) = self.running(who) else {
+            unreachable!("looked up above");
+        };
         let done = node.apply(index, recorder);
         if let Place::Up { apply_due, .. } = &mut self.nodes[slot(who.id)] {
             *apply_due = false;
