@@ -7,3 +7,4 @@ pub mod replay;
 pub mod table;
 pub mod text;
 pub mod verify;
+mod words;

@@ -11,8 +11,10 @@
 //! | [`view`] | one server as small strings, and what differs between two |
 //! | [`record`] | steps of the rule book -> frames |
 //! | [`trace`] | the steps of a followed trace -> frames |
+//! | `notes` | what a step means, in words |
 //! | [`why`] | a broken property -> the facts that show it |
 
+mod notes;
 pub mod record;
 pub mod trace;
 pub mod view;

@@ -114,6 +114,21 @@ fn durable<L: Log>(server: &Server<L>, settings: &Settings) -> String {
     format!("only {}", parts.join(", "))
 }
 
+/// Messages that wait for the write, those of one text together.
+fn waiting<L: Log>(server: &Server<L>) -> String {
+    let mut groups: Vec<(String, Vec<String>)> = Vec::new();
+    for message in server.outbox.iter() {
+        let (text, to) = (message.body.to_string(), message.to.to_string());
+        match groups.iter_mut().find(|(known, _)| *known == text) {
+            Some((_, receivers)) => receivers.push(to),
+            None => groups.push((text, vec![to])),
+        }
+    }
+    let groups = groups.into_iter();
+    let groups = groups.map(|(text, to)| format!("{text} to {}", to.join(" ")));
+    groups.collect::<Vec<_>>().join(", ")
+}
+
 fn vote(vote: Option<plimsoll_model::ids::NodeId>) -> String {
     vote.map_or("no vote".to_owned(), |to| format!("vote {to}"))
 }
@@ -145,8 +160,6 @@ impl View {
             }
         }
         let from_log = settings.configuration == Configuration::Applied;
-        let waiting = server.outbox.iter();
-        let waiting = waiting.map(|m| format!("{} to {}", m.body, m.to));
         View {
             role: server.role.name().to_owned(),
             term: server.term.to_string(),
@@ -167,7 +180,7 @@ impl View {
             matched,
             reads,
             durable: durable(server, settings),
-            waiting: waiting.collect::<Vec<_>>().join(", "),
+            waiting: waiting(server),
         }
     }
 

@@ -1,0 +1,209 @@
+//! What a step of the rule book means, in words; and where a planted flaw made
+//! the difference.
+
+use plimsoll_model::ids::{Index, NodeId};
+use plimsoll_model::log::Log;
+use plimsoll_model::message::Messages;
+use plimsoll_model::rules::{self, Branch, Input, Outcome};
+use plimsoll_model::server::{Role, Server};
+use plimsoll_model::settings::Settings;
+
+use super::record::Stepped;
+use super::view::changes;
+use super::{Note, NoteKind};
+
+/// What a step means, in words.
+pub(super) fn notes<L: Log>(stepped: &Stepped<'_, L>, settings: &Settings) -> Vec<Note> {
+    let Stepped {
+        before,
+        after,
+        input,
+        outcome,
+        ..
+    } = *stepped;
+    let mut notes = Vec::new();
+    let mut note = |kind, text: String| notes.push(Note { kind, text });
+    let from = match input {
+        Input::Receive { message } => Some(message.from),
+        _ => None,
+    };
+    if before.role.is_leader() && !after.role.is_leader() && !is_restart(input) {
+        note(
+            NoteKind::Info,
+            format!("steps down from term {}", before.term),
+        );
+    }
+    if matches!(input, Input::Restart { .. }) {
+        note(NoteKind::Crashed, "CRASHES and restarts".to_owned());
+        if let Some(lost) = lost(before, after) {
+            note(NoteKind::Info, format!("loses {lost}"));
+        }
+    }
+    if let Some((kind, text)) = said(outcome, from, stepped) {
+        note(kind, text);
+    }
+    if after.role.is_leader() && (!before.role.is_leader() || before.term != after.term) {
+        note(NoteKind::Elected, format!("LEADER of term {}", after.term));
+    }
+    if outcome.branch != Branch::Committed && after.commit > before.commit && !is_restart(input) {
+        note(
+            NoteKind::Info,
+            format!("learns that {} is committed", at(after, after.commit)),
+        );
+    }
+    if let Some(text) = flaw(stepped, settings) {
+        note(NoteKind::Flaw, text);
+    }
+    notes
+}
+
+/// Where the planted flaw made a difference in this step, and which.
+fn flaw<L: Log>(stepped: &Stepped<'_, L>, settings: &Settings) -> Option<String> {
+    settings.flaw?;
+    let right = Settings {
+        flaw: None,
+        ..*settings
+    };
+    let (mut server, mut released) = (stepped.before.clone(), Messages::new());
+    let ruled = rules::step(&mut server, stepped.input, &right, &mut released);
+    let outcome = match ruled {
+        Err(refusal) => {
+            return Some(format!(
+                "THE FLAW: without it the rule refuses, as {refusal}"
+            ));
+        }
+        Ok(outcome) => outcome,
+    };
+    if outcome.branch != stepped.outcome.branch {
+        let instead = outcome.branch.name().replace('-', " ");
+        let because = outcome.reason.map(|reason| format!(": {reason}"));
+        let because = because.unwrap_or_default();
+        return Some(format!("THE FLAW: without it, {instead}{because}"));
+    }
+    if released[..] != *stepped.released {
+        let said = released.iter().map(|m| format!("{} to {}", m.body, m.to));
+        let said: Vec<String> = said.collect();
+        return Some(format!("THE FLAW: without it, it says {}", said.join(", ")));
+    }
+    let differs = changes(&server, stepped.after, &right);
+    let differs =
+        differs.iter().map(
+            |change| match (change.field.as_str(), change.before.as_str()) {
+                (field, "") => format!("no {field} {}", change.after),
+                (field, before) => format!("{field} {before}"),
+            },
+        );
+    let differs: Vec<String> = differs.collect();
+    (!differs.is_empty()).then(|| format!("THE FLAW: without it, {}", differs.join(", ")))
+}
+
+fn is_restart(input: &Input) -> bool {
+    matches!(input, Input::Restart { .. })
+}
+
+fn at<L: Log>(server: &Server<L>, index: Index) -> String {
+    match server.log.term_at(index) {
+        Some(term) => format!("{index}@{term}"),
+        None => format!("index {index}"),
+    }
+}
+
+/// What a crash lost, if anything.
+fn lost<L: Log>(before: &Server<L>, after: &Server<L>) -> Option<String> {
+    let mut parts = Vec::new();
+    if before.term != after.term {
+        parts.push(format!("term {}", before.term));
+    }
+    if before.vote != after.vote
+        && let Some(vote) = before.vote
+    {
+        parts.push(format!("its vote for {vote}"));
+    }
+    if before.log != after.log {
+        parts.push("part of its log".to_owned());
+    }
+    if after.commit < before.commit {
+        parts.push("its commit index".to_owned());
+    }
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// The branch in words. The arrow and the changes say the rest.
+fn said<L: Log>(
+    outcome: Outcome,
+    from: Option<NodeId>,
+    stepped: &Stepped<'_, L>,
+) -> Option<(NoteKind, String)> {
+    let Stepped {
+        before,
+        after,
+        input,
+        ..
+    } = *stepped;
+    let from = from.map_or(String::new(), |from| from.to_string());
+    let because = |text: &str| match outcome.reason {
+        Some(reason) => (NoteKind::Refused, format!("{text}: {reason}")),
+        None => (NoteKind::Refused, text.to_owned()),
+    };
+    let info = |text: String| (NoteKind::Info, text);
+    Some(match outcome.branch {
+        Branch::Campaigned => info(format!("starts an election for term {}", after.term)),
+        Branch::VoteGranted => info(format!("grants its vote to {from}")),
+        Branch::VoteRefused => because("refuses its vote"),
+        Branch::VoteCounted | Branch::BecameLeader if !from.is_empty() => {
+            info(format!("counts {from}'s vote"))
+        }
+        Branch::VoteCounted | Branch::BecameLeader => info("counts its own vote".to_owned()),
+        Branch::OwnVoteCounted => info("counts its own vote".to_owned()),
+        Branch::RefusalCounted => info(format!("notes {from}'s refusal")),
+        Branch::VoteLost => info("is refused by a majority and gives up".to_owned()),
+        Branch::StaleIgnored => because("ignores it"),
+        Branch::StaleRefused => because("refuses it"),
+        Branch::Unexpected => because("has no use for it"),
+        Branch::Wrote => match input {
+            Input::Write { number } => info(format!("a client writes w{number}")),
+            _ => return None,
+        },
+        Branch::AppendMatched => info("matches, nothing new".to_owned()),
+        Branch::AppendReplaced => (NoteKind::Truncated, "drops what conflicts".to_owned()),
+        Branch::AppendRejected => because("rejects it"),
+        Branch::AppendBelowCommit => because("answers with its commit index"),
+        Branch::ProgressNoted if before.role == after.role => info("nothing new".to_owned()),
+        Branch::RejectionNoted => info(format!("notes {from}'s rejection")),
+        Branch::Committed => (
+            NoteKind::Committed,
+            format!("COMMITS {}", at(after, after.commit)),
+        ),
+        Branch::Applied | Branch::ConfigurationApplied => {
+            info(format!("applies {}", at(after, after.applied)))
+        }
+        Branch::ReadBegun => match (&after.role, input) {
+            (Role::Leader { reads, .. }, Input::BeginRead { read }) => {
+                let index = reads.iter().find(|open| open.id == *read)?.index;
+                info(format!("a client begins read {read}: read index {index}"))
+            }
+            _ => return None,
+        },
+        Branch::ReadReleased => match (&before.role, input) {
+            (Role::Leader { reads, .. }, Input::ReleaseRead { read }) => {
+                let index = reads.iter().find(|open| open.id == *read)?.index;
+                (
+                    NoteKind::Served,
+                    format!("SERVES read {read} at index {index}"),
+                )
+            }
+            _ => return None,
+        },
+        Branch::WriteDone => info("its write is durable".to_owned()),
+        Branch::OwnEntriesCounted => info("counts its own durable entries".to_owned()),
+        Branch::RestartedTorn => info("its vote was cleared, its term not raised".to_owned()),
+        Branch::RestartedWritten => info("part of the write under way survives".to_owned()),
+        Branch::SentAppend
+        | Branch::SentHeartbeat
+        | Branch::Appended
+        | Branch::ProgressNoted
+        | Branch::HeartbeatReceived
+        | Branch::HeartbeatAcked
+        | Branch::RestartedDurable => return None,
+    })
+}

@@ -1,0 +1,183 @@
+//! Exit codes: 0 holds, 1 violated, 2 usage or input, 3 inconclusive.
+
+use super::*;
+
+fn with(extra: &[&'static str]) -> Vec<&'static str> {
+    let mut args = SMALL.to_vec();
+    args.extend_from_slice(extra);
+    args
+}
+
+#[test]
+fn what_holds_is_0() {
+    assert_eq!(code(&SMALL), 0);
+    assert_eq!(code(&["check", "--list"]), 0);
+    assert_eq!(code(&["flaws"]), 0);
+    assert_eq!(code(&["flaws", "--prove", "A5"]), 0);
+    assert_eq!(code(&["replay", &corpus("g02-three-happy.ndjson.gz")]), 0);
+    assert_eq!(code(&["--help"]), 0);
+    assert_eq!(code(&["--version"]), 0);
+}
+
+#[test]
+fn what_is_violated_is_1() {
+    assert_eq!(code(&["check", "--flaw", "own-vote-unrecorded"]), 1);
+    assert_eq!(code(&["check", "--flaw", "a5", "--fail-on", "violated"]), 1);
+    assert_eq!(
+        code(&["replay", &corpus("m15-ack-off-by-one-strong.ndjson")]),
+        1
+    );
+}
+
+#[test]
+fn bad_usage_is_2() {
+    for args in [
+        &["check", "--preset", "no-such"][..],
+        &["check", "--flaw", "no-such"],
+        &["check", "--property", "no-such"],
+        &["check", "--engine", "no-such"],
+        &["check", "--set", "max-terms=3"],
+        &["check", "--set", "max-term"],
+        &["check", "--set", "servers=0"],
+        &["check", "--set", "max-term=unbounded"],
+        &["check", "--time", "soon"],
+        &["check", "--memory", "much"],
+        &["check", "--engine", "dfs", "--set", "servers=7"],
+        &["flaws", "--prove", "no-such"],
+        &["flaws", "--out", "x"],
+        &["explore", "--address", "0.0.0.0:3000"],
+        &["explore", "--address", "[::]:3000"],
+        &["replay"],
+        &["verify", "--jobs", "0"],
+        &["no-such"],
+        &[],
+    ] {
+        assert_eq!(code(args), 2, "{args:?}");
+    }
+}
+
+#[test]
+fn unreadable_input_is_2_and_says_where() {
+    let folder = scratch("codes");
+    std::fs::write(folder.join("bad.toml"), "servers = 3\nmax-terms = 4\n").expect("written");
+    std::fs::write(
+        folder.join("bad.timeline.json"),
+        "{\"schema\": \"plimsoll-timeline/9\"",
+    )
+    .expect("written");
+    std::fs::write(folder.join("bad.ndjson"), "no trace\n").expect("written");
+    for (args, says) in [
+        (&["check", "--bounds", "none.toml"][..], "none.toml"),
+        (&["check", "--bounds", "bad.toml"], "bad.toml: line 2"),
+        (&["explain", "none.json"], "none.json"),
+        (
+            &["explain", "bad.timeline.json"],
+            "bad.timeline.json: not a timeline",
+        ),
+        (&["explain", "bad.ndjson"], "bad.ndjson"),
+        (&["replay", "none.ndjson"], "none.ndjson"),
+        (&["replay", "bad.ndjson"], "bad.ndjson"),
+    ] {
+        let output = run("codes", args);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {error}");
+        assert!(error.contains(says), "{args:?}: {error}");
+        assert!(!error.contains("panicked"), "{error}");
+    }
+}
+
+#[test]
+fn a_limit_makes_it_inconclusive() {
+    assert_eq!(code(&with(&["--max-depth", "2"])), 3);
+    assert_eq!(code(&with(&["--time", "0s"])), 3);
+    assert_eq!(code(&with(&["--memory", "1K"])), 3);
+    assert_eq!(code(&with(&["--max-states", "1"])), 3);
+    assert_eq!(
+        code(&with(&["--max-depth", "2", "--fail-on", "violated"])),
+        0
+    );
+    assert_eq!(code(&["flaws", "--prove", "A1", "--time", "0s"]), 3);
+}
+
+#[test]
+fn random_walks_are_never_a_pass() {
+    assert_eq!(
+        code(&with(&["--engine", "simulation", "--max-states", "200"])),
+        3
+    );
+}
+
+#[test]
+fn a_property_without_evidence_is_no_pass() {
+    let mut args = SMALL.to_vec();
+    args.extend(["--property", "linearizable-reads"]);
+    let output = run("codes", &args);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(stdout(&output).contains("linearizable-reads never had anything to judge"));
+}
+
+#[test]
+fn a_missed_witness_is_no_pass() {
+    let args = [
+        "check",
+        "--preset",
+        "paper-election-five",
+        "--property",
+        "election-safety",
+    ];
+    let tight = [&args[..], &["--set", "servers=3", "--set", "campaigns=0"]].concat();
+    let output = run("codes", &tight);
+    assert_eq!(output.status.code(), Some(3), "{}", stdout(&output));
+    assert!(stdout(&output).contains("the witness leader-elected is missed"));
+}
+
+#[test]
+fn a_trace_outside_the_model_is_inconclusive() {
+    let trace = corpus("g11-three-prevote-first-600.ndjson.zst");
+    assert_eq!(code(&["replay", &trace]), 3);
+    assert_eq!(code(&["replay", &trace, "--fail-on", "violated"]), 0);
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_panic() {
+    let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin("plimsoll"))
+        .args(["check", "--list"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+/// Ctrl-C ends a search as inconclusive, with what was covered.
+#[cfg(unix)]
+#[test]
+fn an_interruption_keeps_what_was_covered() {
+    let child = std::process::Command::new(assert_cmd::cargo::cargo_bin("plimsoll"))
+        .args([
+            "check",
+            "--json",
+            "--set",
+            "max-term=4",
+            "--set",
+            "writes=3",
+        ])
+        .args(["--max-states", "3000000"])
+        .current_dir(scratch("codes"))
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    let killed = std::process::Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(killed.is_ok_and(|status| status.success()));
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(3));
+    let document: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(document["searches"][0]["end"], "interrupted");
+    assert!(document["distinct_states"].as_u64() > Some(0));
+}

@@ -1,0 +1,233 @@
+//! The JSON documents: the names in `docs/json-output.md` are the names that
+//! the tool prints, no more and no less; and the same command prints the same.
+
+use std::collections::BTreeSet;
+
+use super::*;
+
+/// Below these the names are data, or documented as a whole.
+const WHOLE: [&str; 9] = [
+    "searches[].scenario",
+    "presets[].scenario",
+    "origin.scenario",
+    "traces[].certificate.inputs",
+    "traces[].certificate.nodes",
+    "traces[].certificate.facts",
+    "traces[].certificate.actions",
+    "traces[].certificate.branches",
+    "traces[].certificate.silent",
+];
+
+fn names(value: &Value, at: &str, out: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let path = if at.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{at}.{name}")
+                };
+                out.insert(path.clone());
+                if !WHOLE.contains(&path.as_str()) {
+                    names(value, &path, out);
+                }
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                names(item, &format!("{at}[]"), out);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn all_names(documents: &[Value]) -> BTreeSet<String> {
+    let mut out = BTreeSet::new();
+    for document in documents {
+        names(document, "", &mut out);
+    }
+    out
+}
+
+/// The section of the page on a schema: the names in its table, its example.
+fn documented(schema: &str) -> (BTreeSet<String>, Value) {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/json-output.md");
+    let page = std::fs::read_to_string(page).expect("the page");
+    let title = format!("## `{schema}`");
+    let section = page
+        .split("\n## ")
+        .find(|s| format!("## {s}").starts_with(&title));
+    let section = section.unwrap_or_else(|| panic!("no section {title}"));
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
+    let names = rows
+        .filter_map(|row| row.split_once('`'))
+        .map(|(name, _)| name.to_owned());
+    let example = section
+        .split("```json")
+        .nth(1)
+        .and_then(|s| s.split("```").next());
+    let example = serde_json::from_str(example.expect("an example"));
+    (names.collect(), example.expect("the example is JSON"))
+}
+
+fn agrees(schema: &str, documents: &[Value]) {
+    let (told, example) = documented(schema);
+    for document in documents {
+        assert_eq!(document["schema"], schema);
+    }
+    assert_eq!(all_names(documents), told, "names of {schema}");
+    let shown = all_names(&[example]);
+    let unknown: Vec<_> = shown.difference(&told).collect();
+    assert!(
+        unknown.is_empty(),
+        "the example of {schema} names {unknown:?}"
+    );
+}
+
+#[test]
+fn check_is_documented() {
+    let holds = [&SMALL[..], &["--json"]].concat();
+    let documents = [json(&holds), json(&["check", "--flaw", "A5", "--json"])];
+    agrees("plimsoll-check/1", &documents);
+    assert_eq!(documents[0]["verdict"], "holds");
+    assert_eq!(documents[0]["complete"], true);
+    assert_eq!(documents[0]["properties"][0]["result"], "holds");
+    assert_eq!(documents[1]["verdict"], "violated");
+    assert_eq!(documents[1]["complete"], false);
+    let broken = &documents[1]["properties"][0]["counterexample"];
+    let actions = broken["actions"].as_array().map(Vec::len);
+    assert_eq!(broken["depth"].as_u64(), actions.map(|n| n as u64));
+}
+
+#[test]
+fn sums_are_those_of_the_searches() {
+    let args = [
+        "check",
+        "--preset",
+        "paper-election-five",
+        "--preset",
+        "flaw-own-vote-unrecorded",
+    ];
+    let document = json(&[&args[..], &["--json"]].concat());
+    let searches = document["searches"].as_array().expect("searches");
+    assert_eq!(searches.len(), 2);
+    for name in ["distinct_states", "generated_states"] {
+        let sum: u64 = searches
+            .iter()
+            .filter_map(|search| search[name].as_u64())
+            .sum();
+        assert_eq!(document[name].as_u64(), Some(sum), "{name}");
+    }
+}
+
+#[test]
+fn the_list_is_documented() {
+    agrees("plimsoll-list/1", &[json(&["check", "--list", "--json"])]);
+}
+
+#[test]
+fn flaws_are_documented() {
+    let proved = json(&["flaws", "--prove", "A5", "own-vote-unrecorded", "--json"]);
+    agrees(
+        "plimsoll-flaws/1",
+        &[json(&["flaws", "--json"]), proved.clone()],
+    );
+    assert_eq!(
+        proved["flaws"].as_array().map(Vec::len),
+        Some(1),
+        "named twice, proved once"
+    );
+    let (flaw, (_, example)) = (&proved["flaws"][0], documented("plimsoll-flaws/1"));
+    for (name, value) in example["flaws"][0].as_object().expect("an example") {
+        if name != "seconds" {
+            assert_eq!(&flaw[name], value, "{name} in the example");
+        }
+    }
+}
+
+#[test]
+fn replay_is_documented() {
+    let (good, bad, outside) = (
+        corpus("g02-three-happy.ndjson.gz"),
+        corpus("m15-ack-off-by-one-strong.ndjson"),
+        corpus("g11-three-prevote-first-600.ndjson.zst"),
+    );
+    let document = json(&["replay", &good, &bad, &outside, "--json"]);
+    agrees("plimsoll-replay/1", std::slice::from_ref(&document));
+    let verdicts = document["traces"].as_array().expect("traces").iter();
+    let verdicts: Vec<_> = verdicts
+        .filter_map(|trace| trace["verdict"].as_str())
+        .collect();
+    assert_eq!(verdicts, ["conforms", "diverges", "inconclusive"]);
+    let (conforms, diverges) = (&document["traces"][0], &document["traces"][1]);
+    assert_eq!(conforms["events"], conforms["consumed"]);
+    assert_eq!(
+        diverges["line"].as_u64(),
+        diverges["event"].as_u64().map(|event| event + 1)
+    );
+}
+
+#[test]
+fn a_timeline_is_documented() {
+    let folder = scratch("json");
+    let saved = |flaw: &str, property: &str| -> Value {
+        let document = json(&["check", "--flaw", flaw, "--property", property, "--json"]);
+        let properties = document["properties"].as_array().expect("properties");
+        let path = properties
+            .iter()
+            .find_map(|p| p["counterexample"]["timeline"].as_str());
+        let text = std::fs::read_to_string(folder.join(path.expect("a path"))).expect("saved");
+        serde_json::from_str(&text).expect("JSON")
+    };
+    agrees("plimsoll-timeline/1", &[saved("A5", "election-safety")]);
+}
+
+/// The document without its times.
+fn timeless(mut value: Value) -> Value {
+    fn strip(value: &mut Value) {
+        match value {
+            Value::Object(fields) => {
+                fields.remove("seconds");
+                fields.values_mut().for_each(strip);
+            }
+            Value::Array(items) => items.iter_mut().for_each(strip),
+            _ => {}
+        }
+    }
+    strip(&mut value);
+    value
+}
+
+#[test]
+fn the_same_command_prints_the_same() {
+    for args in [
+        &["check", "--flaw", "A2", "--json"][..],
+        &["check", "--flaw", "A5", "--engine", "dfs", "--json"],
+        &["flaws", "--prove", "A2", "--json"],
+    ] {
+        let twice = [json(args), json(args)].map(timeless);
+        assert_eq!(twice[0].to_string(), twice[1].to_string(), "{args:?}");
+    }
+    let list = || run("json", &["check", "--list"]).stdout;
+    assert_eq!(list(), list());
+}
+
+#[test]
+fn a_seed_decides_random_walks() {
+    let walk = |seed: &str| {
+        let args = [
+            "check",
+            "--flaw",
+            "A1",
+            "--engine",
+            "simulation",
+            "--seed",
+            seed,
+            "--json",
+        ];
+        timeless(json(&args))
+    };
+    assert_eq!(walk("7"), walk("7"));
+    assert_eq!(walk("7")["searches"][0]["seed"], 7);
+}
