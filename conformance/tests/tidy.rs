@@ -51,13 +51,17 @@ fn absent(folder: &str, words: &[&str], allowed: &[&str]) {
             }
         }
     }
-    assert!(found.is_empty(), "{words:?} in {folder}:\n{}", found.join("\n"));
+    assert!(
+        found.is_empty(),
+        "{words:?} in {folder}:\n{}",
+        found.join("\n")
+    );
 }
 
 /// The names of the workspace crates that a crate's manifest depends on.
 fn workspace_dependencies(folder: &str) -> Vec<String> {
-    let manifest = std::fs::read_to_string(root().join(folder).join("Cargo.toml"))
-        .expect("the manifest");
+    let manifest =
+        std::fs::read_to_string(root().join(folder).join("Cargo.toml")).expect("the manifest");
     let manifest: toml::Table = manifest.parse().expect("TOML");
     let dependencies = manifest["dependencies"].as_table().expect("a table");
     let mut names: Vec<_> = dependencies

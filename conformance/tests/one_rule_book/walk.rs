@@ -6,8 +6,8 @@ use plimsoll_model::action::{self, Action};
 use plimsoll_model::cluster::{State, Step};
 use plimsoll_model::ids::{Index, NodeId, NodeSet, Position, ReadId};
 use plimsoll_model::log::{Batch, InlineLog, Log, Payload};
-use plimsoll_model::message::{Body, Message};
-use plimsoll_model::rules::Input;
+use plimsoll_model::message::{Body, Message, Messages};
+use plimsoll_model::rules::{self, Input};
 use plimsoll_model::scenario::Scenario;
 use plimsoll_model::server::{Role, Server};
 use plimsoll_model::settings::Durability;
@@ -71,7 +71,8 @@ impl Folder {
 
     /// Keeps it, for a person to look at.
     pub fn keep(&self) -> PathBuf {
-        let kept = self.0.with_extension("kept");
+        let kept = self.0.with_file_name("plimsoll-walk-kept");
+        let _ = std::fs::remove_dir_all(&kept);
         std::fs::rename(&self.0, &kept).expect("the trace can be kept");
         kept
     }
@@ -118,7 +119,11 @@ fn entries(after: Index, batch: &Batch, bare: bool) -> wire::Entries {
             Payload::Noop => (wire::EntryKind::Noop, None, 1),
             Payload::Write { number } => {
                 let op = format!("w{number}");
-                (wire::EntryKind::Write, Some(op.as_str().into()), u64::from(number) + 2)
+                (
+                    wire::EntryKind::Write,
+                    Some(op.as_str().into()),
+                    u64::from(number) + 2,
+                )
             }
             Payload::Config { voters } => (wire::EntryKind::Config, None, voters.0 + 1000),
         };
@@ -179,22 +184,18 @@ fn op(read: ReadId) -> String {
 }
 
 /// What the server said in this step: what left, and what waits and did not
-/// wait before.
-fn said(walked: &Walked, node: NodeId, input: &Input) -> Vec<Message> {
+/// wait before. An exploring network keeps equal messages once, a trace shows
+/// each: so the rule is asked, and not the state after.
+fn said(walked: &Walked, scenario: &Scenario, node: NodeId, input: &Input) -> Vec<Message> {
     if matches!(input, Input::WriteCompleted | Input::Restart { .. }) {
         return Vec::new();
     }
-    let mut new: Vec<Message> = walked.step.released.iter().cloned().collect();
-    let mut old: Vec<Message> = walked.before.server(node).outbox.iter().cloned().collect();
-    for waiting in walked.step.after.server(node).outbox.iter() {
-        match old.iter().position(|m| m == waiting) {
-            Some(at) => {
-                old.remove(at);
-            }
-            None => new.push(waiting.clone()),
-        }
-    }
-    new
+    let mut server = walked.before.server(node).clone();
+    let waiting = server.outbox.len();
+    let mut out = Messages::new();
+    rules::step(&mut server, input, &scenario.settings, &mut out).expect("a step of the walk");
+    out.extend(server.outbox.iter().skip(waiting).cloned());
+    out.into_vec()
 }
 
 fn state(server: &Server<InlineLog>) -> wire::State {
@@ -220,8 +221,11 @@ fn durable(server: &Server<InlineLog>) -> wire::Durable {
         .with_last(position(server.durable_last()))
 }
 
-/// Leaves parts of the state out, but what a restart recovered.
-fn thin(step: &mut wire::Step, lots: &mut Lots, chance: u32) {
+/// Leaves parts of the state out, but what a restart recovered and what was the
+/// server's own choice: that it counted its vote and leads, that it raised its
+/// commit index. What its input decides can be left out; a choice has to show.
+fn thin(step: &mut wire::Step, chose: Choice, lots: &mut Lots, chance: u32) {
+    let (role, commit) = (step.state.role, step.state.commit);
     macro_rules! leave {
         ($($part:ident . $field:ident),*) => {$(
             if lots.percent(chance) {
@@ -230,8 +234,21 @@ fn thin(step: &mut wire::Step, lots: &mut Lots, chance: u32) {
         )*};
     }
     if !matches!(step.cause, wire::Cause::Start) {
-        leave!(state.term, state.vote, state.role, state.commit, state.applied,
-               state.last, state.config);
+        leave!(
+            state.term,
+            state.vote,
+            state.role,
+            state.commit,
+            state.applied,
+            state.last,
+            state.config
+        );
+    }
+    if chose.to_lead {
+        step.state.role = role;
+    }
+    if chose.to_commit {
+        step.state.commit = commit;
     }
     leave!(durable.term, durable.vote, durable.commit, durable.last);
     if lots.percent(chance) {
@@ -251,6 +268,13 @@ fn thin(step: &mut wire::Step, lots: &mut Lots, chance: u32) {
     if !chosen && lots.percent(chance) {
         step.send = None;
     }
+}
+
+/// What a server chose in a step.
+#[derive(Clone, Copy)]
+struct Choice {
+    to_lead: bool,
+    to_commit: bool,
 }
 
 /// Writes the walk, in one file or one a node.
@@ -299,8 +323,13 @@ pub fn write(
             *count = (count.0 + 1, 0);
         }
         count.1 += 1;
-        let mut step = line(walked, *node, input, *count, &mut lots, leave_out);
-        thin(&mut step, &mut lots, leave_out);
+        let mut step = line(walked, scenario, *node, input, *count, &mut lots, leave_out);
+        let leads = |state: &State| state.server(*node).role.is_leader();
+        let chose = Choice {
+            to_lead: leads(&walked.step.after) && !leads(&walked.before),
+            to_commit: matches!(input, Input::AdvanceCommit { .. }),
+        };
+        thin(&mut step, chose, &mut lots, leave_out);
         lines.push(step);
     }
     let path = folder.path();
@@ -330,6 +359,7 @@ pub fn write(
 
 fn line(
     walked: &Walked,
+    scenario: &Scenario,
     node: NodeId,
     input: &Input,
     (inc, seq): (u64, u64),
@@ -379,7 +409,7 @@ fn line(
     if !new.is_empty() && !matches!(input, Input::Restart { .. }) {
         step = step.with_append(entries(Index(same as u64), &new, bare));
     }
-    let sent = said(walked, node, input);
+    let sent = said(walked, scenario, node, input);
     step = step.with_send(sent.iter().map(|m| message(m, bare)));
     if !reads.is_empty() {
         step = step.with_reads(reads);

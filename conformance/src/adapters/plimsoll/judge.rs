@@ -96,6 +96,9 @@ impl Judge {
 
     fn line(&mut self, at: &At<'_>) -> Result<(), Stop> {
         self.grounds(at)?;
+        if self.deposes(at) {
+            self.release_until(at, None)?;
+        }
         if let Cause::Start = at.step.cause {
             self.start(at)?;
         } else {
@@ -111,8 +114,11 @@ impl Judge {
         }
         self.role(at)?;
         self.commit_as(at, at.step.state.commit.map(|c| Index(c.get())))?;
+        // What is applied or durably committed is committed.
+        for shown in [at.step.state.applied, at.step.durable.commit] {
+            self.commit_if(at, shown.map(|c| Index(c.get())))?;
+        }
         self.sends(at)?;
-        self.release_confirmed(at)?;
         self.acks(at)?;
         self.check(at)
     }
@@ -161,6 +167,7 @@ impl Judge {
                 Ok(())
             }
             Cause::Persisted => {
+                self.lead_if_longer(at)?;
                 let durable_commit = self.follower.settings.durable_commit;
                 let idle = self.follower.member(at.id).is_none_or(|m| {
                     m.server.is_synced(durable_commit) && m.server.outbox.is_empty()
@@ -173,6 +180,7 @@ impl Judge {
             }
             Cause::Apply { index } => {
                 let index = Index(index.get());
+                self.commit_if(at, Some(index))?;
                 while self.now(at).is_some_and(|now| now.applied < index) {
                     self.step(at, Input::Apply)?;
                 }
@@ -243,11 +251,26 @@ impl Judge {
         Ok(())
     }
 
+    /// A leader shows: it says so, or its log has grown by its no-op.
     fn role(&mut self, at: &At<'_>) -> Result<(), Stop> {
-        match at.step.state.role {
-            Some(plimsoll_trace::Role::Leader) => self.lead(at),
-            _ => Ok(()),
+        if at.step.state.role == Some(plimsoll_trace::Role::Leader) {
+            return self.lead(at);
         }
+        self.lead_if_longer(at)
+    }
+
+    /// A candidate whose log shows longer than it is has won and appended its
+    /// no-op.
+    pub(super) fn lead_if_longer(&mut self, at: &At<'_>) -> Result<(), Stop> {
+        let append = at.step.append.as_ref().map(|a| a.last_index().get());
+        let last = at.step.state.last.map(|last| last.index.get());
+        let durable = at.step.durable.last.map(|last| last.index.get());
+        let shown = append.max(last).max(durable);
+        let now = self.now(at);
+        if now.is_some_and(|now| shown > Some(now.last.index.0)) {
+            self.lead(at)?;
+        }
+        Ok(())
     }
 
     /// Raises a leader's commit index to `to`, if the rules let it: an earlier
@@ -290,13 +313,17 @@ impl Judge {
         self.step(at, Input::AdvanceCommit { to }).map(drop)
     }
 
+    pub(super) fn next_read_id(&mut self) -> ReadId {
+        self.next_read += 1;
+        ReadId {
+            number: self.next_read,
+        }
+    }
+
     pub(super) fn begin_read(&mut self, at: &At<'_>, op: &str, index: Index) -> Result<(), Stop> {
         self.lead(at)?;
         self.commit_as(at, Some(index))?;
-        self.next_read += 1;
-        let id = ReadId {
-            number: self.next_read,
-        };
+        let id = self.next_read_id();
         self.step(at, Input::BeginRead { read: id })?;
         let begun = match self.follower.member(at.id).map(|m| &m.server.role) {
             Some(Role::Leader { reads, .. }) => reads.last().map(|r| r.index),
@@ -321,14 +348,22 @@ impl Judge {
         Ok(())
     }
 
-    /// Releases the node's reads that a majority has confirmed: from then on
-    /// they may be answered at any time, also after it has stepped down.
-    fn release_confirmed(&mut self, at: &At<'_>) -> Result<(), Stop> {
+    /// Releases the node's confirmed reads, latest first, until `latest` is the
+    /// latest that is open; without `latest`, all that are confirmed. A read that
+    /// was released before its leader stepped down may be answered after.
+    pub(super) fn release_until(
+        &mut self,
+        at: &At<'_>,
+        latest: Option<Option<ReadId>>,
+    ) -> Result<(), Stop> {
         let open: Vec<ReadId> = match self.follower.member(at.id).map(|m| &m.server.role) {
             Some(Role::Leader { reads, .. }) => reads.iter().map(|r| r.id).collect(),
             _ => return Ok(()),
         };
-        for read in open {
+        for read in open.into_iter().rev() {
+            if latest == Some(Some(read)) {
+                break;
+            }
             if self.attempt(at, at.id, Input::ReleaseRead { read })?
                 && let Some(known) = self.reads.values_mut().find(|k| k.id == read)
             {
@@ -336,6 +371,18 @@ impl Judge {
             }
         }
         Ok(())
+    }
+
+    /// Whether the line ends the node's leadership.
+    fn deposes(&self, at: &At<'_>) -> bool {
+        match &at.step.cause {
+            Cause::Start => true,
+            Cause::Receive(message) => {
+                let now = self.now(at);
+                now.is_some_and(|now| message.term.get() > now.term.0)
+            }
+            _ => false,
+        }
     }
 
     fn acks(&mut self, at: &At<'_>) -> Result<(), Stop> {
@@ -356,6 +403,9 @@ impl Judge {
                 Some(read) => {
                     debug_assert_eq!(read.node, at.id);
                     self.step(at, Input::ReleaseRead { read: read.id })?;
+                    if let Some(known) = self.reads.get_mut(op) {
+                        known.released = true;
+                    }
                 }
                 None => self.ack_write(at, op, index)?,
             }

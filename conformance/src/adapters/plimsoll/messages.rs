@@ -3,11 +3,12 @@
 
 use std::collections::HashSet;
 
-use plimsoll_model::ids::{Index, NodeId, Position, Term};
+use plimsoll_model::ids::{Index, NodeId, Position, ReadId, Term};
 use plimsoll_model::log::{Log, Payload};
 use plimsoll_model::message::{Body, Message};
 use plimsoll_model::rules::Input;
 use plimsoll_model::server::Role;
+use plimsoll_model::settings::Heartbeat;
 use plimsoll_trace::{self as wire, CauseKind, Entries, Field};
 
 use super::judge::{At, FORMAT, Judge, READS};
@@ -20,6 +21,9 @@ const REPLICATION: &str = "model/src/rules/replication.rs";
 pub(super) fn position(position: wire::Position) -> Position {
     Position::new(Index(position.index.get()), Term(position.term.get()))
 }
+
+/// A context that no leader has given yet: no message carries it.
+const NO_READ: ReadId = ReadId { number: u32::MAX };
 
 /// The terms of entries, one by one; `None` when there are more than any log
 /// that is followed can hold.
@@ -41,6 +45,12 @@ fn context_of(body: &wire::Body) -> Option<&String> {
         | wire::Body::HeartbeatAck { context } => context.as_ref(),
         _ => None,
     }
+}
+
+/// The pattern with a context that nobody has given taken for unknown.
+fn unknown_context(pattern: Pattern) -> Pattern {
+    let context = pattern.context.filter(|c| *c != Some(NO_READ));
+    Pattern { context, ..pattern }
 }
 
 impl Judge {
@@ -93,7 +103,13 @@ impl Judge {
             None => Some(None),
             Some(text) => {
                 let key = (leader, message.term.get(), text.clone());
-                self.contexts.get(&key).copied().map(Some)
+                match self.contexts.get(&key) {
+                    Some(read) => Some(Some(*read)),
+                    // The answer to a stale request has a later term than the
+                    // leader who gave the context.
+                    None if leader == to => None,
+                    None => Some(Some(NO_READ)),
+                }
             }
         };
         Some(Pattern {
@@ -129,7 +145,7 @@ impl Judge {
 
     /// Whether a message may have been sent without a line.
     pub(super) fn may_arrive(&self, message: &wire::Message) -> bool {
-        let Some(pattern) = self.pattern(message) else {
+        let Some(pattern) = self.pattern(message).map(unknown_context) else {
             return true;
         };
         self.follower.waiting(&pattern).is_some() && !self.declared_cause(CauseKind::Persisted)
@@ -177,6 +193,8 @@ impl Judge {
 
     /// The message of the model behind one that no line shows being sent.
     fn explain(&mut self, at: &At<'_>, pattern: &Pattern) -> Result<Message, Stop> {
+        // A step whose sends are not logged may have given a new context.
+        let pattern = &unknown_context(pattern.clone());
         if let Some(found) = self.follower.waiting(pattern).cloned() {
             if self.declared_cause(CauseKind::Persisted) {
                 return Err(self.diverges(
@@ -338,7 +356,13 @@ impl Judge {
                 self.contexts.insert(key, read);
                 Ok(())
             }
-            None if at.step.reads.is_none() && !self.declared(Field::Reads) => Ok(()),
+            // A read that no line shows began.
+            None if at.step.reads.is_none() && !self.declared(Field::Reads) => {
+                let read = self.next_read_id();
+                self.silent(at, at.id, Input::BeginRead { read })?;
+                self.contexts.insert(key, read);
+                Ok(())
+            }
             None => Err(self.diverges(
                 at,
                 RuleName::new("a context stands for a read", "diss. §6.4", READS),
@@ -406,6 +430,12 @@ impl Judge {
             _ => None,
         };
         self.commit_as(at, commit)?;
+        // Appends carry contexts where they are the heartbeats, and only there.
+        let separate = self.follower.settings.heartbeat == Heartbeat::Separate;
+        let carries = separate == matches!(pattern.body, Shape::Heartbeat { .. });
+        if pattern.context.is_some() && carries {
+            self.release_until(at, pattern.context)?;
+        }
         let input = match &pattern.body {
             Shape::Append {
                 prev: Some(prev),

@@ -28,7 +28,7 @@
 //! each is counted in the certificate: a write that completes (when a message
 //! queued with it arrives and `persisted` is not declared complete), counting
 //! the own vote and the own entries, a commit index that a later message or
-//! read shows, the release of a read as soon as a majority has confirmed it, and
+//! read shows, the release of a confirmed read before its leader steps down, and
 //! an append or heartbeat of a step whose sends are not logged.
 //!
 //! What a line leaves out is unknown, unless the header declares that its

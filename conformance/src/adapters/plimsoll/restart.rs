@@ -24,6 +24,7 @@ impl Judge {
             self.follower.boot(at.id, servers, bootstrap);
             return Ok(());
         }
+        self.lead_if_longer(at)?;
         self.commit_if(at, at.step.state.commit.map(|c| Index(c.get())))?;
         let Some(member) = self.follower.member(at.id) else {
             return Ok(());
