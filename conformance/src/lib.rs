@@ -20,6 +20,7 @@
 
 pub mod adapters;
 pub mod cli;
+pub mod corpus;
 pub mod render;
 pub mod replay;
 pub mod report;

@@ -23,6 +23,8 @@ pub(crate) struct Judge {
     pub facts: BTreeMap<&'static str, Facts>,
     /// Whose settings are followed; known once the first node has booted.
     pub dialect: Dialect,
+    /// The last thing judged is what a crash left.
+    pub recovery: bool,
     pub(super) names: Names,
     pub(super) nodes: HashMap<Box<str>, Node>,
     /// Configurations of the bootstrap entries, as the first node showed them.
@@ -44,6 +46,7 @@ impl Judge {
             follower: Follower::new(dialect.settings(Durability::Deferred), keep_run),
             facts: BTreeMap::new(),
             dialect,
+            recovery: false,
             names: Names::default(),
             nodes: HashMap::new(),
             bootstrap: None,
@@ -62,6 +65,9 @@ impl Judge {
     /// # Errors
     /// Why the judgement ends here.
     pub(super) fn event(&mut self, event: &Event, place: &Place) -> Result<(), Stop> {
+        let known = self.nodes.get(&event.nid);
+        self.recovery = event.name == Name::InitState
+            || known.is_some_and(|node| node.id.is_some() && node.booting.is_some());
         self.grounds(event, place)?;
         if event.name == Name::InitState {
             return self.init(event, place);

@@ -54,6 +54,7 @@
 
 mod boot;
 mod event;
+mod evidence;
 mod judge;
 mod sends;
 mod state;
@@ -100,6 +101,10 @@ pub(crate) fn judge(files: &[PathBuf], options: &Options) -> Result<Judgement, I
     let (events, consumed, stop) = match files {
         [file] => in_file_order(file, &mut judge)?,
         files => without_order(files, &mut judge)?,
+    };
+    let stop = match stop {
+        Some(Stop::Diverges(_)) if judge.recovery => evidence::asynchronous(files)?.or(stop),
+        stop => stop,
     };
     let nodes = judge.nodes();
     Ok(Judgement {

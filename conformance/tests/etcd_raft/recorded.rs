@@ -1,0 +1,93 @@
+//! All that was recorded, where it is at hand: `PLIMSOLL_TRACES` names the
+//! folder that holds `etcd-raft/` and `etcd-raft-flawed/`; without it,
+//! `../shared/traces` beside the workspace is looked at.
+
+use std::path::PathBuf;
+
+use plimsoll::adapters::etcd_raft::GROUNDS;
+use plimsoll::verdict::Verdict;
+
+use crate::verdict;
+
+fn recorded() -> Option<PathBuf> {
+    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/traces");
+    let folder = std::env::var_os("PLIMSOLL_TRACES").map_or_else(|| beside.into(), PathBuf::from);
+    if folder.join("etcd-raft").is_dir() {
+        return Some(folder);
+    }
+    println!(
+        "SKIPPED: no recorded traces at {} (PLIMSOLL_TRACES)",
+        folder.display()
+    );
+    None
+}
+
+fn traces(folder: &str) -> Vec<(String, PathBuf)> {
+    let Some(recorded) = recorded() else {
+        return Vec::new();
+    };
+    let listed = std::fs::read_dir(recorded.join(folder)).expect("a folder");
+    let mut found: Vec<(String, PathBuf)> = listed
+        .map(|file| file.expect("a file").path())
+        .map(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            (
+                name.split('-').next().unwrap_or_default().to_owned(),
+                path.clone(),
+            )
+        })
+        .filter(|(_, path)| path.to_string_lossy().contains(".ndjson"))
+        .collect();
+    found.sort();
+    found
+}
+
+/// What must conform; every other correct trace must not diverge.
+const CONFORMING: [&str; 12] = [
+    "g01", "g02", "g03", "g04", "g05", "g06", "g07", "g08", "g09", "g10", "g19", "g20",
+];
+
+/// What must diverge, and where; every other flawed trace must not conform.
+const DIVERGING: [(&str, u64); 5] = [
+    ("m01", 444),
+    ("m05", 821),
+    ("m08", 1077),
+    ("m15", 63),
+    ("m28", 1053),
+];
+
+#[test]
+fn correct_runs_never_diverge() {
+    for (name, path) in traces("etcd-raft") {
+        match verdict(&[path]) {
+            Verdict::Conforms(certificate) => {
+                assert!(certificate.events > 0, "{name}");
+                assert_eq!(certificate.consumed, certificate.events, "{name}");
+            }
+            Verdict::Inconclusive(stopped, _) => {
+                assert!(!CONFORMING.contains(&name.as_str()), "{name}: {stopped:?}");
+                assert!(GROUNDS.contains(&stopped.ground), "{name}: {stopped:?}");
+            }
+            Verdict::Diverges(found, _) => panic!("{name}: {found:#?}"),
+        }
+    }
+}
+
+#[test]
+fn flawed_runs_never_conform() {
+    for (name, path) in traces("etcd-raft-flawed") {
+        let listed = DIVERGING.iter().find(|(flaw, _)| *flaw == name);
+        match verdict(&[path]) {
+            Verdict::Conforms(_) => panic!("{name} conforms"),
+            Verdict::Inconclusive(stopped, _) => {
+                assert!(listed.is_none(), "{name}: {stopped:?}");
+                assert!(GROUNDS.contains(&stopped.ground), "{name}: {stopped:?}");
+            }
+            Verdict::Diverges(found, _) => {
+                if let Some((_, event)) = listed {
+                    assert_eq!(found.place.event, *event, "{name}");
+                }
+            }
+        }
+    }
+}
