@@ -17,7 +17,7 @@ const DURABILITY: &str = "model/src/rules/durability.rs";
 impl Judge {
     /// `InitState`: a node boots or restarts. Its log shows what is durable.
     pub(super) fn init(&mut self, event: &Event, place: &Place) -> Result<(), Stop> {
-        if event.state.commit > 0 {
+        if event.state.commit > 0 && event.state.commit <= event.log {
             return Err(inconclusive(Ground::Snapshot, event, place));
         }
         let node = self.node(&event.nid);
@@ -32,7 +32,8 @@ impl Judge {
             restored: false,
             bootstrap: None,
         });
-        let at_zero = event.state.term == 0 && &*event.state.vote == "0";
+        let state = &event.state;
+        let at_zero = (state.term, &*state.vote, state.commit) == (0, "0", 0);
         if !at_zero || event.conf.iter().any(|c| !c.is_empty()) {
             return Err(self.diverges(
                 event,
@@ -43,7 +44,6 @@ impl Judge {
             ));
         }
         match id {
-            None if event.log > 0 => Err(inconclusive(Ground::FirstBootWithLog, event, place)),
             None => Ok(()),
             Some(id) => self.may_recover(&At { event, place, id }),
         }
@@ -91,6 +91,7 @@ impl Judge {
         let (id, Some(mut boot)) = (node.id, node.booting.clone()) else {
             return Ok(());
         };
+        self.fits_boot(event, place, &boot)?;
         match (event.name, &boot.stored, boot.restored) {
             (Name::ApplyConfChange, None, _) => {
                 let cc = event.prop.as_ref().and_then(|p| p.cc.as_ref());
@@ -129,10 +130,54 @@ impl Judge {
         }
     }
 
+    /// What every line of a boot shows, whatever was restored: a follower, the
+    /// log that `InitState` showed, and until then nothing else.
+    fn fits_boot(&self, event: &Event, place: &Place, boot: &Booting) -> Result<(), Stop> {
+        let state = &event.state;
+        let nothing = (state.term, &*state.vote, state.commit) == (0, "0", 0);
+        let (fits, expected) = match (event.name, boot.restored, &boot.bootstrap) {
+            // The configuration before the state.
+            (Name::ApplyConfChange, false, _) if boot.stored.is_none() => (
+                nothing && event.log == boot.log && event.conf[0].is_empty(),
+                format!("nothing but a log up to {}", boot.log),
+            ),
+            (Name::BecomeFollower, false, _) => (
+                event.log == boot.log && state.commit <= event.log,
+                format!("a log up to {}, as it began, and a commit in it", boot.log),
+            ),
+            // The configurations of a bootstrap, each on top of the one before.
+            (Name::ApplyConfChange, true, Some(seen)) => (
+                &*state.vote == "0" && event.conf[0] == seen.last().cloned().unwrap_or_default(),
+                "the configuration that the line before applied".to_owned(),
+            ),
+            // Neither bootstrapped nor joined: it holds nothing still.
+            (name, true, None) => (
+                event.log == 0
+                    && (&*state.vote, state.commit) == ("0", 0)
+                    && (state.term > 0) == (name == Name::BecomeFollower),
+                "a node that holds nothing".to_owned(),
+            ),
+            _ => return Ok(()),
+        };
+        if fits {
+            return Ok(());
+        }
+        Err(self.diverges(
+            event,
+            place,
+            RuleName::new("a boot restores what was kept", "-", FORMAT),
+            format!(
+                "term {}, vote {}, commit {}, log {}, voters {:?}",
+                state.term, state.vote, state.commit, event.log, event.conf[0]
+            ),
+            expected,
+        ))
+    }
+
     /// The restored state of a node that never ran: nothing. With a stored
     /// configuration it is up; without one it is to be bootstrapped, or to join.
     fn first_boot(&mut self, event: &Event, place: &Place, boot: Booting) -> Result<(), Stop> {
-        if event.state.term > 0 || event.state.commit > 0 {
+        if event.state.term > 0 || event.state.commit > 0 || event.log > 0 {
             return Err(inconclusive(Ground::FirstBootWithLog, event, place));
         }
         let stored = boot.stored.clone().unwrap_or_default();
@@ -173,6 +218,7 @@ impl Judge {
         let right = event.state.term == 1
             && event.state.commit == entries
             && seen.len() as u64 <= entries
+            && seen[0].len() == 1
             && seen
                 .windows(2)
                 .all(|pair| pair[0].len() + 1 == pair[1].len());

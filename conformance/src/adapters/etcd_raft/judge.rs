@@ -16,6 +16,7 @@ use crate::replay::order::Judging;
 use crate::verdict::{Divergence, Facts, Ground, Place, RuleName, Stopped};
 
 /// Judges a run of etcd-io/raft, event by event in causal order.
+#[derive(Clone)]
 pub(crate) struct Judge {
     /// The model of the run.
     pub follower: Follower,
@@ -84,6 +85,9 @@ impl Judge {
         };
         let at = At { event, place, id };
         self.write_under_way(&at)?;
+        if event.name != Name::Commit {
+            self.node(&event.nid).may_commit = false;
+        }
         match event.name {
             Name::BecomeCandidate => self.campaign(&at),
             Name::BecomeFollower | Name::BecomeLeader => self.became(&at),
@@ -243,8 +247,10 @@ impl Judge {
 
     /// The node's next event after a `Ready` shows that the write is complete.
     fn write_under_way(&mut self, at: &At<'_>) -> Result<(), Stop> {
+        // What nobody sent is no evidence of anything.
+        let arrived = self.has_arrived(at.event);
         let node = self.node(&at.event.nid);
-        if node.covered > 0 && overtakes(at.event, node) {
+        if node.covered > 0 && arrived && overtakes(at.event, node) {
             return Err(inconclusive(
                 Ground::AsynchronousStorage,
                 at.event,
@@ -395,8 +401,10 @@ impl Judge {
 
     fn commit(&mut self, at: &At<'_>) -> Result<(), Stop> {
         let node = self.node(&at.event.nid);
+        let mut asked = std::mem::take(&mut node.may_commit);
         if matches!(node.expect.front(), Some(Expect::Commit)) {
             node.expect.pop_front();
+            asked = true;
         } else {
             self.settle(at)?;
         }
@@ -415,7 +423,21 @@ impl Judge {
         if let Some(further) = further {
             now.commit = Index(further);
         }
-        self.check(at, &now)
+        self.check(at, &now)?;
+        if asked {
+            return Ok(());
+        }
+        Err(self.diverges(
+            at.event,
+            at.place,
+            RuleName::new(
+                "a leader looks when something was acknowledged",
+                "§5.3",
+                FORMAT,
+            ),
+            "nothing that it received before this makes it look whether it can commit".into(),
+            "an acknowledgement first".into(),
+        ))
     }
 
     fn ready(&mut self, at: &At<'_>) -> Result<(), Stop> {
@@ -445,7 +467,9 @@ impl Judge {
         }
         let outcome = self.step(at, Input::Apply)?;
         debug_assert_eq!(outcome.branch, Branch::ConfigurationApplied);
-        let config = self.now(at).config;
+        let now = self.now(at);
+        let config = now.config;
+        self.node(&at.event.nid).may_commit = now.role == RoleKind::Leader;
         if self.names.set(shown) == Some(config) {
             return Ok(());
         }

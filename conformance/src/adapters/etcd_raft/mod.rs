@@ -60,14 +60,15 @@ mod sends;
 mod state;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use plimsoll_trace::Lines;
+use plimsoll_trace::{Line, Lines, TraceError};
 
 pub(crate) use event::is_etcd_raft;
 use judge::Judge;
 
 use crate::replay::order::{Judging, Lanes};
-use crate::replay::{InputError, Judgement, Options, place};
+use crate::replay::{InputError, Judgement, Options, Stop, place};
 use crate::verdict::Ground;
 
 /// The only grounds on which a trace of etcd-io/raft is inconclusive.
@@ -122,7 +123,7 @@ pub(crate) fn judge(files: &[PathBuf], options: &Options) -> Result<Judgement, I
     })
 }
 
-type Judged = (u64, u64, Option<crate::replay::Stop>);
+type Judged = (u64, u64, Option<Stop>);
 
 /// The lines of one file are in true order. After the verdict the rest is read
 /// still, so that a torn or foreign line never goes unnoticed.
@@ -156,4 +157,54 @@ fn without_order(files: &[PathBuf], judge: &mut Judge) -> Result<Judged, InputEr
     }
     let (consumed, stop) = lanes.judge(judge);
     Ok((events, consumed, stop))
+}
+
+/// A run judged line by line. What was judged so far can be cloned, and then
+/// continued in more than one way.
+#[derive(Clone)]
+pub struct Session {
+    judge: Judge,
+    path: PathBuf,
+    file: Arc<str>,
+    events: u64,
+}
+
+/// Why a [`Session`] ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// A verdict fell.
+    Verdict(Stop),
+    /// The line is no event.
+    Input(TraceError),
+}
+
+impl Session {
+    /// Nothing judged yet; places name `path`.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        Session {
+            judge: Judge::new(false),
+            file: Arc::from(path.display().to_string()),
+            path,
+            events: 0,
+        }
+    }
+
+    /// Judges the next line, without its newline.
+    ///
+    /// # Errors
+    /// When a verdict falls, or the line is no event. The session is over then.
+    pub fn line(&mut self, bytes: &[u8]) -> Result<(), Ended> {
+        let number = self.events + 1;
+        let line = Line {
+            number,
+            bytes,
+            terminated: true,
+        };
+        let event = event::parse(&self.file, line).map_err(Ended::Input)?;
+        let place = place(&self.path, number, self.events);
+        self.judge.judge(&event, &place).map_err(Ended::Verdict)?;
+        self.events += 1;
+        Ok(())
+    }
 }

@@ -89,6 +89,7 @@ impl Judge {
         if *message.to != *at.event.nid {
             return Err(self.misaddressed(at, message));
         }
+        self.says_only(at, message)?;
         if message.from == message.to {
             return self.receive_own(at, message, &now);
         }
@@ -100,6 +101,15 @@ impl Judge {
         ) && message.term > now.term;
         let from = message.from;
         let known = self.matched(at.id, from);
+        // Known already: whether the library looks depends on how it probes.
+        let again = match message.body {
+            plimsoll_model::message::Body::AppendAck {
+                reject: false,
+                index,
+                ..
+            } => now.role == RoleKind::Leader && message.term == now.term && known == Some(index),
+            _ => false,
+        };
         let outcome = self.step(at, Input::Receive { message })?;
         self.oblige(at, Some(now));
         let progressed =
@@ -108,6 +118,7 @@ impl Judge {
         if progressed {
             node.expect.push_back(Expect::Commit);
         }
+        node.may_commit = again;
         node.asked = asks;
         node.stale = stale;
         Ok(())
@@ -188,6 +199,20 @@ impl Judge {
         ))
     }
 
+    /// What a kind of message does not use is zero in it.
+    fn says_only(&self, at: &At<'_>, message: &Msg) -> Result<(), Stop> {
+        let Some(field) = unused(message) else {
+            return Ok(());
+        };
+        Err(self.diverges(
+            at.event,
+            at.place,
+            RuleName::new("a message says only what its kind says", "-", FORMAT),
+            format!("{:?} does not use {field}, and here it does", message.kind),
+            format!("{field} 0"),
+        ))
+    }
+
     fn misaddressed(&self, at: &At<'_>, message: &Msg) -> Stop {
         self.diverges(
             at.event,
@@ -206,8 +231,10 @@ impl Judge {
         let own = own_of(message);
         let node = self.node(&at.event.nid);
         let covered = node.covered > 0;
-        if !covered || node.own.front() != Some(&own) {
-            let why = if node.own.contains(&own) {
+        if !covered || node.own.front() != Some(&own) || message.reject {
+            let why = if message.reject {
+                "it does not refuse itself"
+            } else if node.own.contains(&own) {
                 "no Ready has covered it yet"
             } else {
                 "it never queued this"
@@ -255,6 +282,7 @@ impl Judge {
         if *message.from != *at.event.nid {
             return Err(self.misaddressed(at, message));
         }
+        self.says_only(at, message)?;
         if message.from == message.to {
             return self.send_own(at, message);
         }
@@ -482,4 +510,31 @@ fn own_of(message: &Msg) -> Own {
         term: Term(message.term),
         index: Index(message.index),
     }
+}
+
+/// The first field that `message` uses and its kind does not.
+fn unused(message: &Msg) -> Option<&'static str> {
+    let reject = u64::from(message.reject);
+    let fields = [
+        ("entries", message.entries),
+        ("logTerm", message.log_term),
+        ("index", message.index),
+        ("commit", message.commit),
+        ("reject", reject),
+        ("rejectHint", message.reject_hint),
+    ];
+    let used: &[&str] = match message.kind {
+        MsgType::MsgApp => &["entries", "logTerm", "index", "commit"],
+        MsgType::MsgAppResp if message.reject => &["logTerm", "index", "reject", "rejectHint"],
+        MsgType::MsgAppResp => &["index"],
+        MsgType::MsgHeartbeat => &["commit"],
+        MsgType::MsgHeartbeatResp => &[],
+        MsgType::MsgVote => &["logTerm", "index"],
+        MsgType::MsgVoteResp => &["reject"],
+        MsgType::MsgSnap => return None,
+    };
+    let (field, _) = fields
+        .into_iter()
+        .find(|(field, value)| *value > 0 && !used.contains(field))?;
+    Some(field)
 }

@@ -82,6 +82,8 @@ pub(super) struct Node {
     pub ready: Option<Place>,
     /// It received a vote request of a higher term, and nothing since.
     pub asked: bool,
+    /// Its last line may make it look whether it can commit, and need not.
+    pub may_commit: bool,
     /// It received an append or heartbeat of a lower term, and nothing since.
     pub stale: bool,
 }
