@@ -183,6 +183,32 @@ fn a_timeline_is_documented() {
     agrees("plimsoll-timeline/1", &[saved("A5", "election-safety")]);
 }
 
+/// Nothing is searched in no time: that is inconclusive, and the document has
+/// all its names.
+#[test]
+fn verify_is_documented() {
+    let document = json(&["verify", "--time", "0s", "--json"]);
+    assert_eq!(document["schema"], "plimsoll-verify/1");
+    assert_ne!(document["verdict"], "holds");
+    let parts = ["properties[]", "searches[]", "flaws[]"];
+    let own = |names: BTreeSet<String>| -> BTreeSet<String> {
+        let own = names.into_iter();
+        own.filter(|name| !parts.iter().any(|part| name.starts_with(part)))
+            .collect()
+    };
+    let (told, example) = documented("plimsoll-verify/1");
+    assert_eq!(own(all_names(std::slice::from_ref(&document))), told);
+    assert!(all_names(&[example]).is_subset(&told));
+    for part in ["properties", "searches", "flaws", "traces"] {
+        assert!(
+            document[part]
+                .as_array()
+                .is_some_and(|items| items.len() > 10),
+            "{part}"
+        );
+    }
+}
+
 /// The document without its times.
 fn timeless(mut value: Value) -> Value {
     fn strip(value: &mut Value) {
