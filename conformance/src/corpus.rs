@@ -150,4 +150,10 @@ pub const ENTRIES: &[Entry] = &[
     ),
     entry!("etcd-raft/m15-ack-off-by-one-strong", "ndjson"),
     entry!("etcd-raft/m28-acked-append-not-durable-quiet", "ndjson.zst"),
+    entry!("plimsoll/five-everything", "ndjson.gz"),
+    entry!("plimsoll/five-second-vote", "ndjson.gz"),
+    entry!("plimsoll/single-crashes", "ndjson.gz"),
+    entry!("plimsoll/three-crashes", "ndjson.gz"),
+    entry!("plimsoll/three-forgets-an-entry", "ndjson.gz"),
+    entry!("plimsoll/three-happy", "ndjson.gz"),
 ];

@@ -413,7 +413,11 @@ impl Judge {
                     ),
                 ),
             };
-            return Err(self.diverges(at, rule, why, said.to_string()));
+            let mut stop = self.diverges(at, rule, why, said.to_string());
+            if let Stop::Diverges(divergence) = &mut stop {
+                divergence.what = format!("{} sends {pattern}", at.id);
+            }
+            return Err(stop);
         }
         self.contents(at, message, &said)?;
         if let Some(id) = &message.id {
