@@ -2,6 +2,7 @@
 //! hand, traces split by node, the quirks of the format, and damaged input.
 
 mod damaged;
+mod document;
 mod expected;
 mod quirks;
 mod recorded;

@@ -7,6 +7,10 @@ use std::path::PathBuf;
 use plimsoll::adapters::etcd_raft::GROUNDS;
 use plimsoll::verdict::Verdict;
 
+use plimsoll_trace::Lines;
+use serde_json::Value;
+
+use crate::split::write_split;
 use crate::verdict;
 
 fn recorded() -> Option<PathBuf> {
@@ -88,6 +92,35 @@ fn flawed_runs_never_conform() {
                     assert_eq!(found.place.event, *event, "{name}");
                 }
             }
+        }
+    }
+}
+
+/// The verdict on the trace at `path`, once each node has a file of its own.
+fn verdict_split(name: &str, path: &PathBuf) -> Verdict {
+    let mut lines = Lines::open(path).expect("a trace");
+    let mut found = Vec::new();
+    while let Some(line) = lines.next_line().expect("a trace") {
+        let value: Value = serde_json::from_slice(line.bytes).expect("JSON");
+        let text = String::from_utf8(line.bytes.to_vec()).expect("UTF-8");
+        found.push((value["event"]["nid"].clone(), text));
+    }
+    let folder = format!("recorded-{name}");
+    verdict(&write_split(&folder, found.into_iter(), |place| 10 + place))
+}
+
+#[test]
+fn split_by_node_correct_runs_never_diverge_and_flawed_runs_never_conform() {
+    for (name, path) in traces("etcd-raft") {
+        let whole = verdict(std::slice::from_ref(&path));
+        let split = verdict_split(&name, &path);
+        assert_eq!(split.name(), whole.name(), "{name}: {split:?}");
+    }
+    for (name, path) in traces("etcd-raft-flawed") {
+        let split = verdict_split(&name, &path);
+        assert_ne!(split.name(), "conforms", "{name}");
+        if DIVERGING.iter().any(|(flaw, _)| *flaw == name) {
+            assert_eq!(split.name(), "diverges", "{name}: {split:?}");
         }
     }
 }

@@ -6,18 +6,30 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use plimsoll::verdict::Verdict;
+use serde_json::Value;
 
 use crate::{entry, folder, lines, verdict};
 
-/// Writes the trace `name` as one file a node; the files' names start with
-/// `prefix` of the node's place, so that they can be given in any order.
+/// Writes the trace `name` of the corpus as one file a node; the files' names
+/// start with `prefix` of the node's place, so that they can come in any order.
 fn split(name: &str, prefix: impl Fn(usize) -> usize) -> Vec<PathBuf> {
+    let text = |line: Value| (line["event"]["nid"].clone(), line.to_string());
+    let lines = lines(entry(name)).into_iter().map(text);
+    write_split(&format!("split-{name}-{}", prefix(0)), lines, prefix)
+}
+
+/// Writes `lines`, each with its node, as one file a node.
+pub(crate) fn write_split(
+    name: &str,
+    lines: impl Iterator<Item = (Value, String)>,
+    prefix: impl Fn(usize) -> usize,
+) -> Vec<PathBuf> {
     let mut files: BTreeMap<String, String> = BTreeMap::new();
-    for line in lines(entry(name)) {
-        let node = line["event"]["nid"].as_str().expect("a node").to_owned();
+    for (node, line) in lines {
+        let node = node.as_str().expect("a node").to_owned();
         writeln!(files.entry(node).or_default(), "{line}").expect("a string");
     }
-    let folder = folder(&format!("split-{name}-{}", prefix(0)));
+    let folder = folder(name);
     let mut paths: Vec<PathBuf> = files
         .values()
         .enumerate()

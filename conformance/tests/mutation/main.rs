@@ -3,8 +3,11 @@
 //!
 //! `PLIMSOLL_MUTANTS=all cargo test -p plimsoll --release --test mutation -- --nocapture`
 //! judges every mutant and prints the survivors; without it a sample is drawn,
-//! the same at every run. `docs/replay.md` tells what was found.
+//! the same at every run. `docs/replay.md` holds what was found in the sample;
+//! `PLIMSOLL_UPDATE=1` writes it.
 
+#[path = "../common/document.rs"]
+mod document;
 mod mutant;
 mod oracle;
 mod run;
@@ -152,5 +155,8 @@ fn mutants_that_are_shown_illegal_are_rejected() {
         "{tally}"
     );
     assert!(tally.share() >= REQUIRED, "{tally}");
+    if !all {
+        document::holds("replay.md", "mutants", &tally.to_string());
+    }
     assert_eq!(tally.wrongly(), [""; 0], "legal runs that were rejected");
 }

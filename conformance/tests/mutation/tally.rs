@@ -100,11 +100,15 @@ impl fmt::Display for Tally {
         }
         let (illegal, share) = (self.illegal(), self.share() * 100.0);
         writeln!(f, "| all | {illegal} | {share:.2} % |")?;
-        writeln!(f, "\nsurvivors")?;
+        writeln!(
+            f,
+            "\n| survivors | verdict: mutant; what shows it | the first |"
+        )?;
+        writeln!(f, "|---:|---|---|")?;
         for (what, (count, first)) in &self.survivors {
-            writeln!(f, "{count:6} {what}  [{first}]")?;
+            writeln!(f, "| {count} | {what} | {first} |")?;
         }
-        writeln!(f, "\n| legal or open, because | mutants | rejected still |")?;
+        writeln!(f, "\n| legal or open, because | mutants | rejected |")?;
         writeln!(f, "|---|---:|---:|")?;
         for (why, (count, rejected)) in &self.others {
             writeln!(f, "| {why} | {count} | {rejected} |")?;

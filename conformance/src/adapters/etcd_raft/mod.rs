@@ -23,8 +23,8 @@
 //! | `Commit` | `advance-commit`, if it moved | commit | §5.4.2 | `maybeCommit` |
 //! | `Ready` | none: the write under way begins | durability | figure 2 | `Ready` |
 //! | `ApplyConfChange` (later) | `apply` | membership | §6 | `applyConfChange` |
-//! | (none) | `write-completed`: see below | durability | figure 2 | `Advance` |
-//! | (none) | `apply` of entries that are no configuration, before one that is | commit | §5.3 | `Advance` |
+//! | (none) | `write-completed`, silently | durability | figure 2 | `Advance` |
+//! | (none) | `apply` of entries that are no configuration, silently, before one that is | commit | §5.3 | `Advance` |
 //!
 //! # What no line shows, and how it is decided
 //!
