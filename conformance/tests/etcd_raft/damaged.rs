@@ -133,7 +133,7 @@ fn an_empty_file_is_no_pass() {
         format: Some(Format::EtcdRaft),
         ..Options::default()
     };
-    let verdict = judge(&[path.clone()], &options)
+    let verdict = judge(std::slice::from_ref(&path), &options)
         .remove(0)
         .result
         .expect("a verdict");

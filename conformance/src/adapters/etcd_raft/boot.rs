@@ -147,7 +147,7 @@ impl Judge {
             ),
             // The configurations of a bootstrap, each on top of the one before.
             (Name::ApplyConfChange, true, Some(seen)) => (
-                &*state.vote == "0" && event.conf[0] == seen.last().cloned().unwrap_or_default(),
+                &*state.vote == "0" && same_nodes(&event.conf[0], seen.last()),
                 "the configuration that the line before applied".to_owned(),
             ),
             // Neither bootstrapped nor joined: it holds nothing still.
@@ -329,4 +329,10 @@ impl Judge {
         let now = self.now(at);
         self.check(at, &now)
     }
+}
+
+/// Whether `shown` and `applied` list the same nodes, in any order.
+fn same_nodes(shown: &[Box<str>], applied: Option<&Vec<Box<str>>>) -> bool {
+    let applied = applied.map(Vec::as_slice).unwrap_or_default();
+    shown.len() == applied.len() && shown.iter().all(|node| applied.contains(node))
 }

@@ -53,6 +53,7 @@ impl Name {
 
 /// The role of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[expect(clippy::enum_variant_names, reason = "named as the library names them")]
 pub(crate) enum Role {
     StateFollower,
     StateCandidate,
@@ -62,6 +63,7 @@ pub(crate) enum Role {
 
 /// The kind of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[expect(clippy::enum_variant_names, reason = "named as the library names them")]
 pub(crate) enum MsgType {
     MsgApp,
     MsgAppResp,
