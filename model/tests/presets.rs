@@ -149,7 +149,6 @@ fn small_presets_have_exactly_their_states_and_walks_cover_the_rest() {
 }
 
 #[test]
-#[ignore = "minutes without optimisation"]
 fn all_presets_have_exactly_their_states_and_leave_nothing_untried() {
     let searches: Vec<Search> = SMALL.iter().chain(&LARGE).map(hold).collect();
     covered(&searches);

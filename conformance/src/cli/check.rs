@@ -92,7 +92,9 @@ pub(super) fn run(args: &Args) -> Done {
             break;
         }
     }
-    let result = Document::new(reports, &asked, skipped);
+    let all = args.property.is_empty() && args.what.is_chosen();
+    let needed: &[&str] = if all { &[] } else { &asked };
+    let result = Document::new(reports, &asked, needed, skipped);
     if args.json {
         document(&result)?;
     } else {

@@ -84,17 +84,29 @@ pub(super) enum NetworkName {
 }
 
 impl What {
+    /// Whether a flag changes what a preset would explore.
+    fn is_changed(&self) -> bool {
+        self.bounds.is_some()
+            || !self.set.is_empty()
+            || self.dialect.is_some()
+            || self.durability.is_some()
+            || self.network.is_some()
+    }
+
+    /// Whether presets were chosen by name and are explored as they are. What
+    /// such a preset must show is stated: its witnesses. Properties that it
+    /// cannot judge are another preset's.
+    pub(super) fn is_chosen(&self) -> bool {
+        !self.preset.is_empty() && !self.is_changed()
+    }
+
     /// Everything that is to be explored, in order.
     pub(super) fn tasks(&self) -> Result<Vec<Task>, Failure> {
         let flaw = match &self.flaw {
             Some(name) => Some(flaw(name)?),
             None => None,
         };
-        let custom = self.bounds.is_some()
-            || !self.set.is_empty()
-            || self.dialect.is_some()
-            || self.durability.is_some()
-            || self.network.is_some();
+        let custom = self.is_changed();
         let presets = match (self.preset.as_slice(), flaw) {
             ([], Some(flaw)) => vec![presets::for_flaw(flaw)],
             ([], None) if custom => return Ok(vec![self.change(plain())?]),

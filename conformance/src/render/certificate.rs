@@ -230,11 +230,17 @@ pub fn verdict(document: &Document) -> String {
         .collect();
     out += &document.verdict.shout();
     if broken.is_empty() {
-        let held = document.properties.iter();
-        let held = held.filter(|property| property.result == Outcome::Holds);
+        let count = |outcome| {
+            let rows = document.properties.iter();
+            rows.filter(|property| property.result == outcome).count()
+        };
+        let silent = match count(Outcome::NotEvaluated) {
+            0 => String::new(),
+            n => format!(", {n} not evaluated"),
+        };
         out += &format!(
-            "  {} of {} properties hold, {} distinct states",
-            held.count(),
+            "  {} of {} properties hold{silent}, {} distinct states",
+            count(Outcome::Holds),
             document.properties.len(),
             grouped(document.distinct_states)
         );

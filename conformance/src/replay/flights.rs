@@ -265,7 +265,12 @@ impl std::fmt::Display for Pattern {
                 .map_or_else(|| "?".to_owned(), ToString::to_string)
         }
         let term = show(&self.term);
-        write!(f, "{}@{term} -> {} {}", self.from, self.to, self.kind())?;
+        // The other form leaves out what a sentence about the sender has said.
+        if f.alternate() {
+            write!(f, "to {}: {}", self.to, self.kind())?;
+        } else {
+            write!(f, "{}@{term} -> {} {}", self.from, self.to, self.kind())?;
+        }
         match &self.body {
             Shape::RequestVote { last } => write!(f, " last={}", show(last)),
             Shape::Vote { granted } => match granted {

@@ -322,10 +322,13 @@ pub struct Document {
 }
 
 impl Document {
-    /// Sums up `searches`. `skipped` says why others were not begun.
+    /// Sums up `searches` for the properties in `asked`; without a judgement of
+    /// every one in `needed` it is no pass. `skipped` says why others were not
+    /// begun.
     pub fn new(
         searches: Vec<SearchReport>,
         asked: &[&'static str],
+        needed: &[&str],
         skipped: Option<String>,
     ) -> Self {
         let properties: Vec<PropertyReport> = properties::ALL
@@ -349,7 +352,7 @@ impl Document {
         if !violated {
             let silent = properties
                 .iter()
-                .filter(|p| p.result == Outcome::NotEvaluated);
+                .filter(|p| p.result == Outcome::NotEvaluated && needed.contains(&p.name));
             grounds.extend(silent.map(|property| {
                 format!(
                     "{} never had anything to judge within these bounds (name others with \
@@ -451,7 +454,12 @@ mod tests {
             &["election-safety"],
         );
         assert_eq!((report.verdict, report.complete), (Answer::Holds, true));
-        let document = Document::new(vec![report], &["election-safety"], None);
+        let document = Document::new(
+            vec![report],
+            &["election-safety"],
+            &["election-safety"],
+            None,
+        );
         assert_eq!(document.verdict, Answer::Holds);
     }
 
@@ -472,9 +480,14 @@ mod tests {
         let report = report(&[], &Limits::default(), &asked);
         assert_eq!(report.verdict, Answer::Holds);
         assert_eq!(report.properties[1].result, Outcome::NotEvaluated);
-        let document = Document::new(vec![report], &asked, None);
+        let document = Document::new(vec![report.clone()], &asked, &asked, None);
         assert_eq!(document.verdict, Answer::Inconclusive);
         assert!(document.grounds[0].contains("linearizable-reads"));
+        // A preset chosen by name is held to its witnesses; the property is
+        // shown as not evaluated, never as one that holds.
+        let chosen = Document::new(vec![report], &asked, &[], None);
+        assert_eq!(chosen.verdict, Answer::Holds);
+        assert_eq!(chosen.properties[1].result, Outcome::NotEvaluated);
     }
 
     #[test]
@@ -494,7 +507,7 @@ mod tests {
     #[test]
     fn nothing_explored_is_no_pass() {
         assert_eq!(
-            Document::new(Vec::new(), &[], None).verdict,
+            Document::new(Vec::new(), &[], &[], None).verdict,
             Answer::Inconclusive
         );
     }

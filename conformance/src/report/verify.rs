@@ -66,7 +66,7 @@ impl Document {
         asked: &[&'static str],
         seconds: f64,
     ) -> Self {
-        let checked = check::Document::new(searches, asked, None);
+        let checked = check::Document::new(searches, asked, asked, None);
         let mut verdict = checked.verdict;
         let mut grounds = checked.grounds;
         for property in &checked.properties {

@@ -488,7 +488,7 @@ impl Judge {
                 _ => format!("{who} refuses {} its vote", m.to),
             },
             (name, Some(m)) if name.is_receive() => format!("{who} receives {m}"),
-            (_, Some(m)) => format!("{who} sends {m}"),
+            (_, Some(m)) => format!("{who} sends {m:#}"),
             (Name::InitState, None) => {
                 format!("{id} restarts with a log up to index {}", event.log)
             }

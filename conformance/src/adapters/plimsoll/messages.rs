@@ -415,7 +415,8 @@ impl Judge {
             };
             let mut stop = self.diverges(at, rule, why, said.to_string());
             if let Stop::Diverges(divergence) = &mut stop {
-                divergence.what = format!("{} sends {pattern}", at.id);
+                let term = pattern.term.unwrap_or_default();
+                divergence.what = format!("{}@{term} sends {pattern:#}", at.id);
             }
             return Err(stop);
         }
