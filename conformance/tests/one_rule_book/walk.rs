@@ -14,7 +14,7 @@ use plimsoll_model::settings::Durability;
 use plimsoll_trace as wire;
 
 /// One step of a walk.
-pub struct Walked {
+pub(crate) struct Walked {
     pub before: State,
     pub action: Action,
     pub step: Step,
@@ -22,7 +22,7 @@ pub struct Walked {
 
 /// The walk that `choices` decide: each picks one of the actions whose
 /// successor lies within the bounds.
-pub fn walk(scenario: &Scenario, choices: &[u32]) -> Vec<Walked> {
+pub(crate) fn walk(scenario: &Scenario, choices: &[u32]) -> Vec<Walked> {
     let mut state = State::initial(scenario);
     let mut walk = Vec::new();
     for &choice in choices {
@@ -55,22 +55,22 @@ pub fn walk(scenario: &Scenario, choices: &[u32]) -> Vec<Walked> {
 }
 
 /// A folder that is removed when it is dropped.
-pub struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         let name = format!("plimsoll-walk-{}-{seed:x}", std::process::id());
         let path = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&path).expect("a folder for the trace");
         Folder(path)
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 
     /// Keeps it, for a person to look at.
-    pub fn keep(&self) -> PathBuf {
+    pub(crate) fn keep(&self) -> PathBuf {
         let kept = self.0.with_file_name("plimsoll-walk-kept");
         let _ = std::fs::remove_dir_all(&kept);
         std::fs::rename(&self.0, &kept).expect("the trace can be kept");
@@ -278,7 +278,7 @@ struct Choice {
 }
 
 /// Writes the walk, in one file or one a node.
-pub fn write(
+pub(crate) fn write(
     walk: &[Walked],
     scenario: &Scenario,
     folder: &Folder,
