@@ -142,7 +142,11 @@ fn drop_ready(run: &Run, i: usize) -> Ruling {
         _ => run.events.len(),
     };
     let needs = needs_ready(run, i, i + 1..until);
-    let last = run.earlier(i).find(ends);
+    // What is durable without it: the last Ready, or what the boot restored.
+    let last = run.earlier(i).find(|&k| {
+        let restored = run.before[k].and_then(|k| run.before[k]) == Some(run.boot[k]);
+        run.events[k].is("Ready") || restored
+    });
     let recovers = crash.zip(last).and_then(|(crash, last)| {
         let restored = run.after[crash].and_then(|k| run.after[k])?;
         let last = &run.events[last].state;

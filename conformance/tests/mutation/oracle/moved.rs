@@ -18,6 +18,10 @@ pub(super) fn duplicate(run: &Run, i: usize) -> Ruling {
         }
         _ if run.cause[i] != i => return Illegal(copy, "a handler does this once"),
         "BecomeCandidate" => return Illegal(copy, "a handler does this once"),
+        // Only a crash right behind it can lose what a Ready hands out.
+        "Ready" if run.after[i].is_some_and(|k| run.events[k].is("InitState")) => {
+            return Open("the crash behind it may have lost it");
+        }
         "Ready" => return Legal("a Ready may hold nothing new"),
         "SendAppendEntriesRequest" => return Legal("a leader may send again"),
         _ => {}
