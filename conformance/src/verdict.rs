@@ -104,11 +104,15 @@ pub enum Ground {
     MidRun,
     /// A message arrived that a step whose sends are not logged may have sent.
     UnloggedSend,
+    /// A step that the emitter does not always record may explain the line.
+    UnloggedStep,
+    /// Nodes of the run have no line in any file.
+    NodeMissing,
 }
 
 impl Ground {
     /// Every ground.
-    pub const ALL: [Ground; 14] = [
+    pub const ALL: [Ground; 16] = [
         Ground::NothingConsumed,
         Ground::PreCandidate,
         Ground::Snapshot,
@@ -123,6 +127,8 @@ impl Ground {
         Ground::Unsupported,
         Ground::MidRun,
         Ground::UnloggedSend,
+        Ground::UnloggedStep,
+        Ground::NodeMissing,
     ];
 
     /// What it says, in a sentence.
@@ -157,6 +163,14 @@ impl Ground {
                 "a node learns a leader's term from a message that the format does not trace"
             }
             Ground::Unsupported => "the trace holds something that this version does not know",
+            Ground::UnloggedStep => {
+                "the line has no explanation, but the header does not declare that every step has \
+                 its line"
+            }
+            Ground::NodeMissing => {
+                "the line has no explanation, but nodes of the run have no line in these files \
+                 (several files of one run: --together)"
+            }
             Ground::UnloggedSend => {
                 "a message arrives that a step without logged sends may have sent, and the model \
                  can no longer tell"

@@ -1,14 +1,14 @@
 //! The judgement, line by line.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use plimsoll_model::ids::{Index, NodeId, ReadId};
+use plimsoll_model::ids::{Index, NodeId, NodeSet, Position, ReadId};
 use plimsoll_model::log::Log;
 use plimsoll_model::message::Message;
 use plimsoll_model::refusal::Refusal;
 use plimsoll_model::rules::{Input, Outcome, commit};
 use plimsoll_model::server::Role;
-use plimsoll_model::settings::Settings;
+use plimsoll_model::settings::{Configuration, Durability, Settings};
 use plimsoll_trace::{Cause, CauseKind, Field, Header, Step};
 
 use crate::replay::Stop;
@@ -32,14 +32,18 @@ pub(super) struct Judge {
     /// How many facts were checked, by kind.
     pub facts: BTreeMap<&'static str, Facts>,
     pub(super) header: Header,
-    /// Which message an id names.
-    pub(super) by_id: HashMap<String, Message>,
+    /// Which message an id names, in the model and as it was shown.
+    pub(super) by_id: HashMap<String, (Message, plimsoll_trace::Message)>,
+    /// The nodes that have a line anywhere in the run's files.
+    pub(super) all: NodeSet,
     /// Which read a context of a leader and its term stands for.
     pub(super) contexts: HashMap<(NodeId, u64, String), ReadId>,
     pub(super) reads: HashMap<String, KnownRead>,
     next_read: u32,
     /// The client operation of each write, by number.
     pub(super) ops: HashMap<u32, String>,
+    /// Every client operation that was written.
+    written: HashSet<String>,
     /// The content hash of each entry, by position.
     pub(super) hashes: HashMap<(u64, u64), (u64, Place)>,
     /// What each node's lines showed last of each part of the state.
@@ -63,10 +67,12 @@ impl Judge {
             facts: BTreeMap::new(),
             header,
             by_id: HashMap::new(),
+            all: NodeSet::EMPTY,
             contexts: HashMap::new(),
             reads: HashMap::new(),
             next_read: 0,
             ops: HashMap::new(),
+            written: HashSet::new(),
             hashes: HashMap::new(),
             shown: HashMap::new(),
             unlogged: HashMap::new(),
@@ -96,6 +102,7 @@ impl Judge {
 
     fn line(&mut self, at: &At<'_>) -> Result<(), Stop> {
         self.grounds(at)?;
+        let last = self.now(at).map(|now| now.last);
         if self.deposes(at) {
             self.release_until(at, None)?;
         }
@@ -120,7 +127,29 @@ impl Judge {
         }
         self.sends(at)?;
         self.acks(at)?;
+        self.appended(at, last)?;
         self.check(at)
+    }
+
+    /// Where `append` is always recorded, a log that has grown shows it.
+    fn appended(&self, at: &At<'_>, before: Option<Position>) -> Result<(), Stop> {
+        let (Some(before), Some(now)) = (before, self.now(at)) else {
+            return Ok(());
+        };
+        let grown = now.last.index > before.index || now.last.term > before.term;
+        let hidden = at.step.append.is_none() && self.declared(Field::Append);
+        if !grown || !hidden || matches!(at.step.cause, Cause::Start) {
+            return Ok(());
+        }
+        Err(self.diverges(
+            at,
+            RuleName::new("a log changes by appends", "§5.3", REPLICATION),
+            format!(
+                "the line appends nothing, but the log grows to {}",
+                now.last
+            ),
+            format!("an append up to {}", now.last),
+        ))
     }
 
     /// What lies outside the model.
@@ -164,6 +193,7 @@ impl Judge {
                 self.lead(at)?;
                 self.step(at, Input::Write { number })?;
                 self.ops.insert(number, op.as_str().to_owned());
+                self.written.insert(op.as_str().to_owned());
                 Ok(())
             }
             Cause::Persisted => {
@@ -391,8 +421,7 @@ impl Judge {
             self.facts.entry("acknowledgement").or_default().note(true);
             let read = self.reads.get(op).cloned();
             match read {
-                Some(read) if read.released && read.index == index => {}
-                Some(read) if read.released => {
+                Some(read) if read.index != index => {
                     return Err(self.diverges(
                         at,
                         RuleName::new("a read is answered at its index", "diss. §6.4", READS),
@@ -400,8 +429,16 @@ impl Judge {
                         format!("index {}", read.index),
                     ));
                 }
+                Some(read) if read.node != at.id => {
+                    return Err(self.diverges(
+                        at,
+                        RuleName::new("a read is answered where it began", "diss. §6.4", READS),
+                        format!("read {op} began at {}", read.node),
+                        format!("an answer at {}", read.node),
+                    ));
+                }
+                Some(read) if read.released => {}
                 Some(read) => {
-                    debug_assert_eq!(read.node, at.id);
                     self.step(at, Input::ReleaseRead { read: read.id })?;
                     if let Some(known) = self.reads.get_mut(op) {
                         known.released = true;
@@ -423,26 +460,68 @@ impl Judge {
             .follower
             .member(at.id)
             .and_then(|m| m.server.log.entry(index));
+        // Where reads, and the writes that entries carry, are always recorded,
+        // an operation that is neither was never there to be acknowledged.
+        let reads_known = self.declared(Field::Reads);
         let carries = match entry.map(|e| e.payload) {
             Some(plimsoll_model::log::Payload::Write { number }) => self.ops.get(&number),
             _ => None,
         };
+        let is_write = matches!(
+            entry.map(|e| e.payload),
+            Some(plimsoll_model::log::Payload::Write { .. })
+        );
         let wrong = if index > now.commit {
             format!("{} has committed up to {} only", at.id, now.commit)
-        } else if carries.is_some_and(|carried| carried != op) {
-            format!(
-                "index {index} carries {}",
-                carries.map_or("", String::as_str)
-            )
-        } else {
+        } else if carries.is_some_and(|carried| carried == op) {
             return Ok(());
+        } else if self.written.contains(op) {
+            format!("the entry at index {index} does not carry it")
+        } else if !reads_known {
+            return Ok(());
+        } else if let Some(carried) = carries {
+            format!("index {index} carries {carried}")
+        } else if is_write {
+            // Its command came before the trace shows any.
+            return Ok(());
+        } else {
+            format!("index {index} carries no command, and no such read has begun")
         };
         Err(self.diverges(
             at,
             RuleName::new("only what is committed is acknowledged", "§5.3", COMMIT),
-            format!("write {op} is acknowledged at index {index}, but {wrong}"),
+            format!("{op} is acknowledged at index {index}, but {wrong}"),
             format!("no acknowledgement of {op} yet"),
         ))
+    }
+
+    /// A divergence that a step without a line could explain is none: causes
+    /// that the header does not declare complete may be missing, and so may
+    /// whole nodes of the run.
+    pub(super) fn allow_for_the_unseen(&self, stop: Stop) -> Stop {
+        let Stop::Diverges(divergence) = &stop else {
+            return stop;
+        };
+        let settings = &self.follower.settings;
+        let mut needed = vec![CauseKind::Campaign, CauseKind::Receive, CauseKind::Write];
+        if settings.durability == Durability::Deferred {
+            needed.push(CauseKind::Persisted);
+        }
+        if settings.configuration == Configuration::Applied {
+            needed.push(CauseKind::Apply);
+        }
+        let unlogged = needed.iter().any(|kind| !self.declared_cause(*kind));
+        let missing = self.all.len() < self.header.nodes.len();
+        let ground = match (missing, unlogged) {
+            (true, _) => Ground::NodeMissing,
+            (false, true) => Ground::UnloggedStep,
+            (false, false) => return stop,
+        };
+        Stop::Inconclusive(Stopped {
+            ground,
+            place: Some(divergence.place.clone()),
+            what: format!("{}; {}", divergence.what, divergence.why),
+        })
     }
 
     pub(super) fn declared(&self, field: Field) -> bool {
@@ -517,6 +596,7 @@ impl KindName for Cause {
 
 pub(super) const FORMAT: &str = "docs/trace-format.md";
 pub(super) const READS: &str = "model/src/rules/reads.rs";
+const REPLICATION: &str = "model/src/rules/replication.rs";
 pub(super) const COMMIT: &str = "model/src/rules/commit.rs";
 
 impl Judging for Judge {
@@ -547,5 +627,6 @@ impl Judging for Judge {
         };
         let at = At { step, place, id };
         self.line(&at)
+            .map_err(|stop| self.allow_for_the_unseen(stop))
     }
 }

@@ -123,7 +123,7 @@ impl Judge {
 
     fn sent(&self, message: &wire::Message, pattern: &Pattern) -> Option<Message> {
         if let Some(id) = &message.id {
-            if let Some(known) = self.by_id.get(id) {
+            if let Some((known, _)) = self.by_id.get(id) {
                 return self.follower.flights.has(known).then(|| known.clone());
             }
             // With ids on every message, another one of the same content is
@@ -181,7 +181,45 @@ impl Judge {
                 found.to_string(),
             ));
         }
+        if let Some(why) = self.changed(message, &found) {
+            return Err(self.diverges(
+                at,
+                RuleName::new("a message arrives as it was sent", "§5.1", FORMAT),
+                why,
+                found.to_string(),
+            ));
+        }
         self.step(at, Input::Receive { message: found }).map(drop)
+    }
+
+    /// In what a message is not what its sender showed under the same id.
+    fn changed(&self, arrived: &wire::Message, found: &Message) -> Option<String> {
+        let (from, to) = (self.id(&arrived.from), self.id(&arrived.to));
+        if from != Some(found.from) || to != Some(found.to) {
+            return Some(format!("it was sent by {} to {}", found.from, found.to));
+        }
+        let (_, sent) = self.by_id.get(arrived.id.as_ref()?)?;
+        let apart = |what| Some(format!("its {what} is not what {} sent", found.from));
+        if let (Some(a), Some(b)) = (context_of(&arrived.body), context_of(&sent.body))
+            && a != b
+        {
+            return apart("context");
+        }
+        let (wire::Body::Append { entries: a, .. }, wire::Body::Append { entries: b, .. }) =
+            (&arrived.body, &sent.body)
+        else {
+            return None;
+        };
+        fn differ<T: PartialEq>(a: Option<T>, b: Option<T>) -> bool {
+            a.is_some() && b.is_some() && a != b
+        }
+        if differ(a.hashes(), b.hashes()) {
+            return apart("content");
+        }
+        if differ(a.kinds(), b.kinds()) || differ(a.ops(), b.ops()) {
+            return apart("list of entries");
+        }
+        None
     }
 
     fn note_message(&mut self, pattern: &Pattern) {
@@ -393,6 +431,19 @@ impl Judge {
             return Err(self.inconclusive(at, Ground::Unsupported));
         };
         self.note_message(&pattern);
+        if let wire::Cause::Receive(asked) = &at.step.cause
+            && let (Some(asked), Some(answer)) =
+                (context_of(&asked.body), context_of(&message.body))
+            && matches!(pattern.body, Shape::AppendAck { .. } | Shape::HeartbeatAck)
+            && asked != answer
+        {
+            return Err(self.diverges(
+                at,
+                RuleName::new("an answer repeats the context", "diss. §6.4", READS),
+                format!("the context asked is {asked}, the one answered is {answer}"),
+                format!("context {asked}"),
+            ));
+        }
         let said = match pattern.body {
             Shape::Append { .. } | Shape::Heartbeat { .. } => self.lead_send(at, &pattern)?,
             _ => self.answer(at, &pattern)?,
@@ -422,7 +473,7 @@ impl Judge {
         }
         self.contents(at, message, &said)?;
         if let Some(id) = &message.id {
-            self.by_id.insert(id.clone(), said);
+            self.by_id.insert(id.clone(), (said, message.clone()));
         }
         Ok(())
     }

@@ -40,6 +40,7 @@ mod judge;
 mod messages;
 mod restart;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use plimsoll_model::settings::{Dialect, Durability};
@@ -51,7 +52,7 @@ use crate::verdict::{Ground, Stopped};
 use judge::Judge;
 
 /// The only grounds on which a trace of this format is inconclusive.
-pub const GROUNDS: [Ground; 9] = [
+pub const GROUNDS: [Ground; 11] = [
     Ground::NothingConsumed,
     Ground::PreCandidate,
     Ground::Snapshot,
@@ -61,6 +62,8 @@ pub const GROUNDS: [Ground; 9] = [
     Ground::Unsupported,
     Ground::MidRun,
     Ground::UnloggedSend,
+    Ground::UnloggedStep,
+    Ground::NodeMissing,
 ];
 
 /// Judges the run in `files`.
@@ -102,11 +105,28 @@ pub(crate) fn judge(files: &[PathBuf], options: &Options) -> Result<Judgement, I
     let (mut events, mut consumed) = (0, 0);
     let mut stop = unsupported.map(Stop::Inconclusive);
     let mut lanes = Lanes::default();
+    let mut homes: HashMap<plimsoll_trace::NodeName, PathBuf> = HashMap::new();
     for (file, reader) in &mut readers {
         let mut in_file = 0;
         while let Some((line, step)) = reader.next_step()? {
             let at = place(file, line, in_file);
             in_file += 1;
+            let home = homes
+                .entry(step.node.clone())
+                .or_insert_with(|| file.clone());
+            if home != file {
+                return Err(InputError::Apart {
+                    path: file.clone(),
+                    why: format!(
+                        "node {} has lines in {} already",
+                        step.node.as_str(),
+                        home.display()
+                    ),
+                });
+            }
+            if let Some(id) = judge.id(&step.node) {
+                judge.all.insert(id);
+            }
             if !in_order {
                 let node = step.node.clone();
                 lanes.push(node.as_str(), at, step);
@@ -122,6 +142,7 @@ pub(crate) fn judge(files: &[PathBuf], options: &Options) -> Result<Judgement, I
     if !in_order && stop.is_none() {
         (consumed, stop) = lanes.judge(&mut judge);
     }
+    let stop = stop.map(|stop| judge.allow_for_the_unseen(stop));
     Ok(Judgement {
         events,
         consumed,
