@@ -86,10 +86,11 @@ fn saved(args: &Args) -> Result<Option<Timeline>, Failure> {
 
 /// What led to the end of a trace, or to a line of it.
 fn judged(args: &Args) -> Result<Timeline, Failure> {
-    let judged = replay::judge(
-        std::slice::from_ref(&args.file),
-        &replay::Options::default(),
-    );
+    let options = replay::Options {
+        until: args.line,
+        ..replay::Options::default()
+    };
+    let judged = replay::judge(std::slice::from_ref(&args.file), &options);
     let input = |reason: String| Failure::Input {
         path: args.file.display().to_string(),
         reason,
@@ -97,15 +98,23 @@ fn judged(args: &Args) -> Result<Timeline, Failure> {
     let Some(judged) = judged.first() else {
         return Err(input("no trace".to_owned()));
     };
-    if let Err(error) = &judged.result {
-        return Err(Failure::Trace(error.to_string()));
+    let verdict = match &judged.result {
+        Ok(verdict) => verdict,
+        Err(error) => return Err(Failure::Trace(error.to_string())),
+    };
+    // A trace of ours has one line more than events: its header.
+    let events = verdict.certificate().events;
+    if let Some(line) = args.line.filter(|line| *line == 0 || *line > events + 1) {
+        return Err(Failure::Usage(format!(
+            "--line {line}: the trace has {events} events, and lines count from 1"
+        )));
     }
     let timeline = Timeline::of_judged(judged, args.line);
     let timeline = timeline.ok_or_else(|| input("nothing to show".to_owned()))?;
     match args.line {
-        Some(line) if timeline.frames.is_empty() => Err(input(format!(
-            "the steps that led to line {line} are not kept: only the last ones before the end are"
-        ))),
+        Some(line) if timeline.frames.is_empty() => {
+            Err(input(format!("nothing happened up to line {line}")))
+        }
         _ => Ok(timeline),
     }
 }

@@ -66,6 +66,7 @@ pub(super) fn run(args: &Args) -> Done {
         format: args.format.named(),
         together: args.together,
         keep_run: args.emit_run.is_some(),
+        until: None,
     };
     let judged = replay::judge(&args.paths, &options);
     if let Some(path) = &args.emit_run {

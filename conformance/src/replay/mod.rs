@@ -41,6 +41,15 @@ pub struct Options {
     pub together: bool,
     /// Keep every action of the model, for [`Judged::run`].
     pub keep_run: bool,
+    /// Judge no line behind this one, where the lines of a file are in order.
+    pub until: Option<u64>,
+}
+
+impl Options {
+    /// Whether a line is still to be judged.
+    pub(crate) fn covers(&self, line: u64) -> bool {
+        self.until.is_none_or(|until| line <= until)
+    }
 }
 
 /// A trace and what was found.

@@ -59,6 +59,7 @@ mod judge;
 mod sends;
 mod state;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -100,7 +101,7 @@ pub fn correspondence() -> String {
 pub(crate) fn judge(files: &[PathBuf], options: &Options) -> Result<Judgement, InputError> {
     let mut judge = Judge::new(options.keep_run);
     let (events, consumed, stop) = match files {
-        [file] => in_file_order(file, &mut judge)?,
+        [file] => in_file_order(file, options, &mut judge)?,
         files => without_order(files, &mut judge)?,
     };
     let stop = match stop {
@@ -127,11 +128,15 @@ type Judged = (u64, u64, Option<Stop>);
 
 /// The lines of one file are in true order. After the verdict the rest is read
 /// still, so that a torn or foreign line never goes unnoticed.
-fn in_file_order(file: &PathBuf, judge: &mut Judge) -> Result<Judged, InputError> {
+fn in_file_order(
+    file: &PathBuf,
+    options: &Options,
+    judge: &mut Judge,
+) -> Result<Judged, InputError> {
     let mut lines = Lines::open(file)?;
     let (mut events, mut consumed, mut stop) = (0, 0, None);
     while let Some((line, event)) = event::next(&mut lines)? {
-        if stop.is_none() {
+        if stop.is_none() && options.covers(line) {
             match judge.judge(&event, &place(file, line, events)) {
                 Ok(()) => consumed += 1,
                 Err(early) => stop = Some(early),
@@ -144,12 +149,20 @@ fn in_file_order(file: &PathBuf, judge: &mut Judge) -> Result<Judged, InputError
 
 fn without_order(files: &[PathBuf], judge: &mut Judge) -> Result<Judged, InputError> {
     let mut lanes = Lanes::default();
+    let mut homes: HashMap<Box<str>, &PathBuf> = HashMap::new();
     let mut events = 0;
     for file in files {
         let mut lines = Lines::open(file)?;
         let mut in_file = 0;
         while let Some((line, event)) = event::next(&mut lines)? {
             let node = judge.lane(&event).to_owned();
+            let home = homes.entry(node.as_str().into()).or_insert(file);
+            if *home != file {
+                return Err(InputError::Apart {
+                    path: file.clone(),
+                    why: format!("node {node} has events in {} already", home.display()),
+                });
+            }
             lanes.push(&node, place(file, line, in_file), event);
             in_file += 1;
         }

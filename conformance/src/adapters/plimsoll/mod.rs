@@ -130,7 +130,7 @@ pub(crate) fn judge(files: &[PathBuf], options: &Options) -> Result<Judgement, I
             if !in_order {
                 let node = step.node.clone();
                 lanes.push(node.as_str(), at, step);
-            } else if stop.is_none() {
+            } else if stop.is_none() && options.covers(line) {
                 match judge.judge(&step, &at) {
                     Ok(()) => consumed += 1,
                     Err(early) => stop = Some(early),
