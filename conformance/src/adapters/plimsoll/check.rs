@@ -107,7 +107,7 @@ impl Judge {
                 }
             )*};
         }
-        carry!(term: StateTerm, vote: StateVote, role: StateRole, commit: StateCommit,
+        carry!(term: StateTerm, vote: StateVote, role: StateRole, leader: StateLeader, commit: StateCommit,
                applied: StateApplied, last: StateLast, config: StateConfig);
         state
     }
@@ -157,10 +157,35 @@ impl Judge {
             }
             return Err(self.contradicts(at, &fact));
         }
+        self.check_leader(at, &state)?;
         self.check_durable(at)?;
         let durable = self.durable_shown(at);
         self.shown.insert(at.id, (state, durable));
         Ok(())
+    }
+
+    /// Compares who leads as far as the node knows, where the rules ask for it.
+    /// Elsewhere the model does not know, and the certificate says so.
+    fn check_leader(&mut self, at: &At<'_>, state: &State) -> Result<(), Stop> {
+        let asked = !self.follower.settings.vote_with_known_leader;
+        let shown = state.leader.as_ref();
+        let checked = shown.is_some() && asked;
+        self.facts.entry("leader").or_default().note(checked);
+        let (Some(shown), true) = (shown, asked) else {
+            return Ok(());
+        };
+        let model = self.follower.member(at.id).and_then(|m| m.server.leader);
+        let named = shown.as_ref().map(|name| self.id(name));
+        if named == model.map(Some) {
+            return Ok(());
+        }
+        let none = || "none".to_owned();
+        let fact = Fact {
+            field: "leader",
+            trace: shown.as_ref().map_or_else(none, |n| n.as_str().to_owned()),
+            model: model.map_or_else(none, |id| id.to_string()),
+        };
+        Err(self.contradicts(at, &fact))
     }
 
     fn contradicts(&self, at: &At<'_>, fact: &Fact) -> Stop {
@@ -176,6 +201,7 @@ impl Judge {
                 "§5.3, §5.4.2",
                 "commit",
             ),
+            ("leader", _) => rule("a leader is who sends appends", "§5.2", "election"),
             ("applied", _) => rule("entries are applied in order", "§5.3", "commit"),
             ("log", _) => rule("a log changes by appends", "§5.3", "replication"),
             ("configuration", _) => rule("configurations come from the log", "§6", "membership"),
