@@ -24,6 +24,9 @@ pub(super) struct Args {
     /// How to show it.
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
+    /// The timeline as one JSON document: the same as `--format json`.
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
     /// The width of the text, in columns.
     #[arg(long, default_value_t = text::WIDTH)]
     width: usize,
@@ -46,7 +49,8 @@ pub(super) fn run(args: &Args) -> Done {
         Some(timeline) => timeline,
         None => judged(args)?,
     };
-    say(&match args.format {
+    let format = if args.json { Format::Json } else { args.format };
+    say(&match format {
         Format::Text => text::render(&timeline, args.width),
         Format::Mermaid => mermaid::render(&timeline),
         Format::Json => timeline.to_json(),
