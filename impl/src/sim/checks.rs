@@ -4,7 +4,7 @@
 //! | --- | --- | --- |
 //! | election safety | 5.2 | one leader to a term |
 //! | log matching | 5.3 | all logs of all times share one table: an index and term name one entry and one predecessor |
-//! | leader completeness | 5.4 | a new leader's log holds everything committed so far |
+//! | leader completeness | 5.4 | a new leader's log holds everything that was committed in earlier terms |
 //! | state machine safety | 5.4.3 | what nodes commit agrees, entry for entry |
 //! | reads see the committed | 8 | a released read's index is not below what anyone had committed when a leader took the read on |
 //!
@@ -25,6 +25,8 @@ pub struct Checks {
     /// Every entry that ever stood in a log, with its predecessor's term.
     entries: BTreeMap<Position, (Term, Payload)>,
     committed: Vec<Entry>,
+    /// In which term each of them was committed: its leader's, who knew first.
+    committed_in: Vec<Term>,
     floors: BTreeMap<OpId, Index>,
 }
 
@@ -86,11 +88,14 @@ impl Checks {
             }
             None => self.leaders.insert(term, id),
         };
-        // The logs match, so the last committed entry stands for all.
-        if let Some(last) = self.committed.last() {
+        // The logs match, so the last entry committed in an earlier term stands
+        // for all of them. A leader elected late, by votes that were under way
+        // while a later term already committed, owes nothing to that term.
+        let earlier = self.committed_in.partition_point(|&known| known < term);
+        if let Some(last) = earlier.checked_sub(1).map(|at| &self.committed[at]) {
             let position = Position {
                 term: last.term,
-                index: self.commit(),
+                index: Index::ZERO.plus(earlier),
             };
             if !raft.log().contains(position) {
                 let what = format!("{id} leads in term {term} without {position}");
@@ -117,6 +122,7 @@ impl Checks {
             let entry = raft.log().get(self.commit().next());
             let entry = entry.expect("a commit index within the log");
             self.committed.push(entry.clone());
+            self.committed_in.push(raft.term());
         }
         Ok(())
     }
