@@ -11,6 +11,7 @@
 //! thread. stateright's on-demand checker serves `plimsoll explore`.
 
 mod checkers;
+pub mod space;
 pub(crate) mod tally;
 
 use std::sync::Arc;
