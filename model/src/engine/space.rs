@@ -8,7 +8,7 @@
 /// A state space.
 pub trait Space: Sync {
     /// What expands states on one thread.
-    type Worker<'s>: Worker
+    type Worker<'s>: Worker + Send
     where
         Self: 's;
 
