@@ -21,7 +21,7 @@
 //! | [`action`] | all that can happen | |
 //! | [`properties`], [`witnesses`] | what must hold, what must be reached | figure 3 |
 //! | [`bounds`], [`scenario`], [`presets`], [`flaws`] | what is explored | |
-//! | [`mod@stateright`], [`engine`], [`symmetry`], [`shared`] | how it is explored | |
+//! | [`mod@stateright`], [`book`], [`engine`], [`symmetry`], [`shared`] | how it is explored | |
 //! | [`prove`] | that a planted flaw is caught | |
 //! | [`counterexample`] | what is shown when a property breaks | |
 //!
@@ -34,6 +34,7 @@
 //! Clocks are not modelled: a timer may fire at any time.
 
 pub mod action;
+pub mod book;
 pub mod bounds;
 pub mod cluster;
 pub mod counterexample;
