@@ -146,6 +146,9 @@ fn run<C: Checker<RaftModel>>(
             distinct: checker.unique_state_count() as u64,
             generated: tally.generated.load(Relaxed),
             depth: checker.max_depth().saturating_sub(1),
+            waiting: 0,
+            left: None,
+            disk: 0,
             elapsed: started.elapsed(),
         };
         cut = cut.or_else(|| spent(limits, &now));

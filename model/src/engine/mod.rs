@@ -11,7 +11,18 @@
 //! thread. stateright's on-demand checker serves `plimsoll explore`.
 
 mod checkers;
+mod bits;
+pub mod checkpoint;
+mod disk;
+pub mod explore;
+mod external;
+mod key;
+mod queue;
+mod search;
+mod sieve;
 pub mod space;
+mod table;
+mod trail;
 pub(crate) mod tally;
 
 use std::sync::Arc;
@@ -59,6 +70,8 @@ pub enum End {
     Memory,
     /// It was interrupted.
     Interrupted,
+    /// The room on disk is spent.
+    DiskSpent,
     /// It never visits everything (simulation).
     Sampled,
 }
@@ -74,6 +87,7 @@ impl End {
             End::States => "state-limit",
             End::Memory => "memory-limit",
             End::Interrupted => "interrupted",
+            End::DiskSpent => "disk-limit",
             End::Sampled => "sampled",
         }
     }
@@ -88,6 +102,12 @@ pub struct Progress {
     pub generated: u64,
     /// Actions in a row so far.
     pub depth: usize,
+    /// States of the present level that are still to be expanded.
+    pub waiting: u64,
+    /// An estimate of how many states are left, where there is one.
+    pub left: Option<u64>,
+    /// Bytes on disk.
+    pub disk: u64,
     /// Time so far.
     pub elapsed: Duration,
 }

@@ -1,0 +1,416 @@
+//! Files of a search: append-only, made of checked blocks, counted.
+//!
+//! A block is its length, how many records it holds, the XXH3 of its bytes, and
+//! the bytes. A block that does not match its checksum is an error with file
+//! and offset and is never searched.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Why a search cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// A file cannot be read or written.
+    #[error("{}: {cause}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        cause: std::io::Error,
+    },
+    /// A file does not hold what was written to it.
+    #[error("{}: the block at byte {at} is damaged: {what}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Where the block starts.
+        at: u64,
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// More would be written than the search may.
+    #[error("{}: the search needs more than the {max} bytes of disk that it may use", dir.display())]
+    DiskSpent {
+        /// The folder.
+        dir: PathBuf,
+        /// The budget, in bytes.
+        max: u64,
+    },
+    /// What is in the folder cannot be resumed.
+    #[error("{}: cannot be resumed: {why}", dir.display())]
+    NotResumable {
+        /// The folder.
+        dir: PathBuf,
+        /// Why not.
+        why: String,
+    },
+    /// The system does not give the memory.
+    #[error("cannot reserve memory for the visited states: {0}")]
+    Memory(std::io::Error),
+    /// The same search, run again, went another way.
+    #[error("the run that breaks {property} was not found again: this is a bug in the engine")]
+    Lost {
+        /// The property.
+        property: String,
+    },
+}
+
+impl Failure {
+    pub(super) fn file(path: &Path) -> impl FnOnce(std::io::Error) -> Failure {
+        let path = path.to_owned();
+        move |cause| Failure::File { path, cause }
+    }
+}
+
+/// Locks also after a panic elsewhere, which ends the search by itself.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The folder of a search and what it holds.
+#[derive(Debug)]
+pub(super) struct Disk {
+    dir: PathBuf,
+    max: Option<u64>,
+    /// Whether files stay when nobody uses them: a checkpoint may name them.
+    durable: AtomicBool,
+    files: Mutex<Files>,
+}
+
+#[derive(Debug, Default)]
+struct Files {
+    bytes: BTreeMap<String, u64>,
+    used: u64,
+    peak: u64,
+    named: u64,
+}
+
+/// The files that belong to a search end like this.
+const SUFFIX: &str = ".plimsoll";
+
+impl Disk {
+    /// The files of a search in `dir`, of at most `max` bytes in all.
+    pub(super) fn new(dir: PathBuf, max: Option<u64>, durable: bool) -> Arc<Self> {
+        Arc::new(Disk {
+            dir,
+            max,
+            durable: AtomicBool::new(durable),
+            files: Mutex::default(),
+        })
+    }
+
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// From now on files stay when nobody uses them.
+    pub(super) fn keep(&self) {
+        self.durable.store(true, Relaxed);
+    }
+
+    /// The bytes in use, and the most there ever were.
+    pub(super) fn used(&self) -> (u64, u64) {
+        let files = lock(&self.files);
+        (files.used, files.peak)
+    }
+
+    fn count(&self, name: &str, more: u64) -> Result<(), Failure> {
+        let mut files = lock(&self.files);
+        if let Some(max) = self.max.filter(|max| files.used + more > *max) {
+            return Err(Failure::DiskSpent {
+                dir: self.dir.clone(),
+                max,
+            });
+        }
+        *files.bytes.entry(name.to_owned()).or_default() += more;
+        files.used += more;
+        files.peak = files.peak.max(files.used);
+        Ok(())
+    }
+
+    /// A new file, named after `kind`.
+    ///
+    /// # Errors
+    /// When it cannot be created.
+    pub(super) fn create(self: &Arc<Self>, kind: &str) -> Result<Spool, Failure> {
+        std::fs::create_dir_all(&self.dir).map_err(Failure::file(&self.dir))?;
+        loop {
+            let number = {
+                let mut files = lock(&self.files);
+                files.named += 1;
+                files.named
+            };
+            let name = format!("{kind}-{number}{SUFFIX}");
+            let path = self.dir.join(&name);
+            match File::options().create_new(true).read(true).append(true).open(&path) {
+                Ok(file) => return Spool::new(self, name, file, 0),
+                // A checkpoint's, or another process's: not ours to write to.
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(cause) => return Err(Failure::File { path, cause }),
+            }
+        }
+    }
+
+    /// A file that a checkpoint names.
+    ///
+    /// # Errors
+    /// When it is not there or not as long as it was.
+    pub(super) fn open(self: &Arc<Self>, name: &str, bytes: u64) -> Result<Spool, Failure> {
+        let refuse = |why: String| Failure::NotResumable {
+            dir: self.dir.clone(),
+            why,
+        };
+        if !name.ends_with(SUFFIX) || name.contains(['/', '\\']) {
+            return Err(refuse(format!("{name:?} is no file of a search")));
+        }
+        let path = self.dir.join(name);
+        let file = File::options().read(true).append(true).open(&path);
+        let file = file.map_err(Failure::file(&path))?;
+        let found = file.metadata().map_err(Failure::file(&path))?.len();
+        if found < bytes {
+            return Err(refuse(format!("{name} has {found} bytes of {bytes}")));
+        }
+        // What was written after the checkpoint does not count.
+        file.set_len(bytes).map_err(Failure::file(&path))?;
+        self.count(name, bytes)?;
+        Spool::new(self, name.to_owned(), file, bytes)
+    }
+
+    /// Deletes every file of a search in the folder that `keep` does not name.
+    pub(super) fn sweep(&self, keep: &[String]) {
+        let Ok(entries) = std::fs::read_dir(&self.dir) else {
+            return;
+        };
+        for entry in entries.flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name.ends_with(SUFFIX) && !keep.contains(&name) {
+                self.delete(&name);
+            }
+        }
+    }
+
+    fn delete(&self, name: &str) {
+        // What cannot be deleted only takes room.
+        let _ = std::fs::remove_file(self.dir.join(name));
+        let mut files = lock(&self.files);
+        if let Some(bytes) = files.bytes.remove(name) {
+            files.used -= bytes;
+        }
+    }
+}
+
+/// Where a block lies.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Block {
+    at: u64,
+    len: u32,
+}
+
+impl Block {
+    /// The bytes that it takes, header and all.
+    pub(super) fn bytes(self) -> u64 {
+        u64::from(self.len) + HEADER as u64
+    }
+}
+
+const HEADER: usize = 16;
+/// No block is longer than this.
+const BLOCK_MAX: u32 = 1 << 28;
+
+/// An append-only file of blocks.
+#[derive(Debug)]
+pub(super) struct Spool {
+    disk: Arc<Disk>,
+    name: String,
+    path: PathBuf,
+    writer: Mutex<(BufWriter<File>, u64)>,
+    reader: Mutex<File>,
+}
+
+impl Spool {
+    fn new(disk: &Arc<Disk>, name: String, file: File, len: u64) -> Result<Self, Failure> {
+        let path = disk.dir.join(&name);
+        let reader = File::open(&path).map_err(Failure::file(&path))?;
+        Ok(Spool {
+            disk: Arc::clone(disk),
+            name,
+            path,
+            writer: Mutex::new((BufWriter::with_capacity(1 << 16, file), len)),
+            reader: Mutex::new(reader),
+        })
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The bytes written.
+    pub(super) fn bytes(&self) -> u64 {
+        lock(&self.writer).1
+    }
+
+    /// Appends a block.
+    ///
+    /// # Errors
+    /// When it cannot be written, or the budget is spent.
+    pub(super) fn append(&self, records: u32, bytes: &[u8]) -> Result<Block, Failure> {
+        self.disk.count(&self.name, (HEADER + bytes.len()) as u64)?;
+        let len = bytes.len() as u32;
+        let mut header = [0; HEADER];
+        header[..4].copy_from_slice(&len.to_le_bytes());
+        header[4..8].copy_from_slice(&records.to_le_bytes());
+        header[8..].copy_from_slice(&xxh3_64(bytes).to_le_bytes());
+        let mut writer = lock(&self.writer);
+        let write = |file: &mut BufWriter<File>| {
+            file.write_all(&header)?;
+            file.write_all(bytes)
+        };
+        write(&mut writer.0).map_err(Failure::file(&self.path))?;
+        let at = writer.1;
+        writer.1 += (HEADER + bytes.len()) as u64;
+        Ok(Block { at, len })
+    }
+
+    /// Hands everything to the system; with `sync`, to the disk.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(super) fn flush(&self, sync: bool) -> Result<(), Failure> {
+        let mut writer = lock(&self.writer);
+        let flushed = writer.0.flush();
+        let synced = flushed.and_then(|()| match sync {
+            true => writer.0.get_ref().sync_data(),
+            false => Ok(()),
+        });
+        synced.map_err(Failure::file(&self.path))
+    }
+
+    /// Reads a block: how many records, and the bytes.
+    ///
+    /// # Errors
+    /// When it cannot be read or is damaged.
+    pub(super) fn read(&self, block: Block) -> Result<(u32, Vec<u8>), Failure> {
+        if block.at + block.bytes() > self.flushed() {
+            self.flush(false)?;
+        }
+        let mut file = lock(&self.reader);
+        file.seek(SeekFrom::Start(block.at))
+            .map_err(Failure::file(&self.path))?;
+        let read = read_block(&mut *file, &self.path, block.at)?;
+        read.ok_or_else(|| self.damaged(block, "it is not there"))
+    }
+
+    /// An error that names this block.
+    pub(super) fn damaged(&self, block: Block, what: &'static str) -> Failure {
+        Failure::Damaged {
+            path: self.path.clone(),
+            at: block.at,
+            what,
+        }
+    }
+
+    fn flushed(&self) -> u64 {
+        let writer = lock(&self.writer);
+        writer.1 - writer.0.buffer().len() as u64
+    }
+
+    /// How many records all blocks hold.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is damaged.
+    pub(super) fn records(&self) -> Result<u64, Failure> {
+        let (mut blocks, mut all) = (self.blocks()?, 0);
+        while let Some((_, records, _)) = blocks.next()? {
+            all += u64::from(records);
+        }
+        Ok(all)
+    }
+
+    /// Reads all blocks from the start.
+    ///
+    /// # Errors
+    /// When what was written cannot be flushed, or the file not opened.
+    pub(super) fn blocks(&self) -> Result<Blocks, Failure> {
+        self.flush(false)?;
+        let file = File::open(&self.path).map_err(Failure::file(&self.path))?;
+        Ok(Blocks {
+            file: std::io::BufReader::with_capacity(1 << 18, file),
+            path: self.path.clone(),
+            at: 0,
+        })
+    }
+}
+
+impl Drop for Spool {
+    fn drop(&mut self) {
+        if !self.disk.durable.load(Relaxed) {
+            self.disk.delete(&self.name);
+        }
+    }
+}
+
+/// The blocks of a file, one after the other.
+pub(super) struct Blocks {
+    file: std::io::BufReader<File>,
+    path: PathBuf,
+    at: u64,
+}
+
+impl Blocks {
+    /// The next block with its place: how many records, and the bytes.
+    ///
+    /// # Errors
+    /// When it cannot be read or is damaged.
+    #[allow(clippy::type_complexity)]
+    pub(super) fn next(&mut self) -> Result<Option<(Block, u32, Vec<u8>)>, Failure> {
+        let at = self.at;
+        let Some((records, bytes)) = read_block(&mut self.file, &self.path, at)? else {
+            return Ok(None);
+        };
+        let len = bytes.len() as u32;
+        self.at += (HEADER + bytes.len()) as u64;
+        Ok(Some((Block { at, len }, records, bytes)))
+    }
+}
+
+fn read_block(
+    file: &mut impl Read,
+    path: &Path,
+    at: u64,
+) -> Result<Option<(u32, Vec<u8>)>, Failure> {
+    let damaged = |what| Failure::Damaged {
+        path: path.to_owned(),
+        at,
+        what,
+    };
+    let mut header = [0; HEADER];
+    let mut got = 0;
+    while got < HEADER {
+        match file.read(&mut header[got..]).map_err(Failure::file(path))? {
+            0 if got == 0 => return Ok(None),
+            0 => return Err(damaged("its header ends early")),
+            n => got += n,
+        }
+    }
+    let word = |i: usize| u32::from_le_bytes([0, 1, 2, 3].map(|k| header[i + k]));
+    let (len, records) = (word(0), word(4));
+    let sum = u64::from(word(8)) | u64::from(word(12)) << 32;
+    if len > BLOCK_MAX {
+        return Err(damaged("its length is impossible"));
+    }
+    let mut bytes = vec![0; len as usize];
+    file.read_exact(&mut bytes).map_err(|error| match error.kind() {
+        std::io::ErrorKind::UnexpectedEof => damaged("it ends early"),
+        _ => Failure::file(path)(error),
+    })?;
+    if xxh3_64(&bytes) != sum {
+        return Err(damaged("its checksum does not match"));
+    }
+    Ok(Some((records, bytes)))
+}
