@@ -29,7 +29,9 @@ impl BitTable {
     /// # Errors
     /// When the system does not give the address space.
     pub(super) fn new(bytes: u64) -> std::io::Result<Self> {
-        let len = usize::try_from(bytes / 8 * 8).unwrap_or(usize::MAX >> 8).max(1 << 16);
+        let len = usize::try_from(bytes / 8 * 8)
+            .unwrap_or(usize::MAX >> 8)
+            .max(1 << 16);
         let map = MmapOptions::new().len(len).no_reserve_swap().map_anon()?;
         #[cfg(target_os = "linux")]
         let _ = map.advise(memmap2::Advice::HugePage);
@@ -54,7 +56,9 @@ impl BitTable {
     pub(super) fn contains(&self, key: u64) -> bool {
         self.places(key).all(|(word, bit)| {
             let bytes = self.map.get(word * 8..word * 8 + 8);
-            let word = bytes.and_then(|b| b.try_into().ok()).map_or(0, u64::from_ne_bytes);
+            let word = bytes
+                .and_then(|b| b.try_into().ok())
+                .map_or(0, u64::from_ne_bytes);
             word & bit != 0
         })
     }
@@ -106,9 +110,14 @@ mod tests {
         let key = |i: u64| mix(i);
         (0..60_000).for_each(|i| table.insert(key(i)));
         assert!((0..60_000).all(|i| table.contains(key(i))));
-        let wrong = (100_000..200_000).filter(|&i| table.contains(key(i))).count() as f64;
+        let wrong = (100_000..200_000)
+            .filter(|&i| table.contains(key(i)))
+            .count() as f64;
         let expected = table.fill().powi(3) * 100_000.0;
-        assert!((wrong / expected - 1.0).abs() < 0.15, "{wrong} of {expected}");
+        assert!(
+            (wrong / expected - 1.0).abs() < 0.15,
+            "{wrong} of {expected}"
+        );
         assert!(table.omitted() > 0.0);
     }
 }

@@ -105,9 +105,9 @@ impl Manifest {
         let (theirs, ours) = (self.identity.lines(), identity.lines());
         let differ = theirs.zip(ours).find(|(theirs, ours)| theirs != ours);
         let why = match differ {
-            Some((theirs, ours)) => format!(
-                "it is of another search\n  checkpoint: {theirs}\n  now:        {ours}"
-            ),
+            Some((theirs, ours)) => {
+                format!("it is of another search\n  checkpoint: {theirs}\n  now:        {ours}")
+            }
             None => "it is of another search".to_owned(),
         };
         Err(Failure::NotResumable {

@@ -80,6 +80,8 @@ pub(super) struct Disk {
     max: Option<u64>,
     /// Whether files stay when nobody uses them: a checkpoint may name them.
     durable: AtomicBool,
+    /// Whether the folder was made here.
+    made: AtomicBool,
     files: Mutex<Files>,
 }
 
@@ -101,12 +103,9 @@ impl Disk {
             dir,
             max,
             durable: AtomicBool::new(durable),
+            made: AtomicBool::new(false),
             files: Mutex::default(),
         })
-    }
-
-    pub(super) fn dir(&self) -> &Path {
-        &self.dir
     }
 
     /// From now on files stay when nobody uses them.
@@ -139,7 +138,10 @@ impl Disk {
     /// # Errors
     /// When it cannot be created.
     pub(super) fn create(self: &Arc<Self>, kind: &str) -> Result<Spool, Failure> {
-        std::fs::create_dir_all(&self.dir).map_err(Failure::file(&self.dir))?;
+        if !self.dir.exists() {
+            std::fs::create_dir_all(&self.dir).map_err(Failure::file(&self.dir))?;
+            self.made.store(true, Relaxed);
+        }
         loop {
             let number = {
                 let mut files = lock(&self.files);
@@ -148,7 +150,12 @@ impl Disk {
             };
             let name = format!("{kind}-{number}{SUFFIX}");
             let path = self.dir.join(&name);
-            match File::options().create_new(true).read(true).append(true).open(&path) {
+            match File::options()
+                .create_new(true)
+                .read(true)
+                .append(true)
+                .open(&path)
+            {
                 Ok(file) => return Spool::new(self, name, file, 0),
                 // A checkpoint's, or another process's: not ours to write to.
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
@@ -201,6 +208,15 @@ impl Disk {
         let mut files = lock(&self.files);
         if let Some(bytes) = files.bytes.remove(name) {
             files.used -= bytes;
+        }
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        if self.made.load(Relaxed) {
+            // Only if nothing is in it.
+            let _ = std::fs::remove_dir(&self.dir);
         }
     }
 }
@@ -405,10 +421,11 @@ fn read_block(
         return Err(damaged("its length is impossible"));
     }
     let mut bytes = vec![0; len as usize];
-    file.read_exact(&mut bytes).map_err(|error| match error.kind() {
-        std::io::ErrorKind::UnexpectedEof => damaged("it ends early"),
-        _ => Failure::file(path)(error),
-    })?;
+    file.read_exact(&mut bytes)
+        .map_err(|error| match error.kind() {
+            std::io::ErrorKind::UnexpectedEof => damaged("it ends early"),
+            _ => Failure::file(path)(error),
+        })?;
     if xxh3_64(&bytes) != sum {
         return Err(damaged("its checksum does not match"));
     }

@@ -150,7 +150,10 @@ fn explore_with<S: Space, K: Key>(
 ) -> Result<Report, Failure> {
     let mut run = Run::<S, K>::new(space, options)?;
     let end = run.search(progress)?;
-    let stopped = matches!(end, End::Time | End::States | End::Interrupted | End::DiskSpent);
+    let stopped = matches!(
+        end,
+        End::Time | End::States | End::Interrupted | End::DiskSpent
+    );
     let keep = options.checkpoints || end == End::Interrupted;
     let checkpoint = match stopped && keep {
         true => run.checkpoint_at_the_end(end)?,

@@ -93,7 +93,11 @@ fn word(bytes: &[u8], at: usize) -> Option<u64> {
 }
 
 fn get_key<K: Key>(bytes: &[u8], at: usize) -> Option<K> {
-    let second = if K::WORDS == 2 { word(bytes, at + 8)? } else { 0 };
+    let second = if K::WORDS == 2 {
+        word(bytes, at + 8)?
+    } else {
+        0
+    };
     Some(K::from_words([word(bytes, at)?, second]))
 }
 
@@ -126,7 +130,8 @@ impl<K: Key> KeyWriter<K> {
         self.records += 1;
         self.keys += 1;
         if self.block.len() >= BLOCK {
-            self.spool.append(std::mem::take(&mut self.records), &self.block)?;
+            self.spool
+                .append(std::mem::take(&mut self.records), &self.block)?;
             self.block.clear();
         }
         Ok(())

@@ -10,8 +10,8 @@
 //! neither shortest nor deterministic, so what is reported comes from one
 //! thread. stateright's on-demand checker serves `plimsoll explore`.
 
-mod checkers;
 mod bits;
+mod checkers;
 pub mod checkpoint;
 mod disk;
 pub mod explore;
@@ -22,8 +22,8 @@ mod search;
 mod sieve;
 pub mod space;
 mod table;
-mod trail;
 pub(crate) mod tally;
+mod trail;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

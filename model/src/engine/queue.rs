@@ -171,7 +171,12 @@ impl Queue {
         // A file may hold chunks that were taken since.
         let all_there = self.spool.as_ref().is_none_or(|spool| {
             let here = |c: &Chunk| matches!(&c.held, Held::Disk(of, _) if Arc::ptr_eq(of, spool));
-            let waiting: u64 = self.chunks.iter().filter(|c| here(c)).map(Chunk::on_disk).sum();
+            let waiting: u64 = self
+                .chunks
+                .iter()
+                .filter(|c| here(c))
+                .map(Chunk::on_disk)
+                .sum();
             waiting == spool.bytes()
         });
         if !all_there {

@@ -54,7 +54,7 @@ pub(super) struct Totals {
 pub(super) type Found<K> = Vec<Option<(usize, Broken<K>)>>;
 
 /// A search under way.
-pub(super) struct Run<'s, S: Space + 's, K: Key> {
+pub(super) struct Run<'s, S: Space, K: Key> {
     space: &'s S,
     options: &'s Options,
     properties: usize,
@@ -200,7 +200,11 @@ impl<'s, S: Space, K: Key> Run<'s, S, K> {
                     false => End::Exhausted,
                 });
             }
-            if self.options.depth.is_some_and(|depth| self.levels.len() > depth) {
+            if self
+                .options
+                .depth
+                .is_some_and(|depth| self.levels.len() > depth)
+            {
                 return Ok(End::Depth);
             }
             if self.options.checkpoints && self.trace.is_none() && !self.options.bitstate {
@@ -297,11 +301,13 @@ impl<'s, S: Space, K: Key> Run<'s, S, K> {
         let mut last = started;
         let mut poll = || {
             let now = Instant::now();
-            if options.interrupt.load(Relaxed) {
+            if traced {
+                // What was found is told, also to those who want to leave.
+            } else if options.interrupt.load(Relaxed) {
                 end = Some(End::Interrupted);
-            } else if !traced && options.time.is_some_and(|time| now - started >= time) {
+            } else if options.time.is_some_and(|time| now - started >= time) {
                 end = end.or(Some(End::Time));
-            } else if !traced && options.states.is_some_and(|n| distinct.load(Relaxed) >= n) {
+            } else if options.states.is_some_and(|n| distinct.load(Relaxed) >= n) {
                 end = end.or(Some(End::States));
             }
             if end.is_some() {
@@ -565,7 +571,9 @@ impl<'s, S: Space, K: Key> Run<'s, S, K> {
             let open = self.hands.iter().filter_map(|hand| hand.found[i]);
             let open = open.map(|broken| (self.levels.len(), false, broken));
             let noted = complete.into_iter().chain(open);
-            found.extend(noted.map(|(level, complete, broken)| Noted::of(i, level, complete, broken)));
+            found.extend(
+                noted.map(|(level, complete, broken)| Noted::of(i, level, complete, broken)),
+            );
         }
         let manifest = Manifest {
             format: checkpoint::FORMAT,
@@ -632,7 +640,8 @@ impl<'s, S: Space, K: Key> Run<'s, S, K> {
                 let keys = spool.records()?;
                 visited.push(KeyRun { spool, keys });
             }
-            let filter = match std::mem::replace(&mut self.memory, Memory::Outer(None, Vec::new())) {
+            let filter = match std::mem::replace(&mut self.memory, Memory::Outer(None, Vec::new()))
+            {
                 Memory::One(table) => Some(table),
                 _ => None,
             };

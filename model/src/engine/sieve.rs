@@ -48,7 +48,10 @@ impl<K: Key> Broken<K> {
 
     /// Puts `self` where nothing greater or equal was found before.
     pub(super) fn note(self, found: &mut Option<Broken<K>>) {
-        if found.as_ref().is_none_or(|known| self.rank() < known.rank()) {
+        if found
+            .as_ref()
+            .is_none_or(|known| self.rank() < known.rank())
+        {
             *found = Some(self);
         }
     }
@@ -275,8 +278,7 @@ impl<W: Worker, K: Key> Hand<W, K> {
                     note(&mut self.found, mask, Broken { parent, ..step });
                 }
             }
-            if self.sieve.items.len() >= BATCH
-                && (!self.sift(round)? || round.pause.load(Relaxed))
+            if self.sieve.items.len() >= BATCH && (!self.sift(round)? || round.pause.load(Relaxed))
             {
                 return Ok(false);
             }
@@ -329,7 +331,8 @@ impl<W: Worker, K: Key> Hand<W, K> {
     fn touch<const TAGGED: bool>(&mut self, view: &View<'_, K, TAGGED>) {
         self.seen.clear();
         let items = &self.sieve.items[self.sieve.done..];
-        self.seen.extend(items.iter().map(|item| view.touch(item.key)));
+        self.seen
+            .extend(items.iter().map(|item| view.touch(item.key)));
     }
 
     fn sift_with(

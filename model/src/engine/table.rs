@@ -101,6 +101,7 @@ impl<K: Key, const TAGGED: bool> Table<K, TAGGED> {
     }
 
     /// How many keys it should hold at most, ever.
+    #[cfg(test)]
     pub(super) fn capacity(&self) -> u64 {
         self.slots_max as u64 / 5 * 4
     }
@@ -201,7 +202,10 @@ impl<K: Key, const TAGGED: bool> Table<K, TAGGED> {
     ///
     /// # Errors
     /// What `to` returns; the set is empty all the same.
-    pub(super) fn drain<E>(&mut self, mut to: impl FnMut(K, u64) -> Result<(), E>) -> Result<(), E> {
+    pub(super) fn drain<E>(
+        &mut self,
+        mut to: impl FnMut(K, u64) -> Result<(), E>,
+    ) -> Result<(), E> {
         let count = self.sort_to_front();
         let words = self.words();
         let mut result = Ok(());
@@ -373,7 +377,10 @@ mod tests {
                     })
                 })
                 .collect();
-            threads.into_iter().map(|t| t.join().expect("a thread")).sum()
+            threads
+                .into_iter()
+                .map(|t| t.join().expect("a thread"))
+                .sum()
         });
         assert_eq!(new, 200_000);
     }
