@@ -6,7 +6,7 @@
 //! cargo run --release -p plimsoll-model --example explore paper-reads appends=3
 //! ```
 
-use plimsoll_model::engine::{Bfs, Engine, Limits, Search};
+use plimsoll_model::engine::{Engine, Exhaustive, Limits, Search};
 use plimsoll_model::flaws::Flaw;
 use plimsoll_model::presets::{self, Preset};
 use plimsoll_model::prove::prove;
@@ -57,7 +57,9 @@ fn missed(preset: &Preset, search: &Search) -> Vec<&'static str> {
 fn defaults() {
     let mut never: Vec<String> = Branch::ALL.iter().map(|b| b.name()).collect();
     for preset in presets::defaults() {
-        let search = Bfs.search(&preset.scenario, &limits(), &mut |_| {});
+        let search = Exhaustive::on(2)
+            .search(&preset.scenario, &limits(), &mut |_| {})
+            .expect("a search");
         row(preset.name, &search);
         never.retain(|name| {
             !search
@@ -77,7 +79,8 @@ fn defaults() {
 
 fn proofs() {
     for about in &Flaw::ALL {
-        let proof = prove(about.flaw, &limits(), &mut |_, _| {});
+        let proof =
+            prove(about.flaw, &Exhaustive::on(2), &limits(), &mut |_, _| {}).expect("two searches");
         let first = proof.first.as_ref();
         println!(
             "{:3} {:28} first {:24} at {:2}, {:20} at {:2}",
@@ -108,7 +111,9 @@ fn one(preset: Preset, changes: &[String]) {
             Err(error) => return eprintln!("{error}"),
         }
     }
-    let search = Bfs.search(&scenario, &limits(), &mut |_| {});
+    let search = Exhaustive::on(2)
+        .search(&scenario, &limits(), &mut |_| {})
+        .expect("a search");
     row(preset.name, &search);
     for property in &search.properties {
         println!(

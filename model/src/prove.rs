@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::counterexample::Counterexample;
-use crate::engine::{Bfs, End, Engine, Limits, Progress, Search};
+use crate::engine::{End, Engine, Failure, Limits, Progress, Search};
 use crate::flaws::{About, Flaw};
 use crate::presets;
 
@@ -100,7 +100,15 @@ impl Proof {
 /// states that break others first; then the rules without it, in the same
 /// preset, to the end. `limits` holds for each search; what they look for is
 /// decided here.
-pub fn prove(flaw: Flaw, limits: &Limits, progress: &mut dyn FnMut(Half, Progress)) -> Proof {
+///
+/// # Errors
+/// What `engine` returns.
+pub fn prove(
+    flaw: Flaw,
+    engine: &dyn Engine,
+    limits: &Limits,
+    progress: &mut dyn FnMut(Half, Progress),
+) -> Result<Proof, Failure> {
     let about = flaw.about();
     let preset = presets::for_flaw(flaw);
     let mut scenario = preset.scenario.clone();
@@ -111,7 +119,7 @@ pub fn prove(flaw: Flaw, limits: &Limits, progress: &mut dyn FnMut(Half, Progres
         depth: None,
         ..limits.clone()
     };
-    let flawed = Bfs.search(&scenario, &until, &mut |now| progress(Half::Flawed, now));
+    let flawed = engine.search(&scenario, &until, &mut |now| progress(Half::Flawed, now))?;
     let listed = flawed
         .properties
         .iter()
@@ -124,15 +132,15 @@ pub fn prove(flaw: Flaw, limits: &Limits, progress: &mut dyn FnMut(Half, Progres
         depth: None,
         ..limits.clone()
     };
-    let unflawed = Bfs.search(&preset.scenario, &all, &mut |now| {
+    let unflawed = engine.search(&preset.scenario, &all, &mut |now| {
         progress(Half::Unflawed, now);
-    });
-    Proof {
+    })?;
+    Ok(Proof {
         about,
         preset: preset.name,
         first: flawed.first_broken().cloned(),
         listed,
         flawed,
         unflawed,
-    }
+    })
 }

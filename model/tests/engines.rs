@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use plimsoll_model::bounds::Bounds;
-use plimsoll_model::engine::{Bfs, Dfs, End, Engine, Limits, Simulation};
+use plimsoll_model::engine::{Bfs, Dfs, End, Engine, Exhaustive, Limits, Simulation};
 use plimsoll_model::flaws::Flaw;
 use plimsoll_model::network::NetworkKind;
 use plimsoll_model::presets;
@@ -37,7 +37,9 @@ fn limits() -> Limits {
 fn counts_are_those_that_a_hand_count_gives() {
     // Bag: nobody has campaigned; one has (2); the other has its request and
     // has answered (2); the answer has arrived and the candidate leads (2).
-    let search = Bfs.search(&tiny(NetworkKind::Bag), &limits(), &mut |_| {});
+    let search = Bfs
+        .search(&tiny(NetworkKind::Bag), &limits(), &mut |_| {})
+        .expect("a search");
     assert_eq!((search.distinct, search.depth), (7, 3));
     // The initial state, and one step to each other state.
     assert_eq!((search.generated, search.out_of_bounds), (7, 0));
@@ -46,7 +48,9 @@ fn counts_are_those_that_a_hand_count_gives() {
     // Set: the same states; what was sent stays deliverable. After the answer
     // the request arrives again without effect (2); once the candidate leads,
     // both arrive again without effect (4).
-    let search = Bfs.search(&tiny(NetworkKind::Set), &limits(), &mut |_| {});
+    let search = Bfs
+        .search(&tiny(NetworkKind::Set), &limits(), &mut |_| {})
+        .expect("a search");
     assert_eq!((search.distinct, search.depth), (7, 3));
     assert_eq!((search.generated, search.out_of_bounds), (13, 0));
 }
@@ -56,7 +60,9 @@ fn successors_out_of_bounds_are_generated_and_neither_stored_nor_judged() {
     let mut scenario = tiny(NetworkKind::Bag);
     scenario.bounds.max_log = 0;
     // Winning appends the no-op, which is out of bounds: two states less.
-    let search = Bfs.search(&scenario, &limits(), &mut |_| {});
+    let search = Bfs
+        .search(&scenario, &limits(), &mut |_| {})
+        .expect("a search");
     assert_eq!((search.distinct, search.depth), (5, 2));
     assert_eq!((search.generated, search.out_of_bounds), (7, 2));
     assert!(search.properties.iter().all(|p| p.judged <= 5));
@@ -72,6 +78,7 @@ fn a_depth_limit_judges_the_deepest_states_and_tries_nothing_beyond() {
             ..limits()
         };
         Bfs.search(&scenario, &limits, &mut |_| {})
+            .expect("a search")
     };
     let cut = at(2);
     assert_eq!(
@@ -94,7 +101,9 @@ fn a_search_is_the_same_every_time() {
         ..limits()
     };
     let run = || {
-        let search = Bfs.search(&scenario, &until, &mut |_| {});
+        let search = Bfs
+            .search(&scenario, &until, &mut |_| {})
+            .expect("a search");
         let runs: Vec<_> = search
             .properties
             .iter()
@@ -118,7 +127,9 @@ fn walks_find_a_planted_flaw_again_from_the_same_seed() {
         ..limits()
     };
     let run = || {
-        let search = Simulation { seed: 7 }.search(&scenario, &until, &mut |_| {});
+        let search = Simulation { seed: 7 }
+            .search(&scenario, &until, &mut |_| {})
+            .expect("a search");
         assert_eq!(search.end, End::Found);
         let found = search
             .properties
@@ -138,7 +149,9 @@ fn walks_over_the_unflawed_rules_end_with_their_budget_and_claim_nothing() {
         states: Some(5_000),
         ..limits()
     };
-    let search = Simulation { seed: 1 }.search(&scenario, &limits, &mut |_| {});
+    let search = Simulation { seed: 1 }
+        .search(&scenario, &limits, &mut |_| {})
+        .expect("a search");
     assert_eq!(search.end, End::Sampled);
     assert!(search.distinct >= 5_000 && search.depth > 10);
     assert!(search.first_broken().is_none());
@@ -149,7 +162,7 @@ fn every_engine_ends_when_it_is_interrupted_or_out_of_time() {
     let scenario = presets::by_name("paper-restart")
         .expect("a preset")
         .scenario;
-    let engines: [&dyn Engine; 3] = [&Bfs, &Dfs, &Simulation { seed: 3 }];
+    let engines: [&dyn Engine; 4] = [&Exhaustive::on(2), &Bfs, &Dfs, &Simulation { seed: 3 }];
     for engine in engines {
         let interrupt = Arc::new(AtomicBool::new(false));
         let limits = Limits {
@@ -160,6 +173,7 @@ fn every_engine_ends_when_it_is_interrupted_or_out_of_time() {
         let search = engine.search(&scenario, &limits, &mut |now| {
             interrupt.store(now.distinct > 100, Ordering::Relaxed);
         });
+        let search = search.expect("a search");
         assert_eq!(search.end, End::Interrupted, "{}", search.engine);
         assert!(search.first_broken().is_none());
 
@@ -167,7 +181,9 @@ fn every_engine_ends_when_it_is_interrupted_or_out_of_time() {
             time: Some(Duration::from_millis(20)),
             ..Limits::default()
         };
-        let search = engine.search(&scenario, &limits, &mut |_| {});
+        let search = engine
+            .search(&scenario, &limits, &mut |_| {})
+            .expect("a search");
         assert_eq!(search.end, End::Time, "{}", search.engine);
     }
 }

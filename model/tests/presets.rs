@@ -46,6 +46,7 @@ fn preset(name: &str) -> Preset {
 
 fn explore(preset: &Preset) -> Search {
     Bfs.search(&preset.scenario, &Limits::default(), &mut |_| {})
+        .expect("a search")
 }
 
 /// Explores a preset to its end; holds its counts, its verdict, its witnesses.
@@ -136,7 +137,9 @@ fn small_presets_have_exactly_their_states_and_walks_cover_the_rest() {
         ..Limits::default()
     };
     let walk = |row: &(&str, u64, u64, usize)| {
-        let search = Simulation { seed: 11 }.search(&preset(row.0).scenario, &limits, &mut |_| {});
+        let search = Simulation { seed: 11 }
+            .search(&preset(row.0).scenario, &limits, &mut |_| {})
+            .expect("a search");
         assert!(search.first_broken().is_none(), "{}", row.0);
         search
     };
@@ -176,7 +179,9 @@ fn depth_first_over_orbits_agrees_with_breadth_first_over_states() {
     for name in ["paper-election-deferred", "etcd-heartbeat"] {
         let preset = preset(name);
         let all = explore(&preset);
-        let orbits = Dfs.search(&preset.scenario, &Limits::default(), &mut |_| {});
+        let orbits = Dfs
+            .search(&preset.scenario, &Limits::default(), &mut |_| {})
+            .expect("a search");
         assert_eq!(orbits.end, End::Exhausted);
         assert_eq!((all.group, orbits.group), (1, 6));
         assert!(orbits.first_broken().is_none());

@@ -85,7 +85,9 @@ fn orbits_add_up_to_the_states_and_engines_count_both() {
         let group = stabiliser(&scenario);
         assert_eq!(group.len(), 6);
         let (states, generated) = states(&scenario);
-        let bfs = Bfs.search(&scenario, &Limits::default(), &mut |_| {});
+        let bfs = Bfs
+            .search(&scenario, &Limits::default(), &mut |_| {})
+            .expect("a search");
         assert_eq!(bfs.distinct, states.len() as u64);
         assert_eq!(bfs.generated, generated);
 
@@ -102,7 +104,9 @@ fn orbits_add_up_to_the_states_and_engines_count_both() {
         // Every orbit is reached whole, so its sizes add up to the states.
         assert_eq!(members, sizes);
         assert_eq!(sizes.values().sum::<usize>(), states.len());
-        let dfs = Dfs.search(&scenario, &Limits::default(), &mut |_| {});
+        let dfs = Dfs
+            .search(&scenario, &Limits::default(), &mut |_| {})
+            .expect("a search");
         assert_eq!(dfs.distinct, sizes.len() as u64);
     }
 }

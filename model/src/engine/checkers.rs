@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use ::stateright::{Checker, CheckerBuilder, HasDiscoveries, Model, UniformChooser};
 
-use super::{Count, End, Engine, Limits, Progress, PropertyResult, Search};
+use super::{Bits, Count, End, Engine, Failure, Limits, Progress, PropertyResult, Search};
 use crate::action::Action;
 use crate::counterexample::Counterexample;
 use crate::properties;
@@ -37,7 +37,7 @@ const WALK_ACTIONS: usize = 200;
 
 impl Engine for Bfs {
     fn name(&self) -> &'static str {
-        "bfs"
+        "stateright-bfs"
     }
 
     fn search(
@@ -45,7 +45,7 @@ impl Engine for Bfs {
         scenario: &Scenario,
         limits: &Limits,
         progress: &mut dyn FnMut(Progress),
-    ) -> Search {
+    ) -> Result<Search, Failure> {
         let model = RaftModel::new(scenario.clone(), false);
         run(self.name(), model, limits, progress, false, |b| {
             b.spawn_bfs()
@@ -55,7 +55,7 @@ impl Engine for Bfs {
 
 impl Engine for Dfs {
     fn name(&self) -> &'static str {
-        "dfs"
+        "stateright-dfs"
     }
 
     fn search(
@@ -63,7 +63,7 @@ impl Engine for Dfs {
         scenario: &Scenario,
         limits: &Limits,
         progress: &mut dyn FnMut(Progress),
-    ) -> Search {
+    ) -> Result<Search, Failure> {
         let model = RaftModel::new(scenario.clone(), true);
         run(self.name(), model, limits, progress, false, |b| {
             b.symmetry().spawn_dfs()
@@ -73,7 +73,7 @@ impl Engine for Dfs {
 
 impl Engine for Simulation {
     fn name(&self) -> &'static str {
-        "simulation"
+        "stateright-simulation"
     }
 
     fn search(
@@ -81,7 +81,7 @@ impl Engine for Simulation {
         scenario: &Scenario,
         limits: &Limits,
         progress: &mut dyn FnMut(Progress),
-    ) -> Search {
+    ) -> Result<Search, Failure> {
         let model = RaftModel::new(scenario.clone(), false);
         let limits = Limits {
             depth: limits.depth.or(Some(WALK_ACTIONS)),
@@ -107,7 +107,7 @@ fn run<C: Checker<RaftModel>>(
     progress: &mut dyn FnMut(Progress),
     sampled: bool,
     spawn: impl FnOnce(CheckerBuilder<RaftModel>) -> C,
-) -> Search {
+) -> Result<Search, Failure> {
     let started = Instant::now();
     // stateright's own depth limit would leave the deepest states unjudged.
     model.depth_max = limits.depth;
@@ -197,10 +197,19 @@ fn run<C: Checker<RaftModel>>(
             }),
         })
         .collect();
-    Search {
+    Ok(Search {
         engine,
         end,
         distinct: checker.unique_state_count() as u64,
+        represented: if group == 1 {
+            checker.unique_state_count() as u64
+        } else {
+            0
+        },
+        levels: Vec::new(),
+        threads: 1,
+        bits: Bits::B64,
+        storage: None,
         generated: counts.generated,
         out_of_bounds: counts.out_of_bounds,
         depth,
@@ -216,7 +225,7 @@ fn run<C: Checker<RaftModel>>(
             &counts.actions,
         ),
         branches: named(Branch::ALL.iter().map(|b| b.name()), &counts.branches),
-    }
+    })
 }
 
 fn named(names: impl Iterator<Item = String>, counts: &[u64]) -> Vec<Count> {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 pub use super::disk::Failure;
@@ -56,7 +56,7 @@ impl Default for Options {
             bits: Bits::default(),
             bitstate: false,
             memory: 1 << 30,
-            dir: std::env::temp_dir().join(format!("plimsoll-{}", std::process::id())),
+            dir: temporary(),
             disk_max: None,
             checkpoints: false,
             resume: false,
@@ -69,6 +69,13 @@ impl Default for Options {
             interrupt: Arc::default(),
         }
     }
+}
+
+/// A folder for temporary files that no other search uses.
+fn temporary() -> PathBuf {
+    static SEARCHES: AtomicU64 = AtomicU64::new(0);
+    let number = SEARCHES.fetch_add(1, Relaxed);
+    std::env::temp_dir().join(format!("plimsoll-{}-{number}", std::process::id()))
 }
 
 /// A shortest run that breaks a property, as fingerprints.

@@ -2,18 +2,24 @@
 //!
 //! | engine | order | reports |
 //! |---|---|---|
-//! | `bfs` | breadth first, one thread | exact counts, shortest counterexamples |
-//! | `dfs` | depth first, one thread, servers renamed | a count of orbits, some counterexample |
-//! | `simulation` | random walks from a seed | never exhaustive |
+//! | `exhaustive` | breadth first, level by level, on all threads | exact counts, shortest counterexamples, the same on any number of threads |
+//! | `bitstate` | the same with three bits a state | never exhaustive |
+//! | `simulate` | random walks from a seed, each within bounds of its own | never exhaustive |
+//! | `stateright-bfs` | breadth first, one thread | the reference: exact counts, shortest counterexamples |
+//! | `stateright-dfs` | depth first, one thread, servers renamed | a count of orbits, some counterexample |
+//! | `stateright-simulation` | random walks, one thread | never exhaustive |
 //!
-//! All three are stateright's own checkers. Its multi-threaded search is
-//! neither shortest nor deterministic, so what is reported comes from one
-//! thread. stateright's on-demand checker serves `plimsoll explore`.
+//! The first three are Plimsoll's and search packed states
+//! ([`space::Space`]); `docs/engine.md` tells how. The others are stateright's
+//! own checkers, and what the first is checked against. Its multi-threaded
+//! search is neither shortest nor deterministic, so what is reported comes from
+//! one thread. Its on-demand checker serves `plimsoll explore`.
 
 mod bits;
 mod checkers;
 pub mod checkpoint;
 mod disk;
+pub mod exhaustive;
 pub mod explore;
 mod external;
 mod key;
@@ -30,6 +36,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 pub use checkers::{Bfs, Dfs, Simulation, serve};
+pub use exhaustive::Exhaustive;
+pub use explore::{Bits, Failure};
 
 use crate::counterexample::Counterexample;
 use crate::scenario::Scenario;
@@ -41,7 +49,9 @@ pub struct Limits {
     pub time: Option<Duration>,
     /// Distinct states.
     pub states: Option<u64>,
-    /// Resident memory of the whole process, in bytes.
+    /// Memory, in bytes: what `exhaustive` sizes its tables by, and goes to
+    /// disk beyond; what ends a search of stateright's when the whole process
+    /// holds it.
     pub memory: Option<u64>,
     /// The most actions in a row.
     pub depth: Option<usize>,
@@ -134,6 +144,24 @@ pub struct Count {
     pub count: u64,
 }
 
+/// Where a search kept its states.
+#[derive(Clone, Debug)]
+pub struct Storage {
+    /// Bytes of the visited set in memory, at the end.
+    pub table: u64,
+    /// The most bytes that were on disk.
+    pub disk: u64,
+    /// Whether visited states went to disk.
+    pub external: bool,
+    /// Bitstate: the share of bits that are set, and how many states are
+    /// expected to have been left out, not counting what only they lead to.
+    pub bitstate: Option<(f64, f64)>,
+    /// After how many complete levels it was resumed.
+    pub resumed: Option<usize>,
+    /// Where it can be resumed.
+    pub checkpoint: Option<std::path::PathBuf>,
+}
+
 /// What a search found.
 #[derive(Clone, Debug)]
 pub struct Search {
@@ -143,6 +171,9 @@ pub struct Search {
     pub end: End,
     /// Distinct states within the bounds; under symmetry, orbits.
     pub distinct: u64,
+    /// How many states these stand for: without symmetry as many; else the sum
+    /// of the sizes of their orbits, where the engine knows it, or zero.
+    pub represented: u64,
     /// Initial states plus one for every enabled action, self-loops and
     /// successors out of bounds included.
     pub generated: u64,
@@ -150,8 +181,17 @@ pub struct Search {
     pub out_of_bounds: u64,
     /// The most actions in a row.
     pub depth: usize,
+    /// Distinct states at each distance from the initial one, where the engine
+    /// knows them.
+    pub levels: Vec<u64>,
     /// Wall-clock time.
     pub elapsed: Duration,
+    /// How many threads.
+    pub threads: usize,
+    /// How many bits stood for a state.
+    pub bits: Bits,
+    /// Where states were kept, for an engine that says so.
+    pub storage: Option<Storage>,
     /// How many renamings symmetry used; 1 without.
     pub group: usize,
     /// Every property, in the order of the table.
@@ -174,11 +214,12 @@ impl Search {
         found.min_by_key(|c| c.actions.len())
     }
 
-    /// The probability that a fingerprint of 64 bits made the search take a
-    /// new state for a known one, at most (birthday bound).
+    /// The probability that some two states had one fingerprint, so that one
+    /// was taken for the other and left out, at most (birthday bound: n² / 2
+    /// pairs, each with probability 2⁻⁶⁴ or 2⁻¹²⁸).
     pub fn omission_probability(&self) -> f64 {
         let n = self.distinct as f64;
-        (n * n / 2f64.powi(65)).min(1.0)
+        (n * n / 2f64.powi(self.bits.count() as i32 + 1)).min(1.0)
     }
 }
 
@@ -189,20 +230,13 @@ pub trait Engine {
 
     /// Explores `scenario` within `limits`, and reports where it is now and
     /// then.
+    ///
+    /// # Errors
+    /// When memory or files cannot be had; an engine without files has none.
     fn search(
         &self,
         scenario: &Scenario,
         limits: &Limits,
         progress: &mut dyn FnMut(Progress),
-    ) -> Search;
-}
-
-/// The engine called `name`; `seed` is for those that draw lots.
-pub fn by_name(name: &str, seed: u64) -> Option<Box<dyn Engine>> {
-    match name {
-        "bfs" => Some(Box::new(Bfs)),
-        "dfs" => Some(Box::new(Dfs)),
-        "simulation" => Some(Box::new(Simulation { seed })),
-        _ => None,
-    }
+    ) -> Result<Search, Failure>;
 }
