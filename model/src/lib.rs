@@ -24,6 +24,7 @@
 //! | [`mod@stateright`], [`book`], [`engine`], [`symmetry`], [`shared`] | how it is explored | |
 //! | [`prove`] | that a planted flaw is caught | |
 //! | [`counterexample`] | what is shown when a property breaks | |
+//! | [`yardstick`] | another model, to measure engines by | |
 //!
 //! # What is modelled, and what is not
 //!
@@ -58,3 +59,4 @@ pub mod shared;
 pub mod stateright;
 pub mod symmetry;
 pub mod witnesses;
+pub mod yardstick;

@@ -1,0 +1,63 @@
+//! What must hold in every state (Raft, figure 3).
+//!
+//! | property | says | paper |
+//! |---|---|---|
+//! | election safety | no two leaders of one term | section 5.2 |
+//! | log matching | logs that have an entry of one index and term are equal up to it | section 5.3 |
+//! | state machine safety | logs are equal as far as both are committed | section 5.4.3 |
+//!
+//! Not here, for they speak of more than one state or of what history
+//! variables would hold: leader append-only, leader completeness.
+
+use super::layout::Layout;
+use super::readable::role;
+
+/// The names, in the order of the bits of a mask.
+pub(super) const NAMES: [&str; 3] = ["election safety", "log matching", "state machine safety"];
+
+const ELECTION_SAFETY: u64 = 1;
+const LOG_MATCHING: u64 = 1 << 1;
+const STATE_MACHINE_SAFETY: u64 = 1 << 2;
+
+impl Layout {
+    /// The properties that `state`, with room to read past it, breaks.
+    pub(super) fn judge(&self, state: &[u8]) -> u64 {
+        let mut broken = 0;
+        for i in 0..self.servers {
+            for j in 0..i {
+                broken |= self.judge_pair(state, self.base(i), self.base(j));
+            }
+        }
+        broken
+    }
+
+    fn judge_pair(&self, state: &[u8], left: usize, right: usize) -> u64 {
+        let core = &self.core;
+        let (a, b) = (
+            self.core_span.get(state, left),
+            self.core_span.get(state, right),
+        );
+        let leads = |word| core.role.get(word) == role::LEADER;
+        let mut broken = 0;
+        if leads(a) && leads(b) && core.term.get(a) == core.term.get(b) {
+            broken |= ELECTION_SAFETY;
+        }
+        let shorter = core.len.get(a).min(core.len.get(b));
+        let committed = core.commit.get(a).min(core.commit.get(b));
+        let mut differ = false;
+        // Past a log's end its entries are zero, and no entry is.
+        for index in 1..=shorter.max(committed) {
+            let span = self.entry_at(index);
+            let (x, y) = (span.get(state, left), span.get(state, right));
+            differ |= x != y;
+            let same_term = self.entry.term.get(x) == self.entry.term.get(y);
+            if differ && index <= shorter && same_term {
+                broken |= LOG_MATCHING;
+            }
+            if differ && index <= committed {
+                broken |= STATE_MACHINE_SAFETY;
+            }
+        }
+        broken
+    }
+}
