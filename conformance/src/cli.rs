@@ -17,8 +17,10 @@ mod list;
 mod output;
 mod progress;
 mod replay;
+mod resume;
 mod scenario;
 mod verify;
+mod yardstick;
 
 use std::process::ExitCode;
 
@@ -83,6 +85,9 @@ enum Failure {
     /// A trace cannot be read or judged.
     #[error("{0}")]
     Trace(String),
+    /// A search cannot go on, or not be resumed.
+    #[error("{0}")]
+    Search(#[from] plimsoll_model::engine::Failure),
     /// A result cannot be written.
     #[error("cannot write {path}: {reason}")]
     Output {

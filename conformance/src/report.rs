@@ -9,6 +9,7 @@ pub mod list;
 pub mod replay;
 pub mod seconds;
 pub mod verify;
+pub mod yardstick;
 
 use serde::Serialize;
 

@@ -272,6 +272,7 @@ fn stop_and_go(memory: u64, checkpoints: bool, name: &str) {
     let mut options = Options {
         memory,
         checkpoints,
+        rescue: true,
         about: "what it is".into(),
         ..options(name)
     };

@@ -2,14 +2,16 @@
 
 use std::path::PathBuf;
 
-use plimsoll_model::engine::End;
+use clap::ValueEnum;
+use plimsoll_model::engine::{self, Bfs, Dfs, End, Engine, Simulation};
 use plimsoll_model::properties::{self, Property};
 
 use super::limits::{EngineName, Search};
 use super::output::{document, save, say};
 use super::progress::Line;
+use super::resume::{Note, Raft};
 use super::scenario::What;
-use super::{Done, FailOn, Failure, list, rerun};
+use super::{Done, FailOn, Failure, list, rerun, resume, yardstick};
 use crate::render::{certificate, text};
 use crate::report::Answer;
 use crate::report::check::{Document, SearchReport, Task};
@@ -18,26 +20,52 @@ use crate::timeline::Timeline;
 /// Renamings of more servers than this take longer than they save.
 const RENAMED_SERVERS_MAX: u8 = 6;
 
+/// A model by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Model {
+    /// The rule book.
+    Raft,
+    /// The yardstick.
+    Yardstick,
+}
+
+/// Bounds that only the yardstick has.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Yardstick {
+    /// Yardstick: values that a client may ask for.
+    #[arg(long, value_name = "N")]
+    pub(super) values: Option<u32>,
+    /// Yardstick: the most copies of one message.
+    #[arg(long, value_name = "N")]
+    pub(super) max_copies: Option<u32>,
+}
+
 /// Flags of `plimsoll check`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
+    /// What is explored: the rule book, or the yardstick, which is Ongaro's
+    /// TLA+ specification (docs/yardstick.md).
+    #[arg(long, value_enum, default_value = "raft")]
+    model: Model,
     #[command(flatten)]
-    what: What,
+    pub(super) what: What,
     #[command(flatten)]
-    search: Search,
+    pub(super) yardstick: Yardstick,
+    #[command(flatten)]
+    pub(super) search: Search,
     /// Judge this property only (several times for several). A search ends when
     /// one of them breaks.
     #[arg(long, value_name = "NAME")]
-    property: Vec<String>,
+    pub(super) property: Vec<String>,
     /// Save the timeline of every counterexample in this folder.
     #[arg(long, value_name = "DIR", default_value = "plimsoll-out")]
-    out: PathBuf,
+    pub(super) out: PathBuf,
     /// List presets, properties, actions, witnesses, flaws, engines and bounds.
     #[arg(long)]
     list: bool,
     /// Print one JSON document (docs/json-output.md).
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
     /// What makes the command fail.
     #[arg(long, value_enum, default_value = "inconclusive")]
     pub(super) fail_on: FailOn,
@@ -49,30 +77,61 @@ pub(super) fn run(args: &Args) -> Done {
         list::print(args.json)?;
         return Ok(Answer::Holds);
     }
-    let asked = asked(&args.property)?;
-    let until = if args.property.is_empty() {
+    args.search.unheeded().map_err(Failure::Usage)?;
+    let note = match &args.search.resume {
+        Some(dir) => Some(resume::read(dir)?),
+        None => None,
+    };
+    let note = match (note, args.model) {
+        (Some(Note::Yardstick(noted)), _) => return yardstick::run(args, Some(noted)),
+        (None, Model::Yardstick) => return yardstick::run(args, None),
+        (Some(Note::Raft(_)), Model::Yardstick) => {
+            return Err(Failure::Usage(
+                "the checkpoint is of the model raft".to_owned(),
+            ));
+        }
+        (Some(Note::Raft(note)), Model::Raft) => Some(*note),
+        (None, Model::Raft) => None,
+    };
+    if args.yardstick.values.is_some() || args.yardstick.max_copies.is_some() {
+        return Err(Failure::Usage(
+            "--values and --max-copies are bounds of --model yardstick".to_owned(),
+        ));
+    }
+    let mut names = args.property.clone();
+    if let Some(note) = note.as_ref().filter(|_| names.is_empty()) {
+        names.clone_from(&note.properties);
+    }
+    let asked = asked(&names)?;
+    let tasks = match note.as_ref().filter(|_| args.what.is_empty()) {
+        Some(note) => vec![note.task()?],
+        None => args.what.tasks()?,
+    };
+    let all_properties = names.is_empty();
+    let until = if all_properties {
         Vec::new()
     } else {
         asked.clone()
     };
-    let tasks = args.what.tasks()?;
-    let (engine, limits) = (args.search.engine(), args.search.limits(until));
-    if args.search.engine == EngineName::Dfs {
-        let most = tasks.iter().map(|task| task.scenario.bounds.servers).max();
-        if most.is_some_and(|most| most > RENAMED_SERVERS_MAX) {
-            return Err(Failure::Usage(format!(
-                "--engine dfs renames servers: at most {RENAMED_SERVERS_MAX} of them"
-            )));
-        }
+    let mut limits = args.search.limits(until);
+    limits.keep_going |= note.as_ref().is_some_and(|note| note.keep_going);
+    symmetry_is_small(args, &tasks)?;
+    if let (Some(dir), false) = (&args.search.resume, tasks.len() == 1) {
+        return Err(Failure::Usage(format!(
+            "--resume {} goes on with one search: name its preset, or none",
+            dir.display()
+        )));
     }
     let line = Line::new();
     let mut reports = Vec::new();
     let mut skipped = None;
     for (at, task) in tasks.iter().enumerate() {
+        let engine = engine(args, task, note.as_ref(), &names, tasks.len() > 1);
         let search = engine.search(&task.scenario, &limits, &mut |now| {
             line.search(&task.name, now);
         });
         line.clear();
+        let search = search?;
         let mut report = SearchReport::new(task, &search, Some(args.search.seed), &asked);
         let timelines = timelines(args, task, &search, &mut report);
         if !args.json {
@@ -92,7 +151,7 @@ pub(super) fn run(args: &Args) -> Done {
             break;
         }
     }
-    let all = args.property.is_empty() && args.what.is_chosen();
+    let all = all_properties && args.what.is_chosen();
     let needed: &[&str] = if all { &[] } else { &asked };
     let result = Document::new(reports, &asked, needed, skipped);
     if args.json {
@@ -101,6 +160,61 @@ pub(super) fn run(args: &Args) -> Done {
         say(&certificate::verdict(&result))?;
     }
     Ok(result.verdict)
+}
+
+/// The engine for `task`, told where its files go.
+fn engine(
+    args: &Args,
+    task: &Task,
+    note: Option<&Raft>,
+    properties: &[String],
+    several: bool,
+) -> Box<dyn Engine> {
+    let search = &args.search;
+    match search.name() {
+        EngineName::StaterightBfs => Box::new(Bfs),
+        EngineName::StaterightDfs => Box::new(Dfs),
+        EngineName::StaterightSimulation => Box::new(Simulation { seed: search.seed }),
+        EngineName::Simulate => Box::new(engine::Simulate {
+            seed: search.seed,
+            walks: search.walks,
+            threads: search.threads(),
+        }),
+        EngineName::Exhaustive | EngineName::Bitstate => {
+            let mut engine = search.exhaustive();
+            if let Some(note) = note {
+                engine.symmetry |= note.symmetry;
+                if search.fingerprint.is_none() {
+                    engine.bits = note.bits();
+                }
+            }
+            engine.resume = search.resume.is_some();
+            engine.checkpoints = search.disk.is_some() || engine.resume;
+            let dir = match (&search.resume, &search.disk) {
+                (Some(dir), _) => dir.clone(),
+                (None, Some(dir)) if several => dir.join(&task.name),
+                (None, Some(dir)) => dir.clone(),
+                (None, None) => resume::unused(&args.out, &task.name),
+            };
+            engine.disk = Some(dir);
+            let note = Raft::of(task, &engine, properties, search.keep_going);
+            engine.about = Note::Raft(Box::new(note)).text();
+            Box::new(engine)
+        }
+    }
+}
+
+/// # Errors
+/// When servers are renamed and there are too many of them.
+fn symmetry_is_small(args: &Args, tasks: &[Task]) -> Result<(), Failure> {
+    let renames = args.search.symmetry || args.search.name() == EngineName::StaterightDfs;
+    let most = tasks.iter().map(|task| task.scenario.bounds.servers).max();
+    if renames && most.is_some_and(|most| most > RENAMED_SERVERS_MAX) {
+        return Err(Failure::Usage(format!(
+            "symmetry renames servers: at most {RENAMED_SERVERS_MAX} of them"
+        )));
+    }
+    Ok(())
 }
 
 /// The properties called `names`, in the order of the table; all without names.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::Ordering::Relaxed;
 
+use plimsoll_model::engine::Exhaustive;
 use plimsoll_model::flaws::Flaw;
 use plimsoll_model::prove::{Half, Proof, prove};
 
@@ -66,11 +67,13 @@ pub(super) fn run(args: &Args) -> Done {
             continue;
         }
         let name = flaw.about().name;
-        let proof = prove(flaw, &limits, &mut |half, now| match half {
+        let engine = Exhaustive::default();
+        let proof = prove(flaw, &engine, &limits, &mut |half, now| match half {
             Half::Flawed => line.search(name, now),
             Half::Unflawed => line.search(&format!("{name}, without it"), now),
         });
         line.clear();
+        let proof = proof?;
         let mut report = FlawReport::proved(&proof);
         if let Some(folder) = &args.out {
             for (timeline, name) in timelines(&proof) {

@@ -1,21 +1,50 @@
 //! Flags on how to search and how much to spend.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use clap::ValueEnum;
-use plimsoll_model::engine::{self, Engine, Limits};
+use plimsoll_model::engine::{Bits, Exhaustive, Limits};
 
 /// An engine by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum EngineName {
-    /// Breadth first: exact counts, shortest counterexamples.
-    Bfs,
-    /// Depth first, servers renamed: less memory, some counterexample.
-    Dfs,
-    /// Random walks from a seed: never exhaustive.
-    Simulation,
+    /// Breadth first, on all threads: exact counts, shortest counterexamples.
+    Exhaustive,
+    /// The same with three bits a state, for spaces too large; never
+    /// exhaustive.
+    Bitstate,
+    /// Random walks from a seed, each within bounds of its own; never
+    /// exhaustive.
+    Simulate,
+    /// stateright, breadth first on one thread: the reference.
+    StaterightBfs,
+    /// stateright, depth first, servers renamed: some counterexample.
+    StaterightDfs,
+    /// stateright, random walks; never exhaustive.
+    StaterightSimulation,
+}
+
+/// How many bits stand for a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum FingerprintBits {
+    /// 64 bits: a state in 10^9 is omitted with a probability of 3 %.
+    #[value(name = "64")]
+    B64,
+    /// 128 bits: never, for twice the memory.
+    #[value(name = "128")]
+    B128,
+}
+
+impl FingerprintBits {
+    pub(super) fn bits(self) -> Bits {
+        match self {
+            FingerprintBits::B64 => Bits::B64,
+            FingerprintBits::B128 => Bits::B128,
+        }
+    }
 }
 
 /// What a search may spend.
@@ -27,9 +56,10 @@ pub(super) struct Spend {
     /// Stop after so many distinct states.
     #[arg(long, value_name = "STATES")]
     pub(super) max_states: Option<u64>,
-    /// Stop when the process holds so much memory: 800M, 4G. Without it, most
-    /// of what the machine has left.
-    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    /// Memory for the search: 800M, 4G. What does not fit goes to disk; a
+    /// search of stateright's stops. Without it, most of what the machine has
+    /// left.
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
     pub(super) memory: Option<u64>,
 }
 
@@ -37,13 +67,41 @@ pub(super) struct Spend {
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Search {
     /// The engine.
-    #[arg(long, value_enum, default_value = "bfs")]
-    pub(super) engine: EngineName,
+    #[arg(long, value_enum, default_value = "exhaustive")]
+    engine: EngineName,
+    /// Short for --engine simulate.
+    #[arg(long, conflicts_with_all = ["engine", "bitstate"])]
+    simulate: bool,
+    /// Short for --engine bitstate.
+    #[arg(long, conflicts_with = "engine")]
+    bitstate: bool,
+    /// Threads (all there are). The answer does not depend on it.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Take states that differ only in the names of servers for one.
+    #[arg(long)]
+    pub(super) symmetry: bool,
+    /// How many bits stand for a state.
+    #[arg(long, value_name = "BITS", value_enum)]
+    pub(super) fingerprint: Option<FingerprintBits>,
     /// The seed of random walks.
     #[arg(long, default_value_t = 1)]
     pub(super) seed: u64,
+    /// How many random walks.
+    #[arg(long, value_name = "N")]
+    pub(super) walks: Option<u64>,
     #[command(flatten)]
     pub(super) spend: Spend,
+    /// Keep a checkpoint here, after every level, and whatever does not fit in
+    /// memory. Several presets have a folder each in it.
+    #[arg(long, value_name = "DIR")]
+    pub(super) disk: Option<PathBuf>,
+    /// The most that may be written: 20G.
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    pub(super) disk_max: Option<u64>,
+    /// Go on from the checkpoint in this folder.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["disk", "engine", "simulate", "bitstate"])]
+    pub(super) resume: Option<PathBuf>,
     /// Follow no run for more actions than this.
     #[arg(long, value_name = "ACTIONS")]
     pub(super) max_depth: Option<usize>,
@@ -70,12 +128,54 @@ impl Spend {
 }
 
 impl Search {
-    /// The engine.
-    pub(super) fn engine(&self) -> Box<dyn Engine> {
-        match self.engine {
-            EngineName::Bfs => Box::new(engine::Bfs),
-            EngineName::Dfs => Box::new(engine::Dfs),
-            EngineName::Simulation => Box::new(engine::Simulation { seed: self.seed }),
+    /// The engine's name.
+    pub(super) fn name(&self) -> EngineName {
+        match (self.simulate, self.bitstate) {
+            (true, _) => EngineName::Simulate,
+            (_, true) => EngineName::Bitstate,
+            _ => self.engine,
+        }
+    }
+
+    /// How many threads.
+    pub(super) fn threads(&self) -> usize {
+        let all = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.threads.map_or_else(all, usize::from)
+    }
+
+    /// The exhaustive engine, before it is told what it searches.
+    pub(super) fn exhaustive(&self) -> Exhaustive {
+        Exhaustive {
+            threads: self.threads(),
+            bits: self
+                .fingerprint
+                .map_or(Bits::default(), FingerprintBits::bits),
+            symmetry: self.symmetry,
+            bitstate: self.name() == EngineName::Bitstate,
+            disk_max: self.disk_max,
+            rescue: true,
+            ..Exhaustive::default()
+        }
+    }
+
+    /// Flags that this engine does not heed.
+    pub(super) fn unheeded(&self) -> Result<(), String> {
+        let engine = self.name();
+        let ours = matches!(engine, EngineName::Exhaustive | EngineName::Bitstate);
+        let walks = matches!(engine, EngineName::Simulate);
+        let exact = engine == EngineName::Exhaustive;
+        let flags = [
+            ("--threads", self.threads.is_some(), ours || walks),
+            ("--symmetry", self.symmetry, ours),
+            ("--fingerprint", self.fingerprint.is_some(), exact),
+            ("--disk", self.disk.is_some(), exact),
+            ("--disk-max", self.disk_max.is_some(), ours),
+            ("--walks", self.walks.is_some(), walks),
+        ];
+        let wrong = flags.iter().find(|(_, given, heeded)| *given && !heeded);
+        match wrong {
+            None => Ok(()),
+            Some((flag, ..)) => Err(format!("{flag} means nothing to this engine")),
         }
     }
 
@@ -87,7 +187,7 @@ impl Search {
             until,
             ..self.spend.limits()
         };
-        if self.engine == EngineName::Simulation && limits.time.is_none() {
+        if self.name() == EngineName::StaterightSimulation && limits.time.is_none() {
             limits.states = limits.states.or(Some(WALKED_STATES));
         }
         limits

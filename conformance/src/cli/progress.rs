@@ -6,7 +6,10 @@ use std::time::{Duration, Instant};
 
 use plimsoll_model::engine;
 
+use crate::render::certificate::size;
 use crate::render::table::grouped;
+use crate::report::check::memory;
+use crate::report::seconds::said;
 
 /// One line that is written over and over. Several threads may share it.
 pub(super) struct Line {
@@ -18,6 +21,8 @@ struct State {
     width: usize,
 }
 
+/// Longer lines are cut.
+const WIDTH: usize = 160;
 /// A line is written again at the earliest after this.
 const PAUSE: Duration = Duration::from_millis(150);
 
@@ -38,13 +43,30 @@ impl Line {
         if self.state.is_none() {
             return;
         }
-        self.show(&format!(
-            "{name}: {} distinct, {} generated, depth {}, {:.0} s",
+        let seconds = now.elapsed.as_secs_f64();
+        let mut text = format!(
+            "{name}: level {}, {} distinct, {} generated, {:.0} k/s, {}",
+            now.depth,
             grouped(now.distinct),
             grouped(now.generated),
-            now.depth,
-            now.elapsed.as_secs_f64()
-        ));
+            now.distinct as f64 / seconds.max(0.001) / 1000.0,
+            said(now.elapsed),
+        );
+        if let Some(bytes) = memory() {
+            text += &format!(", {}", size(bytes));
+        }
+        if now.disk > 0 {
+            text += &format!(", disk {}", size(now.disk));
+        }
+        if let Some(left) = now.left {
+            let time = left as f64 / (now.distinct as f64 / seconds.max(0.001)).max(1.0);
+            text += &format!(
+                ", about {} left ({})",
+                grouped(left),
+                said(Duration::from_secs_f64(time.min(1e9)))
+            );
+        }
+        self.show(&text);
     }
 
     /// Shows `text`, unless something was shown just now.
@@ -55,7 +77,7 @@ impl Line {
         if state.last.is_some_and(|last| last.elapsed() < PAUSE) {
             return;
         }
-        let text: String = text.chars().take(100).collect();
+        let text: String = text.chars().take(WIDTH).collect();
         let width = state.width.max(text.chars().count());
         // Progress that cannot be shown is no loss.
         let _ = write!(std::io::stderr(), "\r{text:<width$}");

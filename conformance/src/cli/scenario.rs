@@ -29,6 +29,18 @@ pub(super) struct What {
     /// Set one bound, as in max-term=3; `unbounded` lifts one.
     #[arg(long, value_name = "BOUND=VALUE")]
     pub(super) set: Vec<String>,
+    /// Short for --set servers=N.
+    #[arg(long, value_name = "N")]
+    pub(super) servers: Option<u32>,
+    /// Short for --set max-term=N.
+    #[arg(long, value_name = "N")]
+    pub(super) max_term: Option<u32>,
+    /// Short for --set max-log=N.
+    #[arg(long, value_name = "N")]
+    pub(super) max_log: Option<u32>,
+    /// Short for --set max-messages=N.
+    #[arg(long, value_name = "N")]
+    pub(super) max_messages: Option<u32>,
     /// Whose rules.
     #[arg(long, value_enum)]
     pub(super) dialect: Option<DialectName>,
@@ -84,10 +96,41 @@ pub(super) enum NetworkName {
 }
 
 impl What {
+    /// Whether no flag says what to explore.
+    pub(super) fn is_empty(&self) -> bool {
+        self.preset.is_empty() && self.flaw.is_none() && !self.is_changed()
+    }
+
+    /// Whether a flag is given that means something to the rule book only.
+    pub(super) fn is_of_rule_book(&self) -> bool {
+        !self.preset.is_empty()
+            || self.flaw.is_some()
+            || self.bounds.is_some()
+            || !self.set.is_empty()
+            || self.dialect.is_some()
+            || self.durability.is_some()
+            || self.network.is_some()
+    }
+
+    /// The bounds that have flags of their own, as `--set` takes them.
+    fn short(&self) -> impl Iterator<Item = String> {
+        let flags = [
+            ("servers", self.servers),
+            ("max-term", self.max_term),
+            ("max-log", self.max_log),
+            ("max-messages", self.max_messages),
+        ];
+        let given = flags
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)));
+        given.map(|(name, value)| format!("{name}={value}"))
+    }
+
     /// Whether a flag changes what a preset would explore.
     fn is_changed(&self) -> bool {
         self.bounds.is_some()
             || !self.set.is_empty()
+            || self.short().next().is_some()
             || self.dialect.is_some()
             || self.durability.is_some()
             || self.network.is_some()
@@ -124,7 +167,7 @@ impl What {
                 if flaw.is_some() {
                     // A flaw is there to be caught: its run may end before a
                     // witness is reached.
-                    task.witnesses = &[];
+                    task.witnesses.clear();
                 }
                 Ok(task)
             })
@@ -170,8 +213,8 @@ impl What {
                 .overlaid(&text)
                 .map_err(|error| input(error.to_string()))?;
         }
-        for assignment in &self.set {
-            let set = bounds.set(assignment);
+        for assignment in self.set.iter().cloned().chain(self.short()) {
+            let set = bounds.set(&assignment);
             bounds = set.map_err(|error| Failure::Usage(format!("--set {assignment}: {error}")))?;
         }
         Ok(bounds)
@@ -188,7 +231,7 @@ fn plain() -> Task {
             network: NetworkKind::Set,
             bounds: Bounds::default(),
         },
-        witnesses: &[],
+        witnesses: Vec::new(),
     }
 }
 
@@ -199,7 +242,7 @@ pub(super) fn task(preset: Preset) -> Task {
         about: preset.about.to_owned(),
         dialect: preset.dialect.name(),
         scenario: preset.scenario,
-        witnesses: preset.witnesses,
+        witnesses: preset.witnesses.to_vec(),
     }
 }
 

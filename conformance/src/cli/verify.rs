@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Instant;
 
-use plimsoll_model::engine::{Bfs, Engine, Limits};
+use plimsoll_model::engine::{Engine, Exhaustive, Limits};
 use plimsoll_model::flaws::Flaw;
 use plimsoll_model::prove::prove;
 use plimsoll_model::{presets, properties};
@@ -67,7 +67,9 @@ pub(super) fn run(args: &Args) -> Done {
     jobs.extend(Flaw::ALL.iter().map(|about| Job::Prove(about.flaw)));
     jobs.extend(ENTRIES.iter().map(Job::Replay));
     let folder = Folder::new()?;
-    let limits = args.spend.limits();
+    let mut limits = args.spend.limits();
+    // Each search has its share.
+    limits.memory = limits.memory.map(|all| all / u64::from(args.jobs));
     let line = Line::new();
     let found = all(&jobs, usize::from(args.jobs), |job| {
         one(job, &limits, &asked, &folder.0, &line)
@@ -125,9 +127,9 @@ fn one(
 ) -> Result<Found, Failure> {
     Ok(match job {
         Job::Search(task) => {
-            let search = Bfs.search(&task.scenario, limits, &mut |now| {
+            let search = Exhaustive::on(1).search(&task.scenario, limits, &mut |now| {
                 line.search(&task.name, now);
-            });
+            })?;
             Found::Search(Box::new(SearchReport::new(task, &search, None, asked)))
         }
         Job::Prove(flaw) => {
@@ -135,7 +137,8 @@ fn one(
                 FlawReport::listed(*flaw)
             } else {
                 let name = flaw.about().name;
-                let proof = prove(*flaw, limits, &mut |_, now| line.search(name, now));
+                let engine = Exhaustive::on(1);
+                let proof = prove(*flaw, &engine, limits, &mut |_, now| line.search(name, now))?;
                 FlawReport::proved(&proof)
             };
             Found::Prove(Box::new(report))

@@ -2,7 +2,9 @@
 
 use crate::render::canvas::wrap;
 use crate::render::table::{Table, grouped};
-use crate::report::check::{Document, Outcome, SearchReport, Seen};
+use crate::report::check::{
+    Document, Outcome, SearchReport, Seen, SimulationReport, StorageReport,
+};
 use crate::report::seconds::said;
 use std::time::Duration;
 
@@ -27,14 +29,21 @@ pub fn search(report: &SearchReport) -> String {
     } else {
         format!("not complete: {}", ended(report.end))
     };
+    let threads = match report.threads {
+        1 => "one thread".to_owned(),
+        n => format!("{n} threads"),
+    };
     out += &item(
         "engine",
-        &format!("{}{seed}, one thread; {reach}", report.engine),
+        &format!("{}{seed}, {threads}; {reach}", report.engine),
     );
-    let kind = if report.symmetry > 1 {
-        format!(" up to {} renamings of servers", report.symmetry)
-    } else {
-        String::new()
+    let kind = match (report.symmetry, report.represented_states) {
+        (1, _) => String::new(),
+        (n, 0) => format!(" up to {n} renamings of servers"),
+        (n, all) => format!(
+            " up to {n} renamings of servers (of {} in all)",
+            grouped(all)
+        ),
     };
     out += &item(
         "states",
@@ -47,38 +56,102 @@ pub fn search(report: &SearchReport) -> String {
             said(Duration::from_secs_f64(report.seconds)),
         ),
     );
-    out += &item(
-        "hashing",
-        &format!(
-            "fingerprints of 64 bits: a state was missed with probability {:.1e} at most",
-            report.omission_probability
-        ),
-    );
+    out += &item("hashing", &hashing(report));
+    if let Some(storage) = &report.storage {
+        out += &item("storage", &kept(report, storage));
+        if let Some(dir) = &storage.checkpoint {
+            out += &item("go on with", &format!("plimsoll check --resume {dir}"));
+        }
+    }
+    if let Some(simulation) = &report.simulation {
+        out += &item("coverage", &coverage(simulation));
+    }
     out += &item("rules", &rules(report));
     out += &block("bounds", &bounds(report));
     out += &block("properties", &properties(report));
-    out += &block("witnesses", &witnesses(report));
+    if !report.witnesses.is_empty() {
+        out += &block("witnesses", &witnesses(report));
+    }
     out += &item("never taken", &unseen(&report.actions));
-    out += &item("never fired", &unseen(&report.branches));
+    if !report.branches.is_empty() {
+        out += &item("never fired", &unseen(&report.branches));
+    }
     out
+}
+
+/// What the probability of a wrong answer is.
+fn hashing(report: &SearchReport) -> String {
+    let storage = report.storage.as_ref();
+    match storage.and_then(|s| Some((s.bits_set?, s.expected_omitted?))) {
+        Some((set, omitted)) => format!(
+            "three bits a state, {:.2} % of all bits set: about {omitted:.1} states were taken \
+             for known ones and left out, with whatever only they lead to",
+            set * 100.0
+        ),
+        None if report.simulation.is_some() => {
+            "none: random walks remember states only to estimate coverage".to_owned()
+        }
+        None => format!(
+            "fingerprints of {} bits: a state was missed with probability {:.1e} at most",
+            report.fingerprint_bits, report.omission_probability
+        ),
+    }
+}
+
+/// Where a search kept its states.
+fn kept(report: &SearchReport, storage: &StorageReport) -> String {
+    let mut text = format!("{} of visited states in memory", size(storage.table_bytes));
+    if let Some(peak) = report.peak_memory_bytes {
+        text += &format!(", {} in all at the most", size(peak));
+    }
+    match (storage.external, storage.disk_bytes) {
+        (true, bytes) => text += &format!("; the rest on disk, {} at the most", size(bytes)),
+        (false, 0) => text += "; nothing on disk",
+        (false, bytes) => text += &format!("; {} on disk at the most", size(bytes)),
+    }
+    if let Some(levels) = storage.resumed_after {
+        text += &format!("; resumed after {levels} levels");
+    }
+    text
+}
+
+/// What random walks say of what they have not seen.
+fn coverage(simulation: &SimulationReport) -> String {
+    format!(
+        "{} steps in all, the longest walk of {}; {}",
+        grouped(simulation.steps),
+        simulation.longest,
+        simulation.estimate
+    )
+}
+
+/// Bytes, for people.
+pub(crate) fn size(bytes: u64) -> String {
+    let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
+    match units.iter().find(|(shift, _)| bytes >> shift > 0) {
+        Some((shift, unit)) => format!("{:.1} {unit}", bytes as f64 / (1u64 << shift) as f64),
+        None => format!("{bytes} bytes"),
+    }
 }
 
 /// How a search ended that is not complete.
 fn ended(end: &str) -> String {
     match end {
         "found" => "ended at the first broken property".to_owned(),
-        "sampled" => "random walks".to_owned(),
+        "sampled" => "a sample, which never is".to_owned(),
         "interrupted" => "interrupted".to_owned(),
         limit => format!("cut by the {}", limit.replace('-', " ")),
     }
 }
 
 fn rules(report: &SearchReport) -> String {
-    let scenario = &report.scenario;
+    let (Some(scenario), Some(dialect)) = (&report.scenario, report.dialect) else {
+        return "those of the specification".to_owned();
+    };
     let spelled = |value: &dyn erased::Spelled| value.spelled();
     let mut text = format!(
         "{}, durability {}, network {}, storage {}",
-        report.dialect,
+        dialect,
         spelled(&scenario.settings.durability),
         spelled(&scenario.network),
         spelled(&scenario.settings.storage),

@@ -8,7 +8,7 @@
 
 use plimsoll_model::bounds::Limit;
 use plimsoll_model::counterexample::Counterexample;
-use plimsoll_model::engine::{End, Search};
+use plimsoll_model::engine::{End, Search, Storage, Walks};
 use plimsoll_model::properties::{self, Property};
 use plimsoll_model::scenario::Scenario;
 use serde::Serialize;
@@ -31,7 +31,7 @@ pub struct Task {
     /// Rules, network, bounds.
     pub scenario: Scenario,
     /// Witnesses that must be reached.
-    pub witnesses: &'static [&'static str],
+    pub witnesses: Vec<&'static str>,
 }
 
 /// What became of one property in a search.
@@ -133,24 +133,42 @@ pub struct SearchReport {
     pub end: &'static str,
     /// Whether every state within the bounds was visited.
     pub complete: bool,
+    /// How many threads. The answer does not depend on it.
+    pub threads: usize,
     /// Distinct states; under symmetry, orbits.
     pub distinct_states: u64,
+    /// How many states these stand for: the sum of the sizes of their orbits.
+    /// Zero where the engine does not know it.
+    pub represented_states: u64,
     /// Initial states plus one for every enabled action.
     pub generated_states: u64,
     /// Of these, successors out of bounds.
     pub out_of_bounds_states: u64,
     /// The most actions in a row.
     pub depth: usize,
+    /// Distinct states at each distance from the initial one, where the engine
+    /// knows them.
+    pub levels: Vec<u64>,
     /// How many renamings of servers were used; 1 without symmetry.
     pub symmetry: usize,
     /// Wall-clock time.
     pub seconds: f64,
+    /// How many bits stood for a state.
+    pub fingerprint_bits: u32,
     /// The probability, at most, that a state was taken for another one.
     pub omission_probability: f64,
-    /// Whose rules the settings start from.
-    pub dialect: &'static str,
-    /// Rules, network and bounds, as `--bounds` would read the last.
-    pub scenario: Scenario,
+    /// Where states were kept, for an engine that says so.
+    pub storage: Option<StorageReport>,
+    /// What random walks came by, for an engine that takes them.
+    pub simulation: Option<SimulationReport>,
+    /// The most memory that the process has held so far, in bytes, where the
+    /// system tells.
+    pub peak_memory_bytes: Option<u64>,
+    /// Whose rules the settings start from; null for the yardstick.
+    pub dialect: Option<&'static str>,
+    /// Rules, network and bounds, as `--bounds` would read the last; null for
+    /// the yardstick.
+    pub scenario: Option<Scenario>,
     /// The bounds in force, with what each hides.
     pub bounds: Vec<Limit>,
     /// Every property that was asked for.
@@ -161,6 +179,96 @@ pub struct SearchReport {
     pub actions: Vec<Seen>,
     /// Every rule branch, and how often it fired.
     pub branches: Vec<Seen>,
+}
+
+/// Where a search kept its states.
+#[derive(Clone, Debug, Serialize)]
+pub struct StorageReport {
+    /// Bytes of the visited set in memory, at the end.
+    pub table_bytes: u64,
+    /// The most bytes that were on disk.
+    pub disk_bytes: u64,
+    /// Whether visited states went to disk.
+    pub external: bool,
+    /// After how many complete levels it was resumed.
+    pub resumed_after: Option<usize>,
+    /// Where it can be resumed.
+    pub checkpoint: Option<String>,
+    /// Bitstate: the share of bits that are set.
+    pub bits_set: Option<f64>,
+    /// Bitstate: how many states are expected to have been left out, not
+    /// counting what only they lead to.
+    pub expected_omitted: Option<f64>,
+}
+
+impl StorageReport {
+    fn new(storage: &Storage) -> Self {
+        let checkpoint = storage.checkpoint.as_ref();
+        StorageReport {
+            table_bytes: storage.table,
+            disk_bytes: storage.disk,
+            external: storage.external,
+            resumed_after: storage.resumed,
+            checkpoint: checkpoint.map(|dir| dir.display().to_string()),
+            bits_set: storage.bitstate.map(|(set, _)| set),
+            expected_omitted: storage.bitstate.map(|(_, omitted)| omitted),
+        }
+    }
+}
+
+/// What random walks came by, and what that says of the rest.
+#[derive(Clone, Debug, Serialize)]
+pub struct SimulationReport {
+    /// How many walks.
+    pub walks: u64,
+    /// The steps of all of them.
+    pub steps: u64,
+    /// The steps of the longest.
+    pub longest: usize,
+    /// Different states, or about how many.
+    pub distinct: u64,
+    /// Of what such walks come by, the share that has not been seen, by the
+    /// states seen once only (Good and Turing).
+    pub unseen_share: f64,
+    /// How many new states one more walk is expected to come by.
+    pub new_in_next_walk: f64,
+    /// How many states there are at least, about, that such walks come by
+    /// (Chao).
+    pub at_least: u64,
+    /// The same in words.
+    pub estimate: String,
+}
+
+impl SimulationReport {
+    fn new(walks: &Walks) -> Self {
+        SimulationReport {
+            walks: walks.walks,
+            steps: walks.steps,
+            longest: walks.longest,
+            distinct: walks.coverage.distinct,
+            unseen_share: walks.coverage.unseen_share(),
+            new_in_next_walk: walks.coverage.new_in_next_walk(),
+            at_least: walks.coverage.at_least() as u64,
+            estimate: walks.coverage.to_string(),
+        }
+    }
+}
+
+/// The most memory that this process has held, in bytes.
+pub fn peak_memory() -> Option<u64> {
+    status("VmHWM:")
+}
+
+/// The memory that this process holds, in bytes.
+pub fn memory() -> Option<u64> {
+    status("VmRSS:")
+}
+
+fn status(word: &str) -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with(word))?;
+    let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kilobytes * 1024)
 }
 
 impl SearchReport {
@@ -229,30 +337,56 @@ impl SearchReport {
             });
             counts.collect()
         };
+        let mut report = Self::base(search);
+        report.preset.clone_from(&task.name);
+        report.about.clone_from(&task.about);
+        report.verdict = verdict;
+        report.grounds = grounds;
+        report.seed = seed.filter(|_| search.engine.contains("simul"));
+        report.flaw = task.scenario.settings.flaw.map(|flaw| flaw.about().name);
+        report.dialect = Some(task.dialect);
+        report.scenario = Some(task.scenario.clone());
+        report.bounds = task.scenario.bounds.limits();
+        report.properties = reports;
+        report.witnesses = witnesses;
+        report.actions = seen(&search.actions);
+        report.branches = seen(&search.branches);
+        report
+    }
+
+    /// What `search` says by itself: where it went, not yet what it means.
+    pub(super) fn base(search: &Search) -> Self {
         SearchReport {
-            preset: task.name.clone(),
-            about: task.about.clone(),
-            verdict,
-            grounds,
+            preset: String::new(),
+            about: String::new(),
+            verdict: Answer::Inconclusive,
+            grounds: Vec::new(),
             engine: search.engine,
-            seed: seed.filter(|_| search.engine == "simulation"),
-            flaw: task.scenario.settings.flaw.map(|flaw| flaw.about().name),
+            seed: None,
+            flaw: None,
             end: search.end.name(),
-            complete,
+            complete: search.end == End::Exhausted,
+            threads: search.threads,
             distinct_states: search.distinct,
+            represented_states: search.represented,
             generated_states: search.generated,
             out_of_bounds_states: search.out_of_bounds,
             depth: search.depth,
+            levels: search.levels.clone(),
             symmetry: search.group,
             seconds: rounded(search.elapsed),
+            fingerprint_bits: search.bits.count(),
             omission_probability: search.omission_probability(),
-            dialect: task.dialect,
-            scenario: task.scenario.clone(),
-            bounds: task.scenario.bounds.limits(),
-            properties: reports,
-            witnesses,
-            actions: seen(&search.actions),
-            branches: seen(&search.branches),
+            storage: search.storage.as_ref().map(StorageReport::new),
+            simulation: search.walks.as_ref().map(SimulationReport::new),
+            peak_memory_bytes: peak_memory(),
+            dialect: None,
+            scenario: None,
+            bounds: Vec::new(),
+            properties: Vec::new(),
+            witnesses: Vec::new(),
+            actions: Vec::new(),
+            branches: Vec::new(),
         }
     }
 }
@@ -281,7 +415,7 @@ fn property(row: &Property, result: Outcome, judged: u64, evaluated: u64) -> Pro
 }
 
 /// What cut a search that is not complete.
-fn cut(end: End) -> &'static str {
+pub(super) fn cut(end: End) -> &'static str {
     match end {
         End::Exhausted => "complete",
         End::Found => "the search ended at another broken property",
@@ -290,7 +424,8 @@ fn cut(end: End) -> &'static str {
         End::States => "the number of states is reached",
         End::Memory => "the memory is spent",
         End::Interrupted => "interrupted",
-        End::Sampled => "random walks never visit everything",
+        End::DiskSpent => "the room on disk is spent",
+        End::Sampled => "what is sampled never visits everything",
     }
 }
 
@@ -383,6 +518,15 @@ impl Document {
     }
 }
 
+impl Document {
+    /// The document of one search that is judged by itself.
+    pub fn of_one(search: SearchReport) -> Self {
+        let mut document = Document::new(vec![search], &[], &[], None);
+        document.properties = document.searches[0].properties.clone();
+        document
+    }
+}
+
 /// One property over all searches: the worst of the searches that evaluated it.
 fn over_all(row: &Property, searches: &[SearchReport]) -> PropertyReport {
     let all: Vec<&PropertyReport> = searches
@@ -412,7 +556,7 @@ fn over_all(row: &Property, searches: &[SearchReport]) -> PropertyReport {
 mod tests {
     use super::*;
     use plimsoll_model::bounds::Bounds;
-    use plimsoll_model::engine::{Bfs, Engine, Limits};
+    use plimsoll_model::engine::{Engine, Exhaustive, Limits};
     use plimsoll_model::network::NetworkKind;
     use plimsoll_model::settings::{Dialect, Durability};
 
@@ -432,7 +576,7 @@ mod tests {
                     ..Bounds::default()
                 },
             },
-            witnesses,
+            witnesses: witnesses.to_vec(),
         }
     }
 
@@ -442,7 +586,8 @@ mod tests {
         asked: &[&'static str],
     ) -> SearchReport {
         let task = task(witnesses);
-        let search = Bfs.search(&task.scenario, limits, &mut |_| {});
+        let search = Exhaustive::on(2).search(&task.scenario, limits, &mut |_| {});
+        let search = search.expect("a search");
         SearchReport::new(&task, &search, None, asked)
     }
 

@@ -13,16 +13,31 @@ use serde::Serialize;
 pub const SCHEMA: &str = "plimsoll-list/1";
 
 /// The engines by name, with a sentence on each.
-pub const ENGINES: [(&str, &str); 3] = [
+pub const ENGINES: [(&str, &str); 6] = [
     (
-        "bfs",
-        "breadth first: exact counts, shortest counterexamples",
+        "exhaustive",
+        "breadth first on all threads: exact counts, shortest counterexamples, resumable",
     ),
     (
-        "dfs",
-        "depth first, servers renamed: counts orbits, some counterexample",
+        "bitstate",
+        "the same with three bits a state, for spaces too large: never exhaustive",
     ),
-    ("simulation", "random walks from a seed: never exhaustive"),
+    (
+        "simulate",
+        "random walks from a seed, each within bounds of its own: never exhaustive",
+    ),
+    (
+        "stateright-bfs",
+        "stateright's, on one thread: exact counts, shortest counterexamples; the reference",
+    ),
+    (
+        "stateright-dfs",
+        "stateright's, depth first, servers renamed: counts orbits, some counterexample",
+    ),
+    (
+        "stateright-simulation",
+        "stateright's random walks from a seed: never exhaustive",
+    ),
 ];
 
 /// A preset.

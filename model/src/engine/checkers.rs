@@ -210,6 +210,7 @@ fn run<C: Checker<RaftModel>>(
         threads: 1,
         bits: Bits::B64,
         storage: None,
+        walks: None,
         generated: counts.generated,
         out_of_bounds: counts.out_of_bounds,
         depth,

@@ -31,6 +31,8 @@ pub struct Exhaustive {
     pub disk_max: Option<u64>,
     /// Write a checkpoint after every level.
     pub checkpoints: bool,
+    /// Leave a checkpoint also when a search without them is interrupted.
+    pub rescue: bool,
     /// Go on from the checkpoint in the folder.
     pub resume: bool,
     /// Kept in checkpoints for whoever resumes.
@@ -47,6 +49,7 @@ impl Default for Exhaustive {
             disk: None,
             disk_max: None,
             checkpoints: false,
+            rescue: false,
             resume: false,
             about: String::new(),
         }
@@ -65,13 +68,9 @@ impl Exhaustive {
         }
     }
 
-    fn options(&self, limits: &Limits) -> Options {
-        let asked = |name: &&str| properties::Property::position(name).map(|at| 1 << at);
-        let until = limits
-            .until
-            .iter()
-            .filter_map(asked)
-            .fold(0, |a, b: u64| a | b);
+    /// What the engine is asked, for a space other than the rule book. Names in
+    /// `limits.until` are those of the rule book.
+    pub fn options(&self, limits: &Limits) -> Options {
         let mut options = Options {
             threads: self.threads,
             bits: self.bits,
@@ -79,16 +78,13 @@ impl Exhaustive {
             memory: limits.memory.unwrap_or(MEMORY),
             disk_max: self.disk_max,
             checkpoints: self.checkpoints,
+            rescue: self.rescue,
             resume: self.resume,
             about: self.about.clone(),
             time: limits.time,
             states: limits.states,
             depth: limits.depth,
-            until: if limits.until.is_empty() {
-                u64::MAX
-            } else {
-                until
-            },
+            until: limits.until_mask(),
             keep_going: limits.keep_going,
             interrupt: limits.interrupt.clone(),
             ..Options::default()
@@ -124,7 +120,8 @@ impl Engine for Exhaustive {
     }
 }
 
-fn answer(
+/// What a search of the rule book found, named.
+pub(super) fn answer(
     engine: &'static str,
     book: &RuleBook,
     report: Report,
@@ -143,6 +140,7 @@ fn answer(
             },
         )
         .collect();
+    let storage = Storage::of(&report);
     Search {
         engine,
         end: report.end,
@@ -156,14 +154,8 @@ fn answer(
         threads: report.threads,
         group: book.group().len(),
         bits: report.bits,
-        storage: Some(Storage {
-            table: report.table,
-            disk: report.disk,
-            external: report.external,
-            bitstate: report.bitstate,
-            resumed: report.resumed,
-            checkpoint: report.checkpoint,
-        }),
+        storage: Some(storage),
+        walks: None,
         properties,
         witnesses: named(
             crate::witnesses::ALL.iter().map(|w| w.name.to_owned()),

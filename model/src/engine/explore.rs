@@ -28,9 +28,10 @@ pub struct Options {
     pub dir: PathBuf,
     /// The most bytes of files.
     pub disk_max: Option<u64>,
-    /// Write a checkpoint after every level. Without it, only an interruption
-    /// leaves one.
+    /// Write a checkpoint after every level, and when the search stops early.
     pub checkpoints: bool,
+    /// Without checkpoints, leave one all the same when it is interrupted.
+    pub rescue: bool,
     /// Go on from the checkpoint in `dir`.
     pub resume: bool,
     /// Anything that whoever resumes needs to know; kept in checkpoints.
@@ -59,6 +60,7 @@ impl Default for Options {
             dir: temporary(),
             disk_max: None,
             checkpoints: false,
+            rescue: false,
             resume: false,
             about: String::new(),
             time: None,
@@ -161,7 +163,7 @@ fn explore_with<S: Space, K: Key>(
         end,
         End::Time | End::States | End::Interrupted | End::DiskSpent
     );
-    let keep = options.checkpoints || end == End::Interrupted;
+    let keep = options.checkpoints || (options.rescue && end == End::Interrupted);
     let checkpoint = match stopped && keep {
         true => run.checkpoint_at_the_end(end)?,
         false => None,

@@ -15,6 +15,7 @@
 //! search is neither shortest nor deterministic, so what is reported comes from
 //! one thread. Its on-demand checker serves `plimsoll explore`.
 
+pub mod adapter;
 mod bits;
 mod checkers;
 pub mod checkpoint;
@@ -26,10 +27,12 @@ mod key;
 mod queue;
 mod search;
 mod sieve;
+pub mod simulate;
 pub mod space;
 mod table;
 pub(crate) mod tally;
 mod trail;
+mod walks;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -37,6 +40,7 @@ use std::time::Duration;
 
 pub use checkers::{Bfs, Dfs, Simulation, serve};
 pub use exhaustive::Exhaustive;
+pub use walks::{Simulate, Walks};
 pub use explore::{Bits, Failure};
 
 use crate::counterexample::Counterexample;
@@ -61,6 +65,18 @@ pub struct Limits {
     pub keep_going: bool,
     /// Set by somebody else, ends the search as interrupted.
     pub interrupt: Arc<AtomicBool>,
+}
+
+impl Limits {
+    /// The properties that end a search, as a mask: bit `i` is row `i` of the
+    /// table.
+    pub(crate) fn until_mask(&self) -> u64 {
+        let at = |name: &&str| crate::properties::Property::position(name);
+        match self.until.is_empty() {
+            true => u64::MAX,
+            false => self.until.iter().filter_map(at).fold(0, |mask, i| mask | 1 << i),
+        }
+    }
 }
 
 /// How a search ended.
@@ -162,6 +178,20 @@ pub struct Storage {
     pub checkpoint: Option<std::path::PathBuf>,
 }
 
+impl Storage {
+    /// What `report` says of it.
+    pub fn of(report: &explore::Report) -> Self {
+        Storage {
+            table: report.table,
+            disk: report.disk,
+            external: report.external,
+            bitstate: report.bitstate,
+            resumed: report.resumed,
+            checkpoint: report.checkpoint.clone(),
+        }
+    }
+}
+
 /// What a search found.
 #[derive(Clone, Debug)]
 pub struct Search {
@@ -192,6 +222,8 @@ pub struct Search {
     pub bits: Bits,
     /// Where states were kept, for an engine that says so.
     pub storage: Option<Storage>,
+    /// What random walks came by, for an engine that takes them.
+    pub walks: Option<Walks>,
     /// How many renamings symmetry used; 1 without.
     pub group: usize,
     /// Every property, in the order of the table.
