@@ -652,6 +652,11 @@ impl<'s, S: Space, K: Key> Run<'s, S, K> {
             }
             *lock(&self.candidates) = candidates;
         } else {
+            // Room first: keys may come in order, and those of a part of the
+            // range would crowd a table that is still small.
+            if let Memory::One(table) = &mut self.memory {
+                while table.comfortable() < manifest.totals.distinct && table.grow() {}
+            }
             for (name, bytes) in &manifest.visited {
                 let spool = self.disk.open(name, *bytes)?;
                 self.read_keys(&spool)?;
