@@ -1,11 +1,12 @@
 //! What servers do of their own accord, action by action as in `raft.tla`.
 //!
-//! A successor is made in place: the bits that differ are flipped in the
-//! parent's bytes, the sink takes them, and they are flipped back. Whether a
+//! A successor is made in place: what differs is written into the parent's
+//! bytes, the sink takes them, and what was there is written back. Whether a
 //! successor is in bounds is known before.
 
 use super::bag::{Bag, Edit};
-use super::layout::{Core, Layout};
+use super::head::{Core, Head};
+use super::layout::Layout;
 use super::message::kind;
 use super::readable::role;
 use super::step::{Action, Notes, Raw};
@@ -30,7 +31,11 @@ pub(super) struct Expansion<'a, N, S> {
 pub(super) struct Server {
     pub(super) i: usize,
     pub(super) base: usize,
+    pub(super) head: Head,
+    /// The head's core.
     pub(super) core: u64,
+    /// The first word of its bytes.
+    word: u64,
     pub(super) term: u64,
     pub(super) role: u64,
     pub(super) len: u64,
@@ -77,7 +82,14 @@ impl<N: Notes, S: Sink> Expansion<'_, N, S> {
         core = c.responded.set(core, 0);
         core = c.granted.set(core, 0);
         core = c.commit.set(core, 0);
-        self.emit_leader(s, core, 0, 0);
+        self.emit_head(
+            s,
+            &Head {
+                core,
+                next: 0,
+                matched: 0,
+            },
+        );
     }
 
     /// `Timeout(i)`
@@ -125,7 +137,15 @@ impl<N: Notes, S: Sink> Expansion<'_, N, S> {
         self.notes.note(Action::BecomeLeader, Raw::Server(s.i));
         // nextIndex is one more than the log's length, and is kept less one.
         let next = (0..self.layout.servers).fold(0, |next, j| next | self.layout.peer(j).of(s.len));
-        self.emit_leader(s, c.role.set(s.core, role::LEADER), next, 0);
+        let core = c.role.set(s.core, role::LEADER);
+        self.emit_head(
+            s,
+            &Head {
+                core,
+                next,
+                matched: 0,
+            },
+        );
     }
 
     /// `ClientRequest(i, v)`
@@ -150,7 +170,7 @@ impl<N: Notes, S: Sink> Expansion<'_, N, S> {
         self.notes
             .note(Action::AdvanceCommitIndex, Raw::Server(s.i));
         let c = self.fields();
-        let matched = self.layout.matched.get(self.state, s.base);
+        let matched = s.head.matched;
         let agreed = (1..=s.len).rev().find(|&index| {
             let agree = (0..self.layout.servers).fold(1 << s.i, |agree, k| {
                 agree | u64::from(self.layout.peer(k).get(matched) >= index) << k
@@ -166,7 +186,6 @@ impl<N: Notes, S: Sink> Expansion<'_, N, S> {
 
     /// `AppendEntries(i, j)`: up to one entry.
     fn append_entries(&mut self, s: &Server) {
-        let next = self.layout.next.get(self.state, s.base);
         let commit = self.layout.core.commit.get(s.core);
         for j in 0..self.layout.servers {
             if j == s.i {
@@ -177,7 +196,7 @@ impl<N: Notes, S: Sink> Expansion<'_, N, S> {
                 self.sink.beyond();
                 continue;
             }
-            let prev = self.layout.peer(j).get(next);
+            let prev = self.layout.peer(j).get(s.head.next);
             let last = s.len.min(prev + 1);
             let entry = if last > prev {
                 self.layout.entry_at(last).get(self.state, s.base)
@@ -220,12 +239,15 @@ impl<N: Notes, S: Sink> Expansion<'_, N, S> {
     #[inline(always)]
     pub(super) fn server(&self, i: usize) -> Server {
         let base = self.layout.base(i);
-        let core = self.layout.core_span.get(self.state, base);
+        let (head, word) = self.layout.heads.read(self.state, base);
+        let core = head.core;
         let c = &self.layout.core;
         Server {
             i,
             base,
+            head,
             core,
+            word,
             term: c.term.get(core),
             role: c.role.get(core),
             len: c.len.get(core),
@@ -256,40 +278,46 @@ impl<N: Notes, S: Sink> Expansion<'_, N, S> {
         self.sink.state(&self.state[..self.layout.len], 1, 0);
     }
 
+    /// Makes the server's head `head`. First of all that is changed: it writes
+    /// more of the parent's bytes than the head.
     #[inline(always)]
-    pub(super) fn flip_core(&mut self, s: &Server, core: u64) {
-        self.layout
-            .core_span
-            .flip(self.state, s.base, s.core ^ core);
+    pub(super) fn write_head(&mut self, s: &Server, head: &Head) {
+        let heads = &self.layout.heads;
+        heads.write(self.state, s.base, s.word, &s.head, head);
+    }
+
+    /// Takes [`write_head`](Self::write_head) back, last of all.
+    #[inline(always)]
+    pub(super) fn restore_head(&mut self, s: &Server, head: &Head) {
+        let heads = &self.layout.heads;
+        heads.restore(self.state, s.base, s.word, &s.head, head);
+    }
+
+    /// The successor where the server's head is `head`.
+    #[inline]
+    pub(super) fn emit_head(&mut self, s: &Server, head: &Head) {
+        self.write_head(s, head);
+        self.hand();
+        self.restore_head(s, head);
     }
 
     /// The successor where the server's core is `core`.
+    #[inline]
     pub(super) fn emit_core(&mut self, s: &Server, core: u64) {
-        self.flip_core(s, core);
-        self.hand();
-        self.flip_core(s, core);
-    }
-
-    /// The successor where core, `nextIndex` (less one) and `matchIndex` are
-    /// these.
-    pub(super) fn emit_leader(&mut self, s: &Server, core: u64, next: u64, matched: u64) {
-        let layout = self.layout;
-        let next = next ^ layout.next.get(self.state, s.base);
-        let matched = matched ^ layout.matched.get(self.state, s.base);
-        layout.next.flip(self.state, s.base, next);
-        layout.matched.flip(self.state, s.base, matched);
-        self.emit_core(s, core);
-        layout.next.flip(self.state, s.base, next);
-        layout.matched.flip(self.state, s.base, matched);
+        self.emit_head(s, &Head { core, ..s.head });
     }
 
     /// The successor where the log is `len` long, and the bits of `entry` at
     /// `index` are flipped.
     pub(super) fn emit_log(&mut self, s: &Server, len: u64, index: u64, entry: u64) {
         let span = self.layout.entry_at(index);
+        let core = self.layout.core.len.set(s.core, len);
+        let head = Head { core, ..s.head };
+        self.write_head(s, &head);
         span.flip(self.state, s.base, entry);
-        self.emit_core(s, self.layout.core.len.set(s.core, len));
+        self.hand();
         span.flip(self.state, s.base, entry);
+        self.restore_head(s, &head);
     }
 
     /// The successor with the bag changed so.

@@ -8,7 +8,7 @@ use super::layout::Layout;
 /// The messages of the state that is expanded.
 #[derive(Debug)]
 pub(super) struct Bag {
-    /// In order, and zeros past `held`.
+    /// In order, and a zero after the last one.
     messages: Vec<u64>,
     held: usize,
     copies_max: usize,
@@ -38,15 +38,17 @@ impl Bag {
     /// Takes the messages of `state`.
     #[inline]
     pub(super) fn read(&mut self, layout: &Layout, state: &[u8]) {
-        self.held = layout.slots;
-        for slot in 0..layout.slots {
-            self.messages[slot] = layout.slot(state, slot);
-            if self.messages[slot] == 0 {
-                self.held = slot;
+        let mut slot = 0;
+        while slot < layout.slots {
+            let message = layout.slot(state, slot);
+            self.messages[slot] = message;
+            if message == 0 {
                 break;
             }
+            slot += 1;
         }
-        self.messages[self.held] = 0;
+        self.held = slot;
+        self.messages[slot] = 0;
     }
 
     /// How many copies of messages there are.
@@ -156,12 +158,23 @@ impl Bag {
             };
             layout.set_slot(state, slot, message);
         }
+        self.mend(edit.to, layout, state);
     }
 
     /// Writes this bag into `state`, which holds it after `edit`.
     #[inline]
     pub(super) fn restore(&self, edit: &Edit, layout: &Layout, state: &mut [u8]) {
         for slot in edit.from..edit.to {
+            layout.set_slot(state, slot, self.messages[slot]);
+        }
+        self.mend(edit.to, layout, state);
+    }
+
+    /// Writes the slots from `slot` on, for the one before was written with
+    /// zeros into them.
+    #[inline]
+    fn mend(&self, slot: usize, layout: &Layout, state: &mut [u8]) {
+        for slot in slot..self.held {
             layout.set_slot(state, slot, self.messages[slot]);
         }
     }

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::bounds::Bounds;
-use super::layout::{Bits, width};
 use super::readable::Entry;
+use super::word::{Bits, width};
 
 /// A message, with the fields of `raft.tla` but `mlog`. Servers count from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -14,7 +14,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `bounds` | how far it is explored |
-//! | `layout` | where everything lies in a packed state |
+//! | `layout`, `head`, `word` | where everything lies in a packed state |
 //! | `message` | messages, to read and as numbers |
 //! | `bag` | the bag of messages |
 //! | `actions`, `receive` | `Next`, action by action |
@@ -26,6 +26,7 @@
 mod actions;
 mod bag;
 mod bounds;
+mod head;
 mod layout;
 mod message;
 mod path;
@@ -34,6 +35,7 @@ mod readable;
 mod receive;
 mod step;
 mod within;
+mod word;
 
 pub use bounds::{Bounds, BoundsError};
 pub use message::Message;
@@ -44,8 +46,9 @@ pub use step::{Action, Binding, Step};
 use crate::engine::space::{Sink, Space, Worker};
 use actions::Expansion;
 use bag::Bag;
-use layout::{Layout, PAD};
+use layout::Layout;
 use step::{Notes, Tally};
+use word::PAD;
 
 /// The specification within some bounds.
 ///

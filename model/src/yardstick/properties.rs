@@ -23,27 +23,34 @@ impl Layout {
     /// The properties that `state`, with room to read past it, breaks.
     pub(super) fn judge(&self, state: &[u8]) -> u64 {
         let mut broken = 0;
+        // Bit `t` is set when a leader of term `t` was seen.
+        let mut led = 0u64;
         for i in 0..self.servers {
+            let core = self.heads.read(state, self.base(i)).0.core;
+            let leads = self.core.role.get(core) == role::LEADER;
+            let term = u64::from(leads) << self.core.term.get(core);
+            if led & term != 0 {
+                broken |= ELECTION_SAFETY;
+            }
+            led |= term;
             for j in 0..i {
-                broken |= self.judge_pair(state, self.base(i), self.base(j));
+                broken |= self.judge_logs(state, self.base(i), self.base(j));
             }
         }
         broken
     }
 
-    fn judge_pair(&self, state: &[u8], left: usize, right: usize) -> u64 {
-        let core = &self.core;
-        let (a, b) = (
-            self.core_span.get(state, left),
-            self.core_span.get(state, right),
-        );
-        let leads = |word| core.role.get(word) == role::LEADER;
-        let mut broken = 0;
-        if leads(a) && leads(b) && core.term.get(a) == core.term.get(b) {
-            broken |= ELECTION_SAFETY;
+    fn judge_logs(&self, state: &[u8], left: usize, right: usize) -> u64 {
+        if let Some(log) = self.log
+            && log.get(state, left) == log.get(state, right)
+        {
+            return 0;
         }
-        let shorter = core.len.get(a).min(core.len.get(b));
-        let committed = core.commit.get(a).min(core.commit.get(b));
+        let core = |base| self.heads.read(state, base).0.core;
+        let (a, b) = (core(left), core(right));
+        let mut broken = 0;
+        let shorter = self.core.len.get(a).min(self.core.len.get(b));
+        let committed = self.core.commit.get(a).min(self.core.commit.get(b));
         let mut differ = false;
         // Past a log's end its entries are zero, and no entry is.
         for index in 1..=shorter.max(committed) {

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::bag::Bag;
-use super::layout::{Layout, PAD};
+use super::head::Head;
+use super::layout::Layout;
 use super::message::Message;
+use super::word::PAD;
 
 /// The values of `state`, as numbers of a core.
 pub(super) mod role {
@@ -122,14 +124,16 @@ impl Layout {
                 | self.core.granted.of(bits(&server.votes_granted))
                 | self.core.commit.of(server.commit_index)
                 | self.core.len.of(server.log.len() as u64);
-            self.core_span.flip(&mut packed, base, core);
-            let (mut next, mut matched) = (0, 0);
+            let mut head = Head {
+                core,
+                ..Head::default()
+            };
             for j in 0..self.servers {
-                next |= self.peer(j).of(server.next_index[j] - 1);
-                matched |= self.peer(j).of(server.match_index[j]);
+                head.next |= self.peer(j).of(server.next_index[j] - 1);
+                head.matched |= self.peer(j).of(server.match_index[j]);
             }
-            self.next.flip(&mut packed, base, next);
-            self.matched.flip(&mut packed, base, matched);
+            let (blank, word) = self.heads.read(&packed, base);
+            self.heads.write(&mut packed, base, word, &blank, &head);
             for (index, entry) in (1..).zip(&server.log) {
                 let word = self.entry.term.of(entry.term) | self.entry.value.of(entry.value);
                 self.entry_at(index).flip(&mut packed, base, word);
@@ -168,9 +172,8 @@ impl Layout {
 
     fn unpack_server(&self, packed: &[u8], i: usize) -> Server {
         let base = self.base(i);
-        let core = self.core_span.get(packed, base);
-        let next = self.next.get(packed, base);
-        let matched = self.matched.get(packed, base);
+        let (head, _) = self.heads.read(packed, base);
+        let core = head.core;
         let log = (1..=self.core.len.get(core)).map(|index| {
             let entry = self.entry_at(index).get(packed, base);
             Entry {
@@ -191,8 +194,8 @@ impl Layout {
             votes_granted: set(self.core.granted.get(core)),
             log: log.collect(),
             commit_index: self.core.commit.get(core),
-            next_index: peers.clone().map(|j| self.peer(j).get(next) + 1).collect(),
-            match_index: peers.map(|j| self.peer(j).get(matched)).collect(),
+            next_index: (peers.clone().map(|j| self.peer(j).get(head.next) + 1)).collect(),
+            match_index: peers.map(|j| self.peer(j).get(head.matched)).collect(),
         }
     }
 }

@@ -6,6 +6,7 @@
 //! a leader of the same term.
 
 use super::actions::{Expansion, Server};
+use super::head::Head;
 use super::message::kind;
 use super::readable::role;
 use super::step::{Action, Notes, Raw};
@@ -97,9 +98,7 @@ impl<N: Notes, S: Sink> Expansion<'_, N, S> {
             m,
         );
         let core = s.core | c.responded.of(1 << m.source) | c.granted.of(granted << m.source);
-        self.flip_core(s, core);
-        self.emit_bag(&self.bag.discard(m.slot));
-        self.flip_core(s, core);
+        self.discard(s, &Head { core, ..s.head }, m);
     }
 
     /// `HandleAppendEntriesRequest(i, j, m)`: its branches exclude each other.
@@ -162,25 +161,26 @@ impl<N: Notes, S: Sink> Expansion<'_, N, S> {
     fn handle_append_entries_response(&mut self, s: &Server, m: &Received) {
         let layout = self.layout;
         let peer = layout.peer(m.source);
-        let next = layout.next.get(self.state, s.base);
-        let matched = layout.matched.get(self.state, s.base);
-        let (new_next, new_matched) = if layout.message.extra.get(m.message) == 1 {
+        let mut head = s.head;
+        if layout.message.extra.get(m.message) == 1 {
             self.fired(Action::AppendSucceeded, m);
             let index = layout.message.index.get(m.message);
-            (peer.set(next, index), peer.set(matched, index))
+            head.next = peer.set(head.next, index);
+            head.matched = peer.set(head.matched, index);
         } else {
             self.fired(Action::AppendFailed, m);
-            (peer.set(next, peer.get(next).saturating_sub(1)), matched)
-        };
-        layout.next.flip(self.state, s.base, next ^ new_next);
-        layout
-            .matched
-            .flip(self.state, s.base, matched ^ new_matched);
+            let next = peer.get(head.next).saturating_sub(1);
+            head.next = peer.set(head.next, next);
+        }
+        self.discard(s, &head, m);
+    }
+
+    /// The successor where the server's head is `head` and the message is
+    /// gone.
+    fn discard(&mut self, s: &Server, head: &Head, m: &Received) {
+        self.write_head(s, head);
         self.emit_bag(&self.bag.discard(m.slot));
-        layout.next.flip(self.state, s.base, next ^ new_next);
-        layout
-            .matched
-            .flip(self.state, s.base, matched ^ new_matched);
+        self.restore_head(s, head);
     }
 
     /// The successor where the server's core is `core` and `response` has
@@ -188,9 +188,10 @@ impl<N: Notes, S: Sink> Expansion<'_, N, S> {
     fn reply(&mut self, s: &Server, core: u64, response: u64, m: &Received) {
         match self.bag.reply(response, m.slot) {
             Some(edit) => {
-                self.flip_core(s, core);
+                let head = Head { core, ..s.head };
+                self.write_head(s, &head);
                 self.emit_bag(&edit);
-                self.flip_core(s, core);
+                self.restore_head(s, &head);
             }
             None => self.sink.beyond(),
         }
