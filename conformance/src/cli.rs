@@ -8,6 +8,7 @@
 //! | 2 | bad usage, or unreadable input |
 //! | 3 | inconclusive |
 
+mod bench;
 mod check;
 mod explain;
 mod explore;
@@ -19,6 +20,7 @@ mod progress;
 mod replay;
 mod resume;
 mod scenario;
+mod tlc;
 mod verify;
 mod yardstick;
 
@@ -54,6 +56,8 @@ enum Command {
     Explain(explain::Args),
     /// Step through the model in a browser.
     Explore(explore::Args),
+    /// Measure how fast the engines are, and in how much memory.
+    Bench(bench::Args),
     /// Do the main job: check the default presets, catch the planted bugs, judge
     /// the bundled traces.
     Verify(verify::Args),
@@ -116,6 +120,7 @@ pub fn main() -> ExitCode {
         Command::Replay(args) => (replay::run(args), args.fail_on),
         Command::Explain(args) => (explain::run(args), FailOn::Inconclusive),
         Command::Explore(args) => (explore::run(args), FailOn::Inconclusive),
+        Command::Bench(args) => (bench::run(args), FailOn::Inconclusive),
         Command::Verify(args) => (verify::run(args), args.fail_on),
     };
     match done {

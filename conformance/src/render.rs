@@ -1,5 +1,6 @@
 //! Printers. Each takes plain data and returns text; the command writes it.
 
+pub mod bench;
 pub mod canvas;
 pub mod certificate;
 pub mod mermaid;

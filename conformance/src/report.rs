@@ -3,6 +3,7 @@
 //!
 //! `docs/json-output.md` describes the documents; a test holds it to them.
 
+pub mod bench;
 pub mod check;
 pub mod flaws;
 pub mod list;

@@ -77,7 +77,9 @@ pub(super) fn run(args: &Args) -> Done {
         list::print(args.json)?;
         return Ok(Answer::Holds);
     }
-    args.search.unheeded().map_err(Failure::Usage)?;
+    args.search
+        .unheeded(args.model == Model::Yardstick)
+        .map_err(Failure::Usage)?;
     let note = match &args.search.resume {
         Some(dir) => Some(resume::read(dir)?),
         None => None,

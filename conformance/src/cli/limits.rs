@@ -143,6 +143,12 @@ impl Search {
         self.threads.map_or_else(all, usize::from)
     }
 
+    /// How many threads stateright takes: one, where nothing is said, because
+    /// only then its answer is always the same.
+    pub(super) fn reference_threads(&self) -> usize {
+        self.threads.map_or(1, usize::from)
+    }
+
     /// The exhaustive engine, before it is told what it searches.
     pub(super) fn exhaustive(&self) -> Exhaustive {
         Exhaustive {
@@ -158,14 +164,20 @@ impl Search {
         }
     }
 
-    /// Flags that this engine does not heed.
-    pub(super) fn unheeded(&self) -> Result<(), String> {
+    /// # Errors
+    /// When a flag is given that this engine does not heed on this model.
+    pub(super) fn unheeded(&self, yardstick: bool) -> Result<(), String> {
         let engine = self.name();
         let ours = matches!(engine, EngineName::Exhaustive | EngineName::Bitstate);
         let walks = matches!(engine, EngineName::Simulate);
         let exact = engine == EngineName::Exhaustive;
+        let reference = yardstick && engine == EngineName::StaterightBfs;
         let flags = [
-            ("--threads", self.threads.is_some(), ours || walks),
+            (
+                "--threads",
+                self.threads.is_some(),
+                ours || walks || reference,
+            ),
             ("--symmetry", self.symmetry, ours),
             ("--fingerprint", self.fingerprint.is_some(), exact),
             ("--disk", self.disk.is_some(), exact),

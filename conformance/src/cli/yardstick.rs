@@ -1,6 +1,7 @@
 //! `plimsoll check --model yardstick`: another model for the same engine.
 
 use plimsoll_model::engine::explore::{Options, explore, packed_run};
+use plimsoll_model::engine::measure::stateright_bfs;
 use plimsoll_model::engine::{End, Limits};
 use plimsoll_model::yardstick::{Bounds, Path, Yardstick};
 use serde::{Deserialize, Serialize};
@@ -34,10 +35,10 @@ pub(super) fn run(args: &Args, noted: Option<Noted>) -> Done {
     let engine = match args.search.name() {
         EngineName::Exhaustive => "exhaustive",
         EngineName::Bitstate => "bitstate",
+        EngineName::StaterightBfs => "stateright-bfs",
         _ => {
             return Err(Failure::Usage(
-                "the yardstick is explored by the exhaustive engine or with --bitstate; \
-                 plimsoll bench engine compares it with others"
+                "the yardstick is explored by the engines exhaustive, bitstate and stateright-bfs"
                     .to_owned(),
             ));
         }
@@ -54,7 +55,14 @@ pub(super) fn run(args: &Args, noted: Option<Noted>) -> Done {
     let limits = args.search.limits(Vec::new());
     let options = options(args, &limits, bounds, noted);
     let line = Line::new();
-    let report = explore(&yardstick, &options, &mut |now| line.search(NAME, now));
+    let report = match engine {
+        "stateright-bfs" => {
+            let space = Yardstick::new(bounds);
+            let space = space.map_err(|error| Failure::Usage(format!("--{error}")))?;
+            stateright_bfs(space, args.search.reference_threads())
+        }
+        _ => explore(&yardstick, &options, &mut |now| line.search(NAME, now)),
+    };
     line.clear();
     let report = report?;
     let mut runs: Vec<Path<'_>> = Vec::new();
