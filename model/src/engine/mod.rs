@@ -24,6 +24,7 @@ pub mod exhaustive;
 pub mod explore;
 mod external;
 mod key;
+pub mod measure;
 mod queue;
 mod search;
 mod sieve;
