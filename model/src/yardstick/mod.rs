@@ -18,6 +18,7 @@
 //! | `message` | messages, to read and as numbers |
 //! | `bag` | the bag of messages |
 //! | `actions`, `receive` | `Next`, action by action |
+//! | `expansion` | how successors are made |
 //! | `step` | the names of what happens |
 //! | `properties` | what must hold |
 //! | `readable`, `within` | states to read; which of them can be packed |
@@ -26,6 +27,7 @@
 mod actions;
 mod bag;
 mod bounds;
+mod expansion;
 mod head;
 mod layout;
 mod message;
@@ -44,8 +46,8 @@ pub use readable::{Entry, Role, Server, State};
 pub use step::{Action, Binding, Step};
 
 use crate::engine::space::{Sink, Space, Worker};
-use actions::Expansion;
 use bag::Bag;
+use expansion::{Expansion, Server as Read};
 use layout::Layout;
 use step::{Notes, Tally};
 use word::PAD;
@@ -146,13 +148,14 @@ impl Yardstick {
         sink: &mut impl Sink,
     ) {
         scratch.take(packed);
-        scratch.bag.read(&self.layout, &scratch.state);
+        scratch.read(&self.layout);
         Expansion {
             layout: &self.layout,
             max_term: self.bounds.max_term.into(),
             max_log: self.bounds.max_log.into(),
             values: self.bounds.values.into(),
             state: &mut scratch.state,
+            servers: &scratch.servers,
             bag: &scratch.bag,
             notes,
             sink,
@@ -218,6 +221,7 @@ impl Worker for Expander<'_> {
 struct Scratch {
     /// The state, and room to read past it.
     state: Vec<u8>,
+    servers: Vec<Read>,
     bag: Bag,
 }
 
@@ -226,6 +230,7 @@ impl Scratch {
         let layout = &yardstick.layout;
         Scratch {
             state: vec![0; layout.len + PAD],
+            servers: vec![Read::default(); layout.servers],
             bag: Bag::new(layout, yardstick.bounds.max_copies as usize),
         }
     }
@@ -233,5 +238,13 @@ impl Scratch {
     fn take(&mut self, packed: &[u8]) {
         let len = self.state.len() - PAD;
         self.state[..len].copy_from_slice(packed);
+    }
+
+    /// Reads servers and messages of the state that was taken.
+    fn read(&mut self, layout: &Layout) {
+        for (i, server) in self.servers.iter_mut().enumerate() {
+            *server = Read::read(layout, &self.state, i);
+        }
+        self.bag.read(layout, &self.state);
     }
 }

@@ -5,7 +5,7 @@
 //! handlers for the rest. None is for an `AppendEntriesRequest` that reaches
 //! a leader of the same term.
 
-use super::actions::{Expansion, Server};
+use super::expansion::{Expansion, Server};
 use super::head::Head;
 use super::message::kind;
 use super::readable::role;
@@ -26,7 +26,7 @@ impl<N: Notes, S: Sink> Expansion<'_, N, S> {
     pub(super) fn receive(&mut self, slot: usize) {
         let coding = &self.layout.message;
         let message = self.bag.message(slot);
-        let s = self.server(coding.dest.get(message) as usize);
+        let s = self.servers[coding.dest.get(message) as usize];
         let m = Received {
             slot,
             message,
@@ -53,7 +53,7 @@ impl<N: Notes, S: Sink> Expansion<'_, N, S> {
     fn update_term(&mut self, s: &Server, m: &Received) {
         self.fired(Action::UpdateTerm, m);
         let c = self.fields();
-        let mut core = c.term.set(s.core, m.term);
+        let mut core = c.term.set(s.head.core, m.term);
         core = c.role.set(core, role::FOLLOWER);
         core = c.vote.set(core, 0);
         self.emit_core(s, core);
@@ -69,7 +69,7 @@ impl<N: Notes, S: Sink> Expansion<'_, N, S> {
     fn handle_request_vote_request(&mut self, s: &Server, m: &Received) {
         let coding = &self.layout.message;
         let c = self.fields();
-        let vote = c.vote.get(s.core);
+        let vote = c.vote.get(s.head.core);
         let candidate = m.source as u64 + 1;
         let theirs = (coding.extra.get(m.message), coding.index.get(m.message));
         let log_ok = theirs >= (self.last_term(s), s.len);
@@ -78,10 +78,10 @@ impl<N: Notes, S: Sink> Expansion<'_, N, S> {
             | coding.extra.of(u64::from(grant));
         if grant {
             self.fired(Action::GrantVote, m);
-            self.reply(s, c.vote.set(s.core, candidate), response, m);
+            self.reply(s, c.vote.set(s.head.core, candidate), response, m);
         } else {
             self.fired(Action::RefuseVote, m);
-            self.reply(s, s.core, response, m);
+            self.reply(s, s.head.core, response, m);
         }
     }
 
@@ -97,7 +97,7 @@ impl<N: Notes, S: Sink> Expansion<'_, N, S> {
             },
             m,
         );
-        let core = s.core | c.responded.of(1 << m.source) | c.granted.of(granted << m.source);
+        let core = s.head.core | c.responded.of(1 << m.source) | c.granted.of(granted << m.source);
         self.discard(s, &Head { core, ..s.head }, m);
     }
 
@@ -109,7 +109,7 @@ impl<N: Notes, S: Sink> Expansion<'_, N, S> {
         match s.role {
             role::CANDIDATE => {
                 self.fired(Action::ReturnToFollower, m);
-                self.emit_core(s, self.layout.core.role.set(s.core, role::FOLLOWER));
+                self.emit_core(s, self.layout.core.role.set(s.head.core, role::FOLLOWER));
             }
             role::FOLLOWER => {
                 let coding = &self.layout.message;
@@ -130,7 +130,7 @@ impl<N: Notes, S: Sink> Expansion<'_, N, S> {
         self.fired(Action::RejectAppend, m);
         let coding = &self.layout.message;
         let response = coding.frame(kind::APPEND_RESPONSE, s.term, s.i, m.source);
-        self.reply(s, s.core, response, m);
+        self.reply(s, s.head.core, response, m);
     }
 
     /// The branch "accept request", where the log agrees up to `prev`. Only a
@@ -146,7 +146,12 @@ impl<N: Notes, S: Sink> Expansion<'_, N, S> {
                 | coding.extra.of(1)
                 | coding.index.of(prev + u64::from(entry != 0));
             let commit = coding.commit.get(m.message);
-            self.reply(s, self.layout.core.commit.set(s.core, commit), response, m);
+            self.reply(
+                s,
+                self.layout.core.commit.set(s.head.core, commit),
+                response,
+                m,
+            );
         } else if s.len >= index {
             self.fired(Action::Conflict, m);
             let last = self.layout.entry_at(s.len).get(self.state, s.base);
