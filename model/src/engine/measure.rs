@@ -27,7 +27,9 @@ pub fn stateright_bfs<S: Space + 'static>(space: S, threads: usize) -> Result<Re
     let model = checker.model();
     if let broken @ 1.. = model.broken() {
         return Err(Failure::Lost {
-            property: space.properties().swap_remove(broken.trailing_zeros() as usize),
+            property: space
+                .properties()
+                .swap_remove(broken.trailing_zeros() as usize),
         });
     }
     let beyond = model.beyond();

@@ -41,8 +41,8 @@ use std::time::Duration;
 
 pub use checkers::{Bfs, Dfs, Simulation, serve};
 pub use exhaustive::Exhaustive;
-pub use walks::{Simulate, Walks};
 pub use explore::{Bits, Failure};
+pub use walks::{Simulate, Walks};
 
 use crate::counterexample::Counterexample;
 use crate::scenario::Scenario;
@@ -75,7 +75,11 @@ impl Limits {
         let at = |name: &&str| crate::properties::Property::position(name);
         match self.until.is_empty() {
             true => u64::MAX,
-            false => self.until.iter().filter_map(at).fold(0, |mask, i| mask | 1 << i),
+            false => self
+                .until
+                .iter()
+                .filter_map(at)
+                .fold(0, |mask, i| mask | 1 << i),
         }
     }
 }

@@ -2,10 +2,11 @@
 //! is room, compressed when there is little, and then on disk.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 
-use super::disk::{Block, Disk, Failure, Spool};
+use super::disk::{Block, Disk, Failure, Spool, lock};
+use super::key::Key;
 
 /// A chunk is handed over when it holds so many bytes.
 pub(super) const CHUNK: usize = 32 << 10;
@@ -124,7 +125,7 @@ impl Queue {
     pub(super) fn push(&mut self, chunk: Chunk) -> Result<(), Failure> {
         self.records += u64::from(chunk.records);
         let chunk = if self.store.memory() + chunk.memory() > self.store.memory_max {
-            self.to_disk(chunk)?
+            self.spooled(chunk)?
         } else {
             chunk
         };
@@ -133,7 +134,7 @@ impl Queue {
         Ok(())
     }
 
-    fn to_disk(&mut self, chunk: Chunk) -> Result<Chunk, Failure> {
+    fn spooled(&mut self, chunk: Chunk) -> Result<Chunk, Failure> {
         let packed = match chunk.held {
             Held::Plain(bytes) => deflate(&bytes),
             Held::Packed(bytes) => bytes,
@@ -190,7 +191,7 @@ impl Queue {
             {
                 chunk.held = Held::Packed(of.read(*block)?.1);
             }
-            let chunk = self.to_disk(chunk)?;
+            let chunk = self.spooled(chunk)?;
             self.chunks.push_back(chunk);
         }
         let spool = match &self.spool {
@@ -266,4 +267,85 @@ pub(super) fn next<'c>(chunk: &'c [u8], at: &mut usize) -> Option<&'c [u8]> {
     let packed = chunk.get(*at..*at + len)?;
     *at += len;
     Some(packed)
+}
+
+/// Writes states to a queue.
+pub(super) struct Out<'a> {
+    store: &'a Store,
+    queue: &'a Mutex<Queue>,
+    chunk: Vec<u8>,
+    records: u32,
+}
+
+impl<'a> Out<'a> {
+    pub(super) fn new(store: &'a Store, queue: &'a Mutex<Queue>) -> Self {
+        Out {
+            store,
+            queue,
+            chunk: Vec::new(),
+            records: 0,
+        }
+    }
+
+    pub(super) fn put(&mut self, packed: &[u8]) -> Result<(), Failure> {
+        put(&mut self.chunk, packed);
+        self.records += 1;
+        if self.chunk.len() >= CHUNK {
+            self.ship()?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn ship(&mut self) -> Result<(), Failure> {
+        if self.records == 0 {
+            return Ok(());
+        }
+        let bytes = std::mem::take(&mut self.chunk);
+        let chunk = Queue::pack(self.store, std::mem::take(&mut self.records), bytes);
+        lock(self.queue).push(chunk)
+    }
+}
+
+/// Keys with their tags.
+pub(super) struct Pairs {
+    store: Arc<Store>,
+    queue: Queue,
+    chunk: Vec<u8>,
+    records: u32,
+}
+
+impl Pairs {
+    pub(super) fn new(store: &Arc<Store>) -> Self {
+        Pairs {
+            store: Arc::clone(store),
+            queue: Queue::new(store, "trace"),
+            chunk: Vec::new(),
+            records: 0,
+        }
+    }
+
+    pub(super) fn put<K: Key>(&mut self, key: K, tag: u64) -> Result<(), Failure> {
+        let [first, second] = key.words();
+        for word in [first, second, tag] {
+            self.chunk.extend_from_slice(&word.to_le_bytes());
+        }
+        self.records += 1;
+        if self.chunk.len() >= CHUNK {
+            self.ship()?;
+        }
+        Ok(())
+    }
+
+    fn ship(&mut self) -> Result<(), Failure> {
+        let bytes = std::mem::take(&mut self.chunk);
+        let records = std::mem::take(&mut self.records);
+        self.queue.push(Queue::pack(&self.store, records, bytes))
+    }
+
+    pub(super) fn finish(mut self) -> Result<Queue, Failure> {
+        if self.records > 0 {
+            self.ship()?;
+        }
+        Ok(self.queue)
+    }
 }

@@ -175,6 +175,9 @@ impl Walk {
         successors.clear();
         worker.initial(successors);
         loop {
+            if !watch.goes_on(self.number, self.ordinals.len()) {
+                return false;
+            }
             self.generated += u64::from(successors.ordinal);
             self.beyond += successors.beyond;
             let Some(to) = self.choose(&here, successors, &mut dice) else {
@@ -191,9 +194,6 @@ impl Walk {
             }
             if self.ended || self.ordinals.len() > options.depth {
                 return true;
-            }
-            if !watch.goes_on(self.number, self.ordinals.len()) {
-                return false;
             }
             successors.clear();
             worker.expand(&here, successors);
