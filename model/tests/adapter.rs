@@ -1,6 +1,8 @@
 //! Between stateright and the engine: each searches the other's spaces, and
 //! they agree on every count and on the shortest counterexample.
 
+use std::collections::HashSet;
+
 use plimsoll_model::book::RuleBook;
 use plimsoll_model::engine::End;
 use plimsoll_model::engine::adapter::{FromStateright, Packed, Reference, Unsupported};
@@ -35,18 +37,30 @@ impl Graph {
         (!x.is_multiple_of(5)).then_some((state + (x >> 8) % far) % (self.states + far))
     }
 
-    /// The same graph, where the bad state is one of those farthest off.
-    fn with_the_farthest_bad(self) -> Self {
-        let mut seen: Vec<u64> = self.init_states().iter().map(|place| place.0).collect();
-        let mut at = 0;
-        while at < seen.len() {
-            for slot in 0..self.slots {
-                let to = self.to(seen[at], slot).filter(|&to| to < self.states);
-                seen.extend(to.filter(|to| !seen.contains(to)));
+    /// What a plain search finds: the states in the order in which it does, and
+    /// how many times it looked beyond the bounds.
+    fn reachable(&self) -> (Vec<u64>, u64) {
+        let roots = self.init_states().into_iter().map(|place| place.0);
+        let (mut order, outside): (Vec<u64>, Vec<u64>) = roots.partition(|&s| s < self.states);
+        let mut seen: HashSet<u64> = order.iter().copied().collect();
+        let (mut beyond, mut at) = (outside.len() as u64, 0);
+        while at < order.len() {
+            let from = order[at];
+            for to in (0..self.slots).filter_map(|slot| self.to(from, slot)) {
+                if to >= self.states {
+                    beyond += 1;
+                } else if seen.insert(to) {
+                    order.push(to);
+                }
             }
             at += 1;
         }
-        let bad = seen[at - 1];
+        (order, beyond)
+    }
+
+    /// The same graph, where the bad state is one of those farthest off.
+    fn with_the_farthest_bad(self) -> Self {
+        let bad = *self.reachable().0.last().expect("a state");
         Graph { bad, ..self }
     }
 }
@@ -122,6 +136,11 @@ fn hold_model(graph: &Graph) {
         checker.state_count() as u64
     );
     assert_eq!(report.levels.len(), checker.max_depth());
+    let (order, beyond) = graph.reachable();
+    assert_eq!(
+        (report.distinct, report.beyond),
+        (order.len() as u64, beyond)
+    );
 
     // The shortest run to the one bad state, and it is a run of the model.
     let discovery = checker.discovery("not bad");
@@ -190,7 +209,7 @@ fn hold_space<S: Space>(space: &'static S, threads: usize) -> u64 {
 fn a_stateright_model_is_searched_as_stateright_searches_it() {
     let graph = Graph {
         roots: 1,
-        states: 8_000,
+        states: 30_000,
         slots: 4,
         bad: 0,
     };
