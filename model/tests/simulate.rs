@@ -16,6 +16,7 @@ use plimsoll_model::engine::simulate::{Dice, Options, Report, Swarm, simulate, s
 use plimsoll_model::engine::space::{Sink, Space, Worker};
 use plimsoll_model::field::packed;
 use plimsoll_model::flaws::Flaw;
+use plimsoll_model::network::NetworkKind;
 use plimsoll_model::presets;
 use plimsoll_model::properties::{self, Property};
 use plimsoll_model::scenario::Scenario;
@@ -257,6 +258,10 @@ fn what_nobody_looks_for_is_noted_and_walked_past() {
     assert_eq!(report.steps, 50 * 18);
     assert_eq!(report.found.len(), 2);
     assert!(report.found.iter().all(|found| found.run.len() == 3));
+    // Of the walks that pass it by, the first is shown, as if it had ended.
+    let eager = run(&grid, &options(2, 50));
+    assert_eq!(eager.found[0], report.found[0]);
+    assert_eq!(eager.walks, eager.found[0].walk + 1);
 }
 
 #[test]
@@ -294,6 +299,21 @@ fn an_interruption_and_the_time_leave_the_walks_that_were_complete() {
         ..run(&Grid::new(20, None), &options(4, report.walks))
     };
     assert_eq!(essence(&again), essence(&report));
+}
+
+#[test]
+fn walks_that_go_nowhere_end_with_the_time_all_the_same() {
+    for depth in [0, 10] {
+        let nowhere = Options {
+            time: Some(Duration::from_millis(20)),
+            walks: None,
+            depth,
+            ..options(1, 0)
+        };
+        let report = run(&Grid::new(1, None), &nowhere);
+        assert_eq!((report.end, report.steps), (End::Time, 0));
+        assert_eq!(report.coverage.distinct, 1);
+    }
 }
 
 #[test]
@@ -341,6 +361,47 @@ fn estimates_are_low_where_much_is_unseen_and_end_where_all_is_seen() {
     assert_eq!(report.coverage.at_least(), 25.0);
     assert_eq!(report.coverage.unseen_share(), 0.0);
     assert_eq!(report.end, End::Sampled, "seen all, and yet not exhausted");
+}
+
+/// Seven states in a ring.
+struct Ring;
+
+impl Space for Ring {
+    type Worker<'s> = Ring;
+    fn worker(&self) -> Ring {
+        Ring
+    }
+    fn properties(&self) -> Vec<String> {
+        Vec::new()
+    }
+    fn counters(&self) -> Vec<String> {
+        Vec::new()
+    }
+    fn identity(&self) -> String {
+        "ring".into()
+    }
+}
+
+impl Worker for Ring {
+    fn initial(&mut self, sink: &mut impl Sink) {
+        sink.state(&[0], 1, 0);
+    }
+    fn expand(&mut self, at: &[u8], sink: &mut impl Sink) {
+        sink.state(&[(at[0] + 1) % 7], 1, 0);
+    }
+    fn counts(&self) -> Vec<u64> {
+        Vec::new()
+    }
+}
+
+#[test]
+fn a_walk_that_comes_by_a_state_again_has_seen_it_once() {
+    let coverage = run(&Ring, &options(1, 1)).coverage;
+    assert_eq!((coverage.distinct, coverage.sightings), (7, 7));
+    assert_eq!((coverage.seen_once, coverage.seen_twice), (7, 0));
+    let coverage = run(&Ring, &options(1, 2)).coverage;
+    assert_eq!((coverage.distinct, coverage.sightings), (7, 14));
+    assert_eq!((coverage.seen_once, coverage.seen_twice), (0, 7));
 }
 
 #[test]
@@ -461,14 +522,42 @@ fn a_swarm_draws_every_value_of_every_bound() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
     fn every_walk_of_a_swarm_is_a_run_within_the_bounds_asked_for(
         preset in 0..presets::all().len(), plant in any::<bool>(), seed in any::<u64>(),
+        network in prop::option::of(0usize..3),
+        loose in prop::option::of((
+            prop::option::of(0u32..3), prop::option::of(2u32..8), 1u32..4, 0u32..3, 0u32..3,
+            prop::option::of(0u32..5), prop::option::of(0u32..3), any::<bool>(),
+        )),
     ) {
         let preset = &presets::all()[preset];
         let mut scenario = preset.scenario.clone();
+        if let Some(i) = network {
+            scenario.network = [NetworkKind::Set, NetworkKind::Bag, NetworkKind::Ordered][i];
+        }
+        if let Some((lag, messages, most, few, more, appends, drops, switch)) = loose {
+            scenario.bounds = Bounds {
+                max_lag: lag,
+                max_messages: messages,
+                max_term: most + 1,
+                max_log: most,
+                max_batch: most,
+                resend: switch,
+                partial_writes: !switch,
+                campaigns: messages,
+                writes: few,
+                reads: more,
+                restarts: few,
+                appends,
+                heartbeats: appends,
+                drops,
+                duplicates: more,
+                ..scenario.bounds
+            };
+        }
         if plant {
             scenario.settings.flaw = Flaw::ALL
                 .iter()
