@@ -5,9 +5,9 @@
 
 use std::fmt;
 
-use crate::bounds::Spent;
+use crate::bounds::{Bounds, Budget, Spent};
 use crate::choice;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Ensemble};
 use crate::ids::{Index, NodeId, ReadId};
 use crate::log::Log;
 use crate::message::{Body, Message};
@@ -74,6 +74,25 @@ impl Action {
             },
             Action::Drop { .. } => 18,
             Action::Duplicate { .. } => 19,
+        }
+    }
+
+    /// The budget that the action is paid from, if it counts.
+    pub fn budget(&self, bounds: &Bounds) -> Option<Budget> {
+        let counted = |budget, limit: Option<u32>| limit.is_some().then_some(budget);
+        match self {
+            Action::Step { input, .. } => match input {
+                Input::Campaign => counted(Budget::Campaign, bounds.campaigns),
+                Input::SendAppend { .. } => counted(Budget::Append, bounds.appends),
+                Input::SendHeartbeat { .. } => counted(Budget::Heartbeat, bounds.heartbeats),
+                // Writes and reads are numbered, so they always count.
+                Input::Write { .. } => Some(Budget::Write),
+                Input::BeginRead { .. } => Some(Budget::Read),
+                Input::Restart { .. } => Some(Budget::Restart),
+                _ => None,
+            },
+            Action::Drop { .. } => counted(Budget::Drop, bounds.drops),
+            Action::Duplicate { .. } => Some(Budget::Duplicate),
         }
     }
 
@@ -155,32 +174,81 @@ fn left(spent: u32, budget: Option<u32>) -> bool {
 /// Lists what may happen next in `cluster`: every binding of every action that
 /// the budgets leave and that a look at the server does not rule out. The rule
 /// itself still may refuse; a refused action is not enabled.
+///
+/// First what arrives, then what servers do by themselves ([`own`]), then what
+/// is lost and what is copied.
 pub fn enabled<L: Log>(cluster: &Cluster<L>, scenario: &Scenario, out: &mut Vec<Action>) {
-    for message in cluster.network.deliverable() {
-        out.push(Action::Step {
-            node: message.to,
-            input: Input::Receive {
-                message: message.clone(),
-            },
-        });
+    let (ensemble, spent) = (&*cluster.ensemble, &cluster.spent);
+    out.extend(cluster.network.deliverable().map(received));
+    own(ensemble, spent, scenario, |node, input| {
+        out.push(Action::Step { node, input });
+    });
+    if may_drop(spent, scenario) {
+        out.extend(cluster.network.deliverable().map(lost));
     }
-    for (node, server) in cluster.servers.iter() {
-        let mut add = |input| out.push(Action::Step { node, input });
+    if may_duplicate(spent, scenario) {
+        out.extend(cluster.network.deliverable().map(copied));
+    }
+}
+
+/// That `message` arrives.
+pub fn received(message: &Message) -> Action {
+    Action::Step {
+        node: message.to,
+        input: Input::Receive {
+            message: message.clone(),
+        },
+    }
+}
+
+/// That `message` is lost.
+pub fn lost(message: &Message) -> Action {
+    let message = message.clone();
+    Action::Drop { message }
+}
+
+/// That `message` is copied.
+pub fn copied(message: &Message) -> Action {
+    let message = message.clone();
+    Action::Duplicate { message }
+}
+
+/// Lists what servers may do without a message, server by server.
+pub fn own<L: Log>(
+    ensemble: &Ensemble<L>,
+    spent: &Spent,
+    scenario: &Scenario,
+    mut out: impl FnMut(NodeId, Input),
+) {
+    for (node, server) in ensemble.servers.iter() {
+        let mut add = |input| out(node, input);
         durability(server, scenario, &mut add);
-        leader(server, scenario, &cluster.spent, &mut add);
+        leader(server, scenario, spent, &mut add);
         if scenario.settings.configuration == Configuration::Applied
             && server.applied < server.commit
         {
             add(Input::Apply);
         }
-        if !server.role.is_leader() && left(cluster.spent.campaigns, scenario.bounds.campaigns) {
+        if !server.role.is_leader() && left(spent.campaigns, scenario.bounds.campaigns) {
             add(Input::Campaign);
         }
-        if cluster.spent.restarts < scenario.bounds.restarts {
+        if spent.restarts < scenario.bounds.restarts {
             restarts(server, scenario, &mut add);
         }
     }
-    network(cluster, scenario, out);
+}
+
+/// Whether messages may be lost by an action. That matters only where it makes
+/// room or uncovers the next of a link.
+pub fn may_drop(spent: &Spent, scenario: &Scenario) -> bool {
+    let bounds = &scenario.bounds;
+    let matters = scenario.network == NetworkKind::Ordered || bounds.max_messages.is_some();
+    matters && left(spent.drops, bounds.drops)
+}
+
+/// Whether messages may be copied by an action.
+pub fn may_duplicate(spent: &Spent, scenario: &Scenario) -> bool {
+    scenario.network == NetworkKind::Bag && spent.duplicates < scenario.bounds.duplicates
 }
 
 fn durability<L: Log>(server: &Server<L>, scenario: &Scenario, add: &mut impl FnMut(Input)) {
@@ -279,26 +347,5 @@ fn restarts<L: Log>(server: &Server<L>, scenario: &Scenario, add: &mut impl FnMu
     if settings.has(crate::flaws::Flaw::VoteClearedBeforeTerm) && server.durable.term < server.term
     {
         restart(Survival::VoteCleared);
-    }
-}
-
-fn network<L: Log>(cluster: &Cluster<L>, scenario: &Scenario, out: &mut Vec<Action>) {
-    let bounds = &scenario.bounds;
-    // Dropping matters only where it makes room or uncovers the next of a link.
-    let may_drop = scenario.network == NetworkKind::Ordered || bounds.max_messages.is_some();
-    if may_drop && left(cluster.spent.drops, bounds.drops) {
-        out.extend(cluster.network.deliverable().map(|message| Action::Drop {
-            message: message.clone(),
-        }));
-    }
-    if scenario.network == NetworkKind::Bag && cluster.spent.duplicates < bounds.duplicates {
-        out.extend(
-            cluster
-                .network
-                .deliverable()
-                .map(|message| Action::Duplicate {
-                    message: message.clone(),
-                }),
-        );
     }
 }

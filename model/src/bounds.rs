@@ -199,9 +199,48 @@ impl Bounds {
     }
 }
 
+/// What an action may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Budget {
+    /// An election begun.
+    Campaign,
+    /// A client's write.
+    Write,
+    /// A client's read.
+    Read,
+    /// A crash.
+    Restart,
+    /// An append sent.
+    Append,
+    /// A heartbeat sent.
+    Heartbeat,
+    /// A message lost by an action.
+    Drop,
+    /// A message copied by an action.
+    Duplicate,
+}
+
+impl Spent {
+    /// Counts one more of `budget`.
+    pub fn pay(&mut self, budget: Option<Budget>) {
+        let spent = match budget {
+            None => return,
+            Some(Budget::Campaign) => &mut self.campaigns,
+            Some(Budget::Write) => &mut self.writes,
+            Some(Budget::Read) => &mut self.reads,
+            Some(Budget::Restart) => &mut self.restarts,
+            Some(Budget::Append) => &mut self.appends,
+            Some(Budget::Heartbeat) => &mut self.heartbeats,
+            Some(Budget::Drop) => &mut self.drops,
+            Some(Budget::Duplicate) => &mut self.duplicates,
+        };
+        *spent += 1;
+    }
+}
+
 record! {
     /// What has been spent of each budget.
-    #[derive(Copy, Default)]
+    #[derive(Copy, Default, Hash)]
     pub struct Spent {
         /// Elections begun.
         pub campaigns: u32,

@@ -1,5 +1,13 @@
-//! The whole state of an exploration: servers, network, ghost history, spent
-//! budgets; and the next-state function over it.
+//! The whole state of an exploration, and the next-state function over it.
+//!
+//! A state is an [`Ensemble`], servers and ghost, and what lies between the
+//! servers: the network and what is spent of the budgets. The function falls
+//! into the same two halves. [`Ensemble::turn`] is what an action makes of the
+//! servers, and sees no network; [`Network::pass`] is what it makes of the
+//! network, and sees of the servers only what they said and their terms. So an
+//! ensemble and an action decide a turn, wherever they meet again.
+
+use smallvec::SmallVec;
 
 use crate::action::Action;
 use crate::bounds::Spent;
@@ -7,7 +15,7 @@ use crate::history::{History, OpenRead};
 use crate::ids::{Index, NodeId, NodeSet, Position, Term};
 use crate::log::{Entry, InlineLog, Log, Payload};
 use crate::message::{Message, Messages};
-use crate::network::{Network, NetworkKind};
+use crate::network::{Network, NetworkKind, Passage};
 use crate::record;
 use crate::refusal::Refusal;
 use crate::rules::{self, Branch, Input, Outcome};
@@ -17,16 +25,38 @@ use crate::settings::{Configuration, Settings};
 use crate::shared::Shared;
 
 record! {
-    /// A cluster and all that is known of it.
-    pub struct Cluster<L: Log> {
+    /// The servers and the ghost: all of a state that rules and properties see,
+    /// and all of it that they decide.
+    pub struct Ensemble<L: Log> {
         /// The servers.
         pub servers: PerServer<Shared<Server<L>>>,
-        /// The messages in flight.
-        pub network: Network,
         /// Ghost state.
         pub history: History,
+    }
+}
+
+record! {
+    /// A cluster and all that is known of it.
+    pub struct Cluster<L: Log> {
+        /// The servers, and the ghost.
+        pub ensemble: Shared<Ensemble<L>>,
+        /// The messages in flight.
+        pub network: Network,
         /// Spent budgets.
         pub spent: Spent,
+    }
+}
+
+impl<L: Log> std::ops::Deref for Cluster<L> {
+    type Target = Ensemble<L>;
+    fn deref(&self) -> &Ensemble<L> {
+        &self.ensemble
+    }
+}
+
+impl<L: Log> std::ops::DerefMut for Cluster<L> {
+    fn deref_mut(&mut self) -> &mut Ensemble<L> {
+        &mut self.ensemble
     }
 }
 
@@ -39,15 +69,54 @@ impl std::hash::Hash for State {
     }
 }
 
-/// One step, as properties of a step see it.
+/// A server after a rule has run on it.
 #[derive(Clone, Debug)]
-pub struct Step {
-    /// The state after it.
-    pub after: State,
+pub struct Handled {
+    /// The server.
+    pub after: Shared<Server<InlineLog>>,
+    /// How the rule went.
+    pub outcome: Outcome,
+    /// The messages that left it.
+    pub released: Messages,
+}
+
+/// An action, as far as servers and ghost go.
+#[derive(Clone, Debug)]
+pub struct Turn {
+    /// The servers and the ghost after it.
+    pub after: Shared<Ensemble<InlineLog>>,
     /// How the rule went; `None` for what the network did.
     pub outcome: Option<Outcome>,
     /// The messages that left in it.
     pub released: Messages,
+}
+
+/// One step of a cluster: a turn, and what it comes to with the network.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// The state after it.
+    pub after: State,
+    /// What servers and ghost have to do with it.
+    pub turn: Turn,
+}
+
+impl Step {
+    /// A step to `after`.
+    pub fn new(after: State, outcome: Option<Outcome>, released: Messages) -> Self {
+        let turn = Turn {
+            after: after.ensemble.clone(),
+            outcome,
+            released,
+        };
+        Step { after, turn }
+    }
+}
+
+impl std::ops::Deref for Step {
+    type Target = Turn;
+    fn deref(&self) -> &Turn {
+        &self.turn
+    }
 }
 
 /// A server as every log starts: `bootstrap` configuration entries of term 1,
@@ -88,18 +157,20 @@ impl State {
         let bounds = &scenario.bounds;
         let servers = usize::from(bounds.servers);
         Cluster {
-            servers: NodeSet::first(servers)
-                .iter()
-                .map(|id| {
-                    let mut server = boot(id, servers, bounds.bootstrap, &scenario.settings);
-                    if bounds.boot_applied {
-                        server.applied = server.commit;
-                    }
-                    server.into()
-                })
-                .collect(),
+            ensemble: Shared::from(Ensemble {
+                servers: NodeSet::first(servers)
+                    .iter()
+                    .map(|id| {
+                        let mut server = boot(id, servers, bounds.bootstrap, &scenario.settings);
+                        if bounds.boot_applied {
+                            server.applied = server.commit;
+                        }
+                        server.into()
+                    })
+                    .collect(),
+                history: History::default(),
+            }),
             network: Network::empty(scenario.network),
-            history: History::default(),
             spent: Spent::default(),
         }
     }
@@ -110,107 +181,118 @@ impl State {
     /// The reason why the action is not enabled here. What the network cannot
     /// do (deliver a message that is not there) is `None` as reason.
     pub fn next(&self, action: &Action, scenario: &Scenario) -> Result<Step, Option<Refusal>> {
+        let passage = self.passage(action).ok_or(None)?;
+        let turn = self.ensemble.turn(action, scenario, handle).map_err(Some)?;
+        let said: SmallVec<[Shared<Message>; 2]> =
+            turn.released.iter().cloned().map(Shared::from).collect();
+        let mut network = self.network.clone();
+        let terms = |id| turn.after.term_of(id);
+        if !network.pass(passage, &said, terms, scenario, &()) {
+            return Err(None);
+        }
+        let mut spent = self.spent;
+        spent.pay(action.budget(&scenario.bounds));
+        let after = Cluster {
+            ensemble: turn.after.clone(),
+            network,
+            spent,
+        };
+        Ok(Step { after, turn })
+    }
+
+    /// What `action` is to the network, unless there is no such message or
+    /// server here.
+    fn passage(&self, action: &Action) -> Option<Passage<'_, Shared<Message>>> {
+        Some(match action {
+            Action::Drop { message } => Passage::Lost(self.network.find(message)?),
+            Action::Duplicate { message } => Passage::Copied(self.network.find(message)?),
+            Action::Step { node, .. } if node.position() >= self.servers.len() => return None,
+            Action::Step {
+                node,
+                input: Input::Receive { message },
+            } if message.to == *node => Passage::Arrives(self.network.find(message)?),
+            Action::Step {
+                input: Input::Receive { .. },
+                ..
+            } => return None,
+            Action::Step { .. } => Passage::None,
+        })
+    }
+
+    /// Whether the state lies within the constraints of the bounds.
+    pub fn within(&self, scenario: &Scenario) -> bool {
+        self.ensemble.within(scenario) && self.network.within(&scenario.bounds)
+    }
+}
+
+/// Runs the rule of `input` on `server`, and puts in order what waits there.
+/// This is all that an exploration does to a server, and a function of the two.
+///
+/// # Errors
+/// Why the rule refuses.
+pub fn handle(
+    server: &Shared<Server<InlineLog>>,
+    input: &Input,
+    scenario: &Scenario,
+) -> Result<Handled, Refusal> {
+    let mut after = Server::clone(server);
+    let mut released = Messages::new();
+    let outcome = rules::step(&mut after, input, &scenario.settings, &mut released)?;
+    after.outbox.settle();
+    if scenario.network == NetworkKind::Set {
+        after.outbox.wait_once();
+    }
+    Ok(Handled {
+        after: after.into(),
+        outcome,
+        released,
+    })
+}
+
+impl Ensemble<InlineLog> {
+    /// The server `id`.
+    pub fn server(&self, id: NodeId) -> &Server<InlineLog> {
+        &self.servers[id]
+    }
+
+    /// The term of `id`; zero where there is no such server.
+    pub fn term_of(&self, id: NodeId) -> Term {
+        self.servers.get(id).map_or(Term(0), |server| server.term)
+    }
+
+    /// What `action` makes of servers and ghost. That its message is in flight,
+    /// and that its budget is left, is for others to know.
+    ///
+    /// `handle` runs rules: [`handle`](handle()), or what knows its answers.
+    ///
+    /// # Errors
+    /// Why the rule refuses.
+    pub fn turn(
+        &self,
+        action: &Action,
+        scenario: &Scenario,
+        handle: impl FnOnce(&Shared<Server<InlineLog>>, &Input, &Scenario) -> Result<Handled, Refusal>,
+    ) -> Result<Turn, Refusal> {
         let mut after = self.clone();
-        match action {
-            Action::Drop { message } => {
-                if !after.network.take(message) {
-                    return Err(None);
-                }
-                if scenario.bounds.drops.is_some() {
-                    after.spent.drops += 1;
-                }
-                Ok(Step::of_network(after))
-            }
-            Action::Duplicate { message } => {
-                if after.network.copies(message) == 0 {
-                    return Err(None);
-                }
-                after.network.send(message.clone(), scenario.network);
-                after.spent.duplicates += 1;
-                Ok(Step::of_network(after))
-            }
-            Action::Step { node, input } => {
-                if let Input::Receive { message } = input {
-                    let there = match scenario.network {
-                        NetworkKind::Set => after.network.copies(message) > 0,
-                        NetworkKind::Bag => after.network.take(message),
-                        NetworkKind::Ordered => {
-                            self.network.deliverable().any(|m| m == message)
-                                && after.network.take(message)
-                        }
-                    };
-                    if !there || message.to != *node {
-                        return Err(None);
-                    }
-                }
-                if node.position() >= self.servers.len() {
-                    return Err(None);
-                }
-                let mut released = Messages::new();
-                let outcome = rules::step(
-                    &mut after.servers[*node],
-                    input,
-                    &scenario.settings,
-                    &mut released,
-                )
-                .map_err(Some)?;
-                after.servers[*node].outbox.settle();
-                for message in &released {
-                    after.network.send(message.clone(), scenario.network);
-                }
-                after.wait_once(*node, scenario);
-                after.spend(input, scenario);
-                after.lose_late(scenario);
-                after.remember(self, *node, input, outcome);
-                Ok(Step {
-                    after,
-                    outcome: Some(outcome),
-                    released,
-                })
-            }
-        }
-    }
-
-    fn spend(&mut self, input: &Input, scenario: &Scenario) {
-        let (spent, bounds) = (&mut self.spent, &scenario.bounds);
-        match input {
-            Input::Campaign if bounds.campaigns.is_some() => spent.campaigns += 1,
-            Input::SendAppend { .. } if bounds.appends.is_some() => spent.appends += 1,
-            Input::SendHeartbeat { .. } if bounds.heartbeats.is_some() => spent.heartbeats += 1,
-            // Writes and reads are numbered, so they always count.
-            Input::Write { .. } => spent.writes += 1,
-            Input::BeginRead { .. } => spent.reads += 1,
-            Input::Restart { .. } => spent.restarts += 1,
-            _ => {}
-        }
-    }
-
-    /// A set holds a message once, so a message that waits to go there need not
-    /// wait twice: what arrives again before a write completes would otherwise
-    /// lengthen the outbox without end.
-    fn wait_once(&mut self, node: NodeId, scenario: &Scenario) {
-        if scenario.network != NetworkKind::Set || self.servers[node].outbox.len() < 2 {
-            return;
-        }
-        let outbox = &mut self.servers[node].outbox;
-        let first = |(i, message): &(usize, &Message)| !outbox[..*i].contains(message);
-        let once = outbox.iter().enumerate().filter(first);
-        *outbox = once.map(|(_, message)| message.clone()).collect();
-    }
-
-    /// Takes out of flight what would arrive later than the bounds look.
-    fn lose_late(&mut self, scenario: &Scenario) {
-        if let Some(lag) = scenario.bounds.max_lag {
-            let servers = &self.servers;
-            self.network.retain(|message| {
-                let receiver = servers.get(message.to).map_or(Term(0), |s| s.term);
-                message.term.0 + u64::from(lag) >= receiver.0
+        let Action::Step { node, input } = action else {
+            return Ok(Turn {
+                after: after.into(),
+                outcome: None,
+                released: Messages::new(),
             });
-        }
+        };
+        let handled = handle(&self.servers[*node], input, scenario)?;
+        after.servers[*node] = handled.after;
+        after.remember(self, *node, input, handled.outcome);
+        Ok(Turn {
+            after: after.into(),
+            outcome: Some(handled.outcome),
+            released: handled.released,
+        })
     }
 
     /// Keeps the ghost state after a step of `node`.
-    fn remember(&mut self, before: &State, node: NodeId, input: &Input, outcome: Outcome) {
+    fn remember(&mut self, before: &Self, node: NodeId, input: &Input, outcome: Outcome) {
         let server = &self.servers[node];
         let led = &before.servers[node];
         let history = &mut self.history;
@@ -242,7 +324,7 @@ impl State {
         });
     }
 
-    /// Whether the state lies within the constraints of the bounds.
+    /// Whether terms and logs lie within the constraints of the bounds.
     pub fn within(&self, scenario: &Scenario) -> bool {
         let bounds = &scenario.bounds;
         let log = u64::from(bounds.max_log) + u64::from(bounds.bootstrap);
@@ -250,18 +332,5 @@ impl State {
         self.servers
             .iter()
             .all(|(_, s)| s.term.0 <= term && s.log.last_index().0 <= log)
-            && bounds
-                .max_messages
-                .is_none_or(|max| self.network.len() <= max as usize)
-    }
-}
-
-impl Step {
-    fn of_network(after: State) -> Self {
-        Step {
-            after,
-            outcome: None,
-            released: Messages::new(),
-        }
     }
 }

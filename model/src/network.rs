@@ -11,9 +11,12 @@
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
+use crate::bounds::Bounds;
 use crate::field::{Field, Renaming, UnpackError};
+use crate::ids::{NodeId, Term};
 use crate::message::Message;
 use crate::record;
+use crate::scenario::Scenario;
 use crate::shared::Shared;
 
 /// What the network may do.
@@ -28,27 +31,61 @@ pub enum NetworkKind {
     Ordered,
 }
 
+/// What stands for a message in a network: the message itself, or a name that
+/// somebody has given it. Equal envelopes are equal messages.
+pub trait Envelope: Clone + PartialEq {
+    /// What opens one.
+    type Opener;
+
+    /// The message.
+    fn open<'o>(&'o self, opener: &'o Self::Opener) -> &'o Message;
+}
+
+impl Envelope for Shared<Message> {
+    type Opener = ();
+
+    fn open<'o>(&'o self, (): &'o ()) -> &'o Message {
+        self
+    }
+}
+
 record! {
     /// A message in flight.
-    pub struct InFlight {
+    pub struct Flight<M: Envelope> {
         /// The message.
-        pub message: Shared<Message>,
+        pub message: M,
         /// How many copies there are; always one in a set.
         pub copies: u8,
     }
 }
 
-/// The messages in flight, sorted so that equal networks are equal bytes.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Network {
-    /// Whether each link keeps its order.
-    ordered: bool,
-    flights: SmallVec<[InFlight; 4]>,
+/// A message in flight, as a state holds it.
+pub type InFlight = Flight<Shared<Message>>;
+
+/// What an action is to the network.
+#[derive(Clone, Copy, Debug)]
+pub enum Passage<'m, M> {
+    /// A message arrives.
+    Arrives(&'m M),
+    /// A message is lost.
+    Lost(&'m M),
+    /// A message is copied.
+    Copied(&'m M),
+    /// A server acts by itself.
+    None,
 }
 
-impl Network {
-    /// A network without messages.
-    pub fn empty(kind: NetworkKind) -> Self {
+/// The messages in flight, sorted so that equal networks are equal bytes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Network<M: Envelope = Shared<Message>> {
+    /// Whether each link keeps its order.
+    ordered: bool,
+    flights: SmallVec<[Flight<M>; 4]>,
+}
+
+impl<M: Envelope> Network<M> {
+    /// A network without messages, of whatever stands for them.
+    pub fn of(kind: NetworkKind) -> Self {
         Network {
             ordered: kind == NetworkKind::Ordered,
             flights: SmallVec::new(),
@@ -56,7 +93,7 @@ impl Network {
     }
 
     /// The messages in flight.
-    pub fn flights(&self) -> &[InFlight] {
+    pub fn flights(&self) -> &[Flight<M>] {
         &self.flights
     }
 
@@ -70,28 +107,85 @@ impl Network {
         self.flights.is_empty()
     }
 
-    /// The messages that may arrive next: all, or the oldest of each link.
-    pub fn deliverable(&self) -> impl Iterator<Item = &Message> {
+    /// Whether no more messages are in flight than `bounds` allow.
+    pub fn within(&self, bounds: &Bounds) -> bool {
+        let most = bounds.max_messages;
+        most.is_none_or(|most| self.len() <= most as usize)
+    }
+
+    /// What may arrive next: all, or the oldest of each link.
+    pub fn due<'n>(&'n self, opener: &'n M::Opener) -> impl Iterator<Item = &'n M> {
         let mut link = None;
         self.flights.iter().filter_map(move |flight| {
-            let here = Some((flight.message.from, flight.message.to));
+            if !self.ordered {
+                return Some(&flight.message);
+            }
+            let here = Some(link_of(flight.message.open(opener)));
             let first = link != here;
             link = here;
-            (first || !self.ordered).then_some(&*flight.message)
+            first.then_some(&flight.message)
         })
     }
 
-    /// Puts a message in flight.
-    pub fn send(&mut self, message: Message, kind: NetworkKind) {
+    /// All that an action does to the network: `passage` is what happens in it,
+    /// `said` is what leaves the server that acts, `terms` the terms of the
+    /// servers after it. Says whether this can happen here at all.
+    pub fn pass(
+        &mut self,
+        passage: Passage<'_, M>,
+        said: &[M],
+        terms: impl Fn(NodeId) -> Term,
+        scenario: &Scenario,
+        opener: &M::Opener,
+    ) -> bool {
+        let kind = scenario.network;
+        let possible = match passage {
+            Passage::Lost(message) => return self.take_out(message),
+            Passage::Copied(message) => {
+                let there = self.count(message) > 0;
+                if there {
+                    self.put(message.clone(), kind, opener);
+                }
+                return there;
+            }
+            Passage::Arrives(message) => match kind {
+                NetworkKind::Set => self.count(message) > 0,
+                NetworkKind::Bag => self.take_out(message),
+                NetworkKind::Ordered => {
+                    self.due(opener).any(|due| due == message) && self.take_out(message)
+                }
+            },
+            Passage::None => true,
+        };
+        if possible {
+            for message in said {
+                self.put(message.clone(), kind, opener);
+            }
+            if let Some(lag) = scenario.bounds.max_lag {
+                self.lose_late(lag, terms, opener);
+            }
+        }
+        possible
+    }
+
+    /// Takes out what would arrive later than the bounds look.
+    fn lose_late(&mut self, lag: u32, terms: impl Fn(NodeId) -> Term, opener: &M::Opener) {
+        self.flights.retain(|flight| {
+            let message = flight.message.open(opener);
+            message.term.0 + u64::from(lag) >= terms(message.to).0
+        });
+    }
+
+    fn put(&mut self, message: M, kind: NetworkKind, opener: &M::Opener) {
+        let new = message.open(opener);
         let at = if self.ordered {
-            let link = (message.from, message.to);
             self.flights
-                .partition_point(|f| (f.message.from, f.message.to) <= link)
+                .partition_point(|f| link_of(f.message.open(opener)) <= link_of(new))
         } else {
-            match self
+            let place = self
                 .flights
-                .binary_search_by(|f| (*f.message).cmp(&message))
-            {
+                .binary_search_by(|f| f.message.open(opener).cmp(new));
+            match place {
                 Ok(at) => {
                     if kind == NetworkKind::Bag {
                         self.flights[at].copies = self.flights[at].copies.saturating_add(1);
@@ -101,13 +195,12 @@ impl Network {
                 Err(at) => at,
             }
         };
-        let message = message.into();
-        self.flights.insert(at, InFlight { message, copies: 1 });
+        self.flights.insert(at, Flight { message, copies: 1 });
     }
 
     /// Takes one copy of a message out; says whether there was one.
-    pub fn take(&mut self, message: &Message) -> bool {
-        let Some(at) = self.flights.iter().position(|f| *f.message == *message) else {
+    fn take_out(&mut self, message: &M) -> bool {
+        let Some(at) = self.flights.iter().position(|f| f.message == *message) else {
             return false;
         };
         self.flights[at].copies -= 1;
@@ -117,44 +210,147 @@ impl Network {
         true
     }
 
-    /// How many copies of `message` are in flight.
-    pub fn copies(&self, message: &Message) -> u8 {
-        let found = self.flights.iter().find(|f| *f.message == *message);
+    fn count(&self, message: &M) -> u8 {
+        let found = self.flights.iter().find(|f| f.message == *message);
         found.map_or(0, |flight| flight.copies)
     }
 
-    /// Takes out every message that `keep` says no to.
-    pub fn retain(&mut self, keep: impl Fn(&Message) -> bool) {
-        self.flights.retain(|flight| keep(&flight.message));
-    }
-
-    fn sort(&mut self) {
+    /// Makes this the network `of` with each message replaced by what `with`
+    /// gives for it. No two messages become one.
+    pub fn replace(&mut self, of: &Self, with: impl Fn(&M) -> M, opener: &M::Opener) {
+        self.ordered = of.ordered;
+        self.flights.clear();
+        self.flights.extend(of.flights.iter().map(|flight| Flight {
+            message: with(&flight.message),
+            copies: flight.copies,
+        }));
         if self.ordered {
             // Stable: what is on one link keeps its order.
-            self.flights.sort_by_key(|f| (f.message.from, f.message.to));
+            self.flights
+                .sort_by_key(|f| link_of(f.message.open(opener)));
         } else {
-            self.flights.sort();
+            self.flights
+                .sort_by(|a, b| a.message.open(opener).cmp(b.message.open(opener)));
         }
+    }
+
+    /// Makes this the network `of`, in the room that this one has.
+    pub fn copy_from(&mut self, of: &Self) {
+        self.ordered = of.ordered;
+        self.flights.clone_from(&of.flights);
+    }
+
+    /// Packs the network; `write` packs what stands for a message.
+    pub fn pack_with(&self, out: &mut Vec<u8>, mut write: impl FnMut(&M, &mut Vec<u8>)) {
+        self.pack_head(out);
+        for flight in &self.flights {
+            write(&flight.message, out);
+            flight.copies.pack(out);
+        }
+    }
+
+    fn pack_head(&self, out: &mut Vec<u8>) {
+        self.ordered.pack(out);
+        (self.flights.len() as u64).pack(out);
+    }
+
+    /// The same, where this network came of `before`. That was read from
+    /// `bytes`, its flights at `places` ([`Network::unpack_with`]), and what
+    /// both begin and end with is copied from there.
+    pub fn pack_changed(
+        &self,
+        before: &Self,
+        bytes: &[u8],
+        places: &[usize],
+        out: &mut Vec<u8>,
+        mut write: impl FnMut(&M, &mut Vec<u8>),
+    ) {
+        fn alike<'f, M: Envelope + 'f>(
+            here: impl Iterator<Item = &'f Flight<M>>,
+            there: impl Iterator<Item = &'f Flight<M>>,
+        ) -> usize {
+            here.zip(there).take_while(|(a, b)| a == b).count()
+        }
+        let (here, there) = (&self.flights[..], &before.flights[..]);
+        let head = alike(here.iter(), there.iter());
+        let (rest, gone) = (&here[head..], &there[head..]);
+        let tail = alike(rest.iter().rev(), gone.iter().rev());
+        self.pack_head(out);
+        out.extend_from_slice(&bytes[places[0]..places[head]]);
+        for flight in &rest[..rest.len() - tail] {
+            write(&flight.message, out);
+            flight.copies.pack(out);
+        }
+        out.extend_from_slice(&bytes[places[there.len() - tail]..places[there.len()]]);
+    }
+
+    /// Makes this the network that `input` starts with; `read` unpacks what
+    /// stands for a message. Notes in `places` where in `input` each flight
+    /// begins, and the last one ends.
+    ///
+    /// # Errors
+    /// When `input` does not start with a packed network.
+    pub fn unpack_with(
+        &mut self,
+        input: &mut &[u8],
+        places: &mut Vec<usize>,
+        mut read: impl FnMut(&mut &[u8]) -> Result<M, UnpackError>,
+    ) -> Result<(), UnpackError> {
+        let whole = input.len();
+        self.ordered = bool::unpack(input)?;
+        self.flights.clear();
+        places.clear();
+        let len = u64::unpack(input)?;
+        places.push(whole - input.len());
+        for _ in 0..len {
+            let message = read(input)?;
+            let copies = u8::unpack(input)?;
+            self.flights.push(Flight { message, copies });
+            places.push(whole - input.len());
+        }
+        Ok(())
+    }
+}
+
+fn link_of(message: &Message) -> (NodeId, NodeId) {
+    (message.from, message.to)
+}
+
+impl Network {
+    /// A network without messages.
+    pub fn empty(kind: NetworkKind) -> Self {
+        Network::of(kind)
+    }
+
+    /// The messages that may arrive next: all, or the oldest of each link.
+    pub fn deliverable(&self) -> impl Iterator<Item = &Message> {
+        self.due(&()).map(|message| &**message)
+    }
+
+    /// Puts a message in flight.
+    pub fn send(&mut self, message: Message, kind: NetworkKind) {
+        self.put(message.into(), kind, &());
+    }
+
+    /// What is in flight and says `message`.
+    pub fn find(&self, message: &Message) -> Option<&Shared<Message>> {
+        let flights = self.flights.iter();
+        flights.map(|f| &f.message).find(|m| ***m == *message)
     }
 }
 
 impl Field for Network {
     fn pack(&self, out: &mut Vec<u8>) {
-        self.ordered.pack(out);
-        self.flights.pack(out);
+        self.pack_with(out, Field::pack);
     }
     fn unpack(input: &mut &[u8]) -> Result<Self, UnpackError> {
-        Ok(Network {
-            ordered: Field::unpack(input)?,
-            flights: Field::unpack(input)?,
-        })
+        let mut network = Network::empty(NetworkKind::Set);
+        network.unpack_with(input, &mut Vec::new(), Field::unpack)?;
+        Ok(network)
     }
     fn rename(&self, by: &Renaming) -> Self {
-        let mut renamed = Network {
-            ordered: self.ordered,
-            flights: self.flights.rename(by),
-        };
-        renamed.sort();
+        let mut renamed = self.clone();
+        renamed.replace(self, |message| message.rename(by), &());
         renamed
     }
     fn sample() -> Self {
@@ -176,7 +372,6 @@ impl Field for Network {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::{NodeId, Term};
     use crate::message::Body;
 
     fn vote(from: u8, to: u8, term: u64) -> Message {
@@ -197,8 +392,9 @@ mod tests {
             bag.send(vote(0, 1, 1), NetworkKind::Bag);
         }
         assert_eq!((set.len(), bag.len()), (1, 2));
-        assert!(bag.take(&vote(0, 1, 1)) && bag.take(&vote(0, 1, 1)));
-        assert!(!bag.take(&vote(0, 1, 1)));
+        let vote = vote(0, 1, 1).into();
+        assert!(bag.take_out(&vote) && bag.take_out(&vote));
+        assert!(!bag.take_out(&vote));
     }
 
     #[test]

@@ -182,6 +182,17 @@ impl Outbox {
         self.0.clear();
     }
 
+    /// Drops what waits a second time. A set holds a message once, so one that
+    /// waits to go there need not wait twice: what arrives again before a write
+    /// completes would otherwise lengthen the outbox without end.
+    pub fn wait_once(&mut self) {
+        if self.0.len() > 1 {
+            let first = |(i, message): &(usize, &Message)| !self.0[..*i].contains(message);
+            let once = self.0.iter().enumerate().filter(first);
+            self.0 = once.map(|(_, message)| message.clone()).collect();
+        }
+    }
+
     /// Puts the receivers in order; what one receiver gets keeps its order.
     pub fn settle(&mut self) {
         self.0.sort_by_key(|message| message.to);

@@ -8,6 +8,36 @@ use std::sync::Arc;
 
 use crate::field::{Field, Renaming, UnpackError};
 
+const PART: UnpackError = UnpackError {
+    what: "part with its length",
+};
+
+/// Appends what `pack` appends, behind its length.
+pub fn pack_part(out: &mut Vec<u8>, pack: impl FnOnce(&mut Vec<u8>)) {
+    let at = out.len();
+    out.push(0);
+    pack(out);
+    let len = out.len() - at - 1;
+    if len < 0x80 {
+        out[at] = len as u8;
+    } else {
+        let mut prefix = Vec::new();
+        (len as u64).pack(&mut prefix);
+        out.splice(at..=at, prefix);
+    }
+}
+
+/// Reads the bytes of a part, without its length, and leaves them unread.
+///
+/// # Errors
+/// When `input` does not start with a length and that many bytes.
+pub fn unpack_part<'i>(input: &mut &'i [u8]) -> Result<&'i [u8], UnpackError> {
+    let len = usize::try_from(u64::unpack(input)?).map_err(|_| PART)?;
+    let (part, rest) = input.split_at_checked(len).ok_or(PART)?;
+    *input = rest;
+    Ok(part)
+}
+
 /// A value that is shared until it is written to; otherwise like the value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Shared<T>(Arc<T>);
@@ -32,12 +62,19 @@ impl<T: Clone> DerefMut for Shared<T> {
     }
 }
 
+/// Packed behind its length: who knows the bytes need not read them.
 impl<T: Field> Field for Shared<T> {
     fn pack(&self, out: &mut Vec<u8>) {
-        self.0.pack(out);
+        pack_part(out, |out| self.0.pack(out));
     }
     fn unpack(input: &mut &[u8]) -> Result<Self, UnpackError> {
-        T::unpack(input).map(Shared::from)
+        let mut part = unpack_part(input)?;
+        let value = T::unpack(&mut part)?;
+        if part.is_empty() {
+            Ok(value.into())
+        } else {
+            Err(PART)
+        }
     }
     fn rename(&self, by: &Renaming) -> Self {
         self.0.rename(by).into()

@@ -1,11 +1,34 @@
 //! The rule book as a space of packed states: what the engines search.
 //!
-//! A state is packed as [`Field::pack`] packs it. A worker unpacks it, lists
-//! what is enabled, takes each step with [`State::next`](crate::cluster::State)
-//! and judges every property on it.
+//! A state is packed as [`Field::pack`](crate::field::Field::pack) packs it. A
+//! worker tells the parts of those bytes apart (the ensemble of servers and
+//! ghost, each message in flight, the budgets), gives each a number, and knows
+//! by number what an action makes of an ensemble (`turns`); what is left to
+//! do for a successor is a few copies of numbers and bytes. The rules, the
+//! properties and the network are those of [`State::next`]: a worker calls the
+//! same functions, [`Ensemble::turn`] where it does not know the answer yet
+//! and [`Network::pass`] on numbers of messages, and tests hold that it hands
+//! out the same bytes.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `names` | numbers for byte strings |
+//! | `post` | messages by number |
+//! | `turns` | what actions make of ensembles, worked out once; why that is exact |
+//! | `tally`, [`Coverage`] | what is counted |
+//! | `worker` | the expansion of a state |
+//! | [`sources`] | which rule book it is |
+//!
+//! [`State::next`]: crate::cluster::State
+//! [`Ensemble::turn`]: crate::cluster::Ensemble::turn
+//! [`Network::pass`]: crate::network::Network::pass
 
 mod coverage;
+mod names;
+mod post;
 pub mod sources;
+mod tally;
+mod turns;
 mod worker;
 
 pub use coverage::Coverage;
@@ -42,9 +65,13 @@ pub struct RuleBook {
     scenario: Scenario,
     symmetry: bool,
     group: Vec<Renaming>,
+    memory_max: usize,
 }
 
 impl RuleBook {
+    /// How many bytes of memory each worker may take, where nothing is said.
+    pub const MEMORY_MAX: usize = 48 << 20;
+
     /// The space of `scenario`; `symmetry` takes states that differ only in
     /// the names of servers for one.
     pub fn new(scenario: Scenario, symmetry: bool) -> Self {
@@ -57,6 +84,17 @@ impl RuleBook {
             scenario,
             symmetry,
             group,
+            memory_max: Self::MEMORY_MAX,
+        }
+    }
+
+    /// The same space, each worker of which forgets what it knows by heart once
+    /// that takes more than about `bytes` of memory. What it answers stays.
+    #[must_use]
+    pub fn with_memory(self, bytes: usize) -> Self {
+        RuleBook {
+            memory_max: bytes,
+            ..self
         }
     }
 

@@ -5,8 +5,9 @@
 //! Bootstrap entries are part of every log from the start and exempt.
 
 use super::{Check, Finding, Property};
-use crate::cluster::State;
+use crate::cluster::Ensemble;
 use crate::ids::NodeSet;
+use crate::log::InlineLog;
 use crate::scenario::Scenario;
 
 pub(super) const PROPERTY: Property = Property {
@@ -18,7 +19,7 @@ pub(super) const PROPERTY: Property = Property {
     check: Check::State(check),
 };
 
-fn check(state: &State, scenario: &Scenario) -> Finding {
+fn check(state: &Ensemble<InlineLog>, scenario: &Scenario) -> Finding {
     let mut finding = Finding::Vacuous;
     let voters = NodeSet::first(usize::from(scenario.bounds.servers));
     for committed in &state.history.committed {

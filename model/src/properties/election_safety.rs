@@ -1,7 +1,8 @@
 //! Election safety (figure 3, section 5.2): at most one leader a term.
 
 use super::{Check, Finding, Property};
-use crate::cluster::State;
+use crate::cluster::Ensemble;
+use crate::log::InlineLog;
 use crate::scenario::Scenario;
 
 pub(super) const PROPERTY: Property = Property {
@@ -14,7 +15,7 @@ pub(super) const PROPERTY: Property = Property {
 };
 
 /// Over all of history, not only over leaders that lead at the same time.
-fn check(state: &State, _: &Scenario) -> Finding {
+fn check(state: &Ensemble<InlineLog>, _: &Scenario) -> Finding {
     let led = &state.history.led;
     if led.is_empty() {
         return Finding::Vacuous;

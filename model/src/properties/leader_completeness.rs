@@ -2,8 +2,8 @@
 //! in the logs of the leaders of all later terms.
 
 use super::{Check, Finding, Property};
-use crate::cluster::State;
-use crate::log::Log;
+use crate::cluster::Ensemble;
+use crate::log::{InlineLog, Log};
 use crate::scenario::Scenario;
 
 pub(super) const PROPERTY: Property = Property {
@@ -15,7 +15,7 @@ pub(super) const PROPERTY: Property = Property {
     check: Check::State(check),
 };
 
-fn check(state: &State, _: &Scenario) -> Finding {
+fn check(state: &Ensemble<InlineLog>, _: &Scenario) -> Finding {
     let mut finding = Finding::Vacuous;
     let leaders = state.servers.iter().filter(|(_, s)| s.role.is_leader());
     for (_, leader) in leaders {

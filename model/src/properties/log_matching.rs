@@ -2,8 +2,8 @@
 //! same index and term are identical up to it.
 
 use super::{Check, Finding, Property};
-use crate::cluster::State;
-use crate::log::Log;
+use crate::cluster::Ensemble;
+use crate::log::{InlineLog, Log};
 use crate::scenario::Scenario;
 
 pub(super) const PROPERTY: Property = Property {
@@ -15,7 +15,7 @@ pub(super) const PROPERTY: Property = Property {
     check: Check::State(check),
 };
 
-fn check(state: &State, scenario: &Scenario) -> Finding {
+fn check(state: &Ensemble<InlineLog>, scenario: &Scenario) -> Finding {
     let mut finding = Finding::Vacuous;
     let bootstrap = usize::from(scenario.bounds.bootstrap);
     for (id, a) in state.servers.iter() {

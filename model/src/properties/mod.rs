@@ -22,8 +22,7 @@ mod state_machine_safety;
 mod term_monotonic;
 
 use crate::action::Action;
-use crate::cluster::{State, Step};
-use crate::ids::NodeId;
+use crate::cluster::{Ensemble, Turn};
 use crate::log::InlineLog;
 use crate::scenario::Scenario;
 use crate::server::Server;
@@ -50,15 +49,16 @@ impl Finding {
     }
 }
 
-/// A step as a property sees it.
+/// A step as a property sees it: no network and no budget, so that whatever
+/// leads from these servers to those by this action is judged alike.
 #[derive(Clone, Copy)]
 pub struct StepView<'a> {
-    /// The state before.
-    pub before: &'a State,
+    /// Servers and ghost before.
+    pub before: &'a Ensemble<InlineLog>,
     /// What happened.
     pub action: &'a Action,
     /// What came of it.
-    pub step: &'a Step,
+    pub step: &'a Turn,
 }
 
 impl<'a> StepView<'a> {
@@ -82,18 +82,11 @@ impl<'a> StepView<'a> {
     }
 }
 
-impl State {
-    /// The server `id`.
-    pub fn server(&self, id: NodeId) -> &Server<InlineLog> {
-        &self.servers[id]
-    }
-}
-
 /// How a property is judged.
 #[derive(Clone, Copy)]
 pub enum Check {
-    /// On a state.
-    State(fn(&State, &Scenario) -> Finding),
+    /// On a state, as far as servers and ghost go.
+    State(fn(&Ensemble<InlineLog>, &Scenario) -> Finding),
     /// On a step.
     Step(fn(&StepView<'_>, &Scenario) -> Finding),
 }
@@ -121,6 +114,14 @@ impl Property {
         match self.check {
             Check::State(_) => "state",
             Check::Step(_) => "step",
+        }
+    }
+
+    /// Judges a step, or the state that it leads to.
+    pub fn judge(&self, view: &StepView<'_>, scenario: &Scenario) -> Finding {
+        match self.check {
+            Check::State(check) => check(&view.step.after, scenario),
+            Check::Step(check) => check(view, scenario),
         }
     }
 

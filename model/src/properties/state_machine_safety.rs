@@ -2,8 +2,8 @@
 //! different entries at one index.
 
 use super::{Check, Finding, Property};
-use crate::cluster::State;
-use crate::log::Log;
+use crate::cluster::Ensemble;
+use crate::log::{InlineLog, Log};
 use crate::scenario::Scenario;
 
 pub(super) const PROPERTY: Property = Property {
@@ -17,7 +17,7 @@ pub(super) const PROPERTY: Property = Property {
 
 /// Every committed prefix is compared with every other one, and with the ghost:
 /// a server that has forgotten its commit index in a crash is held to it still.
-fn check(state: &State, scenario: &Scenario) -> Finding {
+fn check(state: &Ensemble<InlineLog>, scenario: &Scenario) -> Finding {
     let mut finding = Finding::Vacuous;
     let bootstrap = u64::from(scenario.bounds.bootstrap);
     for (id, a) in state.servers.iter() {

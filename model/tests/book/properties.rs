@@ -100,11 +100,7 @@ fn deed(before: Srv, input: Input, after: Srv, released: &[Message]) -> Deed {
     Deed {
         before: of(before),
         action: Action::Step { node: n(1), input },
-        step: Step {
-            after: of(after),
-            outcome: None,
-            released: released.iter().cloned().collect(),
-        },
+        step: Step::new(of(after), None, released.iter().cloned().collect()),
     }
 }
 
@@ -127,11 +123,7 @@ fn lost() -> Deed {
     let before = logs([&[1], &[], &[]]);
     let message = msg(1, 2, 1, vote(true));
     Deed {
-        step: Step {
-            after: before.clone(),
-            outcome: None,
-            released: Messages::new(),
-        },
+        step: Step::new(before.clone(), None, Messages::new()),
         before,
         action: Action::Drop { message },
     }
