@@ -187,7 +187,7 @@ impl State {
             turn.released.iter().cloned().map(Shared::from).collect();
         let mut network = self.network.clone();
         let terms = |id| turn.after.term_of(id);
-        if !network.pass(passage, &said, terms, scenario, &()) {
+        if !network.pass(passage, &said, terms, true, scenario, &()) {
             return Err(None);
         }
         let mut spent = self.spent;

@@ -129,12 +129,14 @@ impl<M: Envelope> Network<M> {
 
     /// All that an action does to the network: `passage` is what happens in it,
     /// `said` is what leaves the server that acts, `terms` the terms of the
-    /// servers after it. Says whether this can happen here at all.
+    /// servers after it, `rose` whether one of these may have risen: what is in
+    /// flight was not too late before. Says whether this can happen here at all.
     pub fn pass(
         &mut self,
         passage: Passage<'_, M>,
         said: &[M],
         terms: impl Fn(NodeId) -> Term,
+        rose: bool,
         scenario: &Scenario,
         opener: &M::Opener,
     ) -> bool {
@@ -158,22 +160,22 @@ impl<M: Envelope> Network<M> {
             Passage::None => true,
         };
         if possible {
+            // What would arrive later than the bounds look is lost at once.
+            let lag = scenario.bounds.max_lag.map(u64::from);
+            let in_time = |message: &Message| {
+                lag.is_none_or(|lag| message.term.0 + lag >= terms(message.to).0)
+            };
             for message in said {
-                self.put(message.clone(), kind, opener);
+                if in_time(message.open(opener)) {
+                    self.put(message.clone(), kind, opener);
+                }
             }
-            if let Some(lag) = scenario.bounds.max_lag {
-                self.lose_late(lag, terms, opener);
+            if rose && lag.is_some() {
+                self.flights
+                    .retain(|flight| in_time(flight.message.open(opener)));
             }
         }
         possible
-    }
-
-    /// Takes out what would arrive later than the bounds look.
-    fn lose_late(&mut self, lag: u32, terms: impl Fn(NodeId) -> Term, opener: &M::Opener) {
-        self.flights.retain(|flight| {
-            let message = flight.message.open(opener);
-            message.term.0 + u64::from(lag) >= terms(message.to).0
-        });
     }
 
     fn put(&mut self, message: M, kind: NetworkKind, opener: &M::Opener) {

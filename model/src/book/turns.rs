@@ -154,6 +154,11 @@ impl Turns {
         self.names.get(ensemble)
     }
 
+    /// The terms of the servers.
+    pub(super) fn terms(&self, ensemble: u32) -> &[Term] {
+        &self.known[ensemble as usize].terms
+    }
+
     /// The term of a server; zero where there is no such server.
     pub(super) fn term(&self, ensemble: u32, id: NodeId) -> Term {
         let terms = &self.known[ensemble as usize].terms;

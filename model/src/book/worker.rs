@@ -138,7 +138,8 @@ impl<'s> Reader<'s> {
         after.copy_from(&before.network);
         let said = self.turns.said(turn);
         let terms = |id| self.turns.term(ensemble, id);
-        let possible = after.pass(passage, said, terms, scenario, &self.post);
+        let rose = self.turns.terms(before.ensemble) != self.turns.terms(ensemble);
+        let possible = after.pass(passage, said, terms, rose, scenario, &self.post);
         debug_assert!(possible, "what is due arrives, is lost and is copied");
         if !after.within(&scenario.bounds) {
             self.tally.beyond(turn.telling);

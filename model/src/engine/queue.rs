@@ -15,17 +15,25 @@ pub(super) const CHUNK: usize = 32 << 10;
 pub(super) struct Store {
     pub(super) disk: Arc<Disk>,
     /// The most bytes that chunks may take in memory, in all queues together.
-    memory_max: u64,
+    memory_max: AtomicU64,
     memory: AtomicU64,
 }
+
+/// So many bytes of chunks are not worth the time to compress them.
+const PLAIN: u64 = 48 << 20;
 
 impl Store {
     pub(super) fn new(disk: Arc<Disk>, memory_max: u64) -> Arc<Self> {
         Arc::new(Store {
             disk,
-            memory_max,
+            memory_max: AtomicU64::new(memory_max),
             memory: AtomicU64::new(0),
         })
+    }
+
+    /// From now on chunks may take so many bytes.
+    pub(super) fn limit(&self, memory_max: u64) {
+        self.memory_max.store(memory_max, Relaxed);
     }
 
     /// The bytes of all chunks in memory.
@@ -110,7 +118,7 @@ impl Queue {
     /// Prepares bytes for [`Queue::push`]: what takes time is done here, by
     /// many threads at once.
     pub(super) fn pack(store: &Store, records: u32, bytes: Vec<u8>) -> Chunk {
-        let held = if store.memory() < store.memory_max / 4 {
+        let held = if store.memory() < PLAIN.min(store.memory_max.load(Relaxed) / 2) {
             Held::Plain(bytes)
         } else {
             Held::Packed(deflate(&bytes))
@@ -124,7 +132,7 @@ impl Queue {
     /// When it must go to disk and cannot.
     pub(super) fn push(&mut self, chunk: Chunk) -> Result<(), Failure> {
         self.records += u64::from(chunk.records);
-        let chunk = if self.store.memory() + chunk.memory() > self.store.memory_max {
+        let chunk = if self.store.memory() + chunk.memory() > self.store.memory_max.load(Relaxed) {
             self.spooled(chunk)?
         } else {
             chunk

@@ -91,6 +91,11 @@ pub(super) struct Run<'s, S: Space, K: Key> {
 /// Shares of the memory that a search may use.
 const TABLE: u64 = 65;
 const STORE: u64 = 12;
+/// Frontiers have more memory than a share of the table's only up to here:
+/// what a search takes grows with the states that it knows. Compressed chunks
+/// in the system's cache of files are nearly as fast.
+const FRONTIERS: u64 = 128 << 20;
+const OF_TABLE: u64 = 5;
 const CANDIDATES: u64 = 12;
 
 impl<'s, S: Space, K: Key> Run<'s, S, K> {
@@ -229,6 +234,15 @@ impl<'s, S: Space, K: Key> Run<'s, S, K> {
             }
         }
         Ok(())
+    }
+
+    /// How much memory frontiers may take.
+    fn frontier_memory(&self) -> u64 {
+        let table = match &self.memory {
+            Memory::One(table) => table.bytes(),
+            _ => u64::MAX,
+        };
+        (self.options.memory / 100 * STORE).min((table / OF_TABLE).max(FRONTIERS))
     }
 
     fn is_found(&self) -> bool {

@@ -17,6 +17,7 @@ impl<S: Space, K: Key> Run<'_, S, K> {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Option<End>, Failure> {
         let totals = self.totals();
+        self.store.limit(self.frontier_memory());
         let pause = AtomicBool::new(false);
         let held = AtomicU64::new(self.held);
         let (distinct, generated) = (totals.distinct.into(), totals.generated.into());
