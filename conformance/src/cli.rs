@@ -142,8 +142,7 @@ fn code(answer: Answer, fail_on: FailOn) -> u8 {
 
 /// The command line as it was given, without what only shapes the output.
 fn rerun() -> String {
-    let args = std::env::args().skip(1).filter(|arg| arg != "--json");
-    let args = args.map(|arg| {
+    let args = decisive(std::env::args().skip(1)).into_iter().map(|arg| {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@".contains(c);
         if !arg.is_empty() && arg.chars().all(plain) {
             arg
@@ -157,6 +156,24 @@ fn rerun() -> String {
         .join(" ")
 }
 
+/// Of the arguments of a command those that its answer depends on: not how
+/// many threads, nor where files go, which may be taken the next time.
+fn decisive(args: impl Iterator<Item = String>) -> Vec<String> {
+    const IDLE: [&str; 3] = ["--threads", "--disk", "--disk-max"];
+    let (mut kept, mut args) = (Vec::new(), args);
+    while let Some(arg) = args.next() {
+        if IDLE.contains(&arg.as_str()) {
+            args.next();
+            continue;
+        }
+        let name = arg.split('=').next().unwrap_or_default();
+        if arg != "--json" && !IDLE.contains(&name) {
+            kept.push(arg);
+        }
+    }
+    kept
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,6 +182,13 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn what_the_answer_does_not_depend_on_is_not_repeated() {
+        let args = "check --threads 2 --flaw A5 --disk=x --json --disk-max 1G --time 5s";
+        let kept = decisive(args.split(' ').map(str::to_owned));
+        assert_eq!(kept.join(" "), "check --flaw A5 --time 5s");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use plimsoll_model::properties::{self, Property};
 use super::limits::{EngineName, Search};
 use super::output::{document, save, say};
 use super::progress::Line;
-use super::resume::{Note, Raft};
+use super::resume::{How, Note, Raft};
 use super::scenario::What;
 use super::{Done, FailOn, Failure, list, rerun, resume, yardstick};
 use crate::render::{certificate, text};
@@ -102,12 +102,12 @@ pub(super) fn run(args: &Args) -> Done {
     }
     let mut names = args.property.clone();
     if let Some(note) = note.as_ref().filter(|_| names.is_empty()) {
-        names.clone_from(&note.properties);
+        names.clone_from(&note.how.properties);
     }
     let asked = asked(&names)?;
-    let tasks = match note.as_ref().filter(|_| args.what.is_empty()) {
-        Some(note) => vec![note.task()?],
-        None => args.what.tasks()?,
+    let (tasks, chosen) = match note.as_ref().filter(|_| args.what.is_empty()) {
+        Some(note) => (vec![note.task()?], note.how.chosen),
+        None => (args.what.tasks()?, args.what.is_chosen()),
     };
     let all_properties = names.is_empty();
     let until = if all_properties {
@@ -116,7 +116,16 @@ pub(super) fn run(args: &Args) -> Done {
         asked.clone()
     };
     let mut limits = args.search.limits(until);
-    limits.keep_going |= note.as_ref().is_some_and(|note| note.keep_going);
+    limits.keep_going |= note.as_ref().is_some_and(|note| note.how.keep_going);
+    let how = How {
+        properties: names,
+        keep_going: limits.keep_going,
+        // One of all the default presets stands for itself when it is resumed.
+        chosen: chosen || (note.is_none() && args.what.is_empty()),
+        rerun: note
+            .as_ref()
+            .map_or_else(rerun, |note| note.how.rerun.clone()),
+    };
     symmetry_is_small(args, &tasks)?;
     if let (Some(dir), false) = (&args.search.resume, tasks.len() == 1) {
         return Err(Failure::Usage(format!(
@@ -128,14 +137,14 @@ pub(super) fn run(args: &Args) -> Done {
     let mut reports = Vec::new();
     let mut skipped = None;
     for (at, task) in tasks.iter().enumerate() {
-        let engine = engine(args, task, note.as_ref(), &names, tasks.len() > 1);
+        let engine = engine(args, task, note.as_ref(), &how, tasks.len() > 1);
         let search = engine.search(&task.scenario, &limits, &mut |now| {
             line.search(&task.name, now);
         });
         line.clear();
         let search = search?;
-        let mut report = SearchReport::new(task, &search, Some(args.search.seed), &asked);
-        let timelines = timelines(args, task, &search, &mut report);
+        let mut report = SearchReport::new(task, &search, Some(args.search.seed()), &asked);
+        let timelines = timelines(args, task, &search, &how.rerun, &mut report);
         if !args.json {
             say(&format!("{}\n", certificate::search(&report)))?;
             for (timeline, saved) in &timelines {
@@ -153,7 +162,7 @@ pub(super) fn run(args: &Args) -> Done {
             break;
         }
     }
-    let all = all_properties && args.what.is_chosen();
+    let all = all_properties && chosen;
     let needed: &[&str] = if all { &[] } else { &asked };
     let result = Document::new(reports, &asked, needed, skipped);
     if args.json {
@@ -169,16 +178,18 @@ fn engine(
     args: &Args,
     task: &Task,
     note: Option<&Raft>,
-    properties: &[String],
+    how: &How,
     several: bool,
 ) -> Box<dyn Engine> {
     let search = &args.search;
     match search.name() {
         EngineName::StaterightBfs => Box::new(Bfs),
         EngineName::StaterightDfs => Box::new(Dfs),
-        EngineName::StaterightSimulation => Box::new(Simulation { seed: search.seed }),
+        EngineName::StaterightSimulation => Box::new(Simulation {
+            seed: search.seed(),
+        }),
         EngineName::Simulate => Box::new(engine::Simulate {
-            seed: search.seed,
+            seed: search.seed(),
             walks: search.walks,
             threads: search.threads(),
         }),
@@ -199,7 +210,7 @@ fn engine(
                 (None, None) => resume::unused(&args.out, &task.name),
             };
             engine.disk = Some(dir);
-            let note = Raft::of(task, &engine, properties, search.keep_going);
+            let note = Raft::of(task, &engine, how);
             engine.about = Note::Raft(Box::new(note)).text();
             Box::new(engine)
         }
@@ -241,6 +252,7 @@ fn timelines(
     args: &Args,
     task: &Task,
     search: &plimsoll_model::engine::Search,
+    rerun: &str,
     report: &mut SearchReport,
 ) -> Vec<(Timeline, Result<String, Failure>)> {
     let mut made = Vec::new();
@@ -254,9 +266,9 @@ fn timelines(
             .find(|result| result.name == property.name)
             .and_then(|result| result.counterexample.as_ref());
         // A confirmed counterexample is a run.
-        let Some(Ok(timeline)) = counterexample
-            .map(|found| Timeline::of_counterexample(found, Some(&task.name), Some(rerun())))
-        else {
+        let Some(Ok(timeline)) = counterexample.map(|found| {
+            Timeline::of_counterexample(found, Some(&task.name), Some(rerun.to_owned()))
+        }) else {
             continue;
         };
         let name = match report.flaw {

@@ -84,9 +84,9 @@ pub(super) struct Search {
     /// How many bits stand for a state.
     #[arg(long, value_name = "BITS", value_enum)]
     pub(super) fingerprint: Option<FingerprintBits>,
-    /// The seed of random walks.
-    #[arg(long, default_value_t = 1)]
-    pub(super) seed: u64,
+    /// The seed of random walks (1).
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
     /// How many random walks.
     #[arg(long, value_name = "N")]
     pub(super) walks: Option<u64>,
@@ -137,6 +137,11 @@ impl Search {
         }
     }
 
+    /// The seed of random walks.
+    pub(super) fn seed(&self) -> u64 {
+        self.seed.unwrap_or(1)
+    }
+
     /// How many threads.
     pub(super) fn threads(&self) -> usize {
         let all = || std::thread::available_parallelism().map_or(1, usize::from);
@@ -169,8 +174,10 @@ impl Search {
     pub(super) fn unheeded(&self, yardstick: bool) -> Result<(), String> {
         let engine = self.name();
         let ours = matches!(engine, EngineName::Exhaustive | EngineName::Bitstate);
-        let walks = matches!(engine, EngineName::Simulate);
+        let walks = engine == EngineName::Simulate;
+        let draws = walks || engine == EngineName::StaterightSimulation;
         let exact = engine == EngineName::Exhaustive;
+        let spend = &self.spend;
         let reference = yardstick && engine == EngineName::StaterightBfs;
         let flags = [
             (
@@ -183,6 +190,9 @@ impl Search {
             ("--disk", self.disk.is_some(), exact),
             ("--disk-max", self.disk_max.is_some(), ours),
             ("--walks", self.walks.is_some(), walks),
+            ("--seed", self.seed.is_some(), draws),
+            ("--memory", spend.memory.is_some(), !walks),
+            ("--max-states", spend.max_states.is_some(), !walks),
         ];
         let wrong = flags.iter().find(|(_, given, heeded)| *given && !heeded);
         match wrong {

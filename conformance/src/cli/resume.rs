@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use plimsoll_model::engine::{Bits, Exhaustive, checkpoint};
+use plimsoll_model::flaws::Flaw;
 use plimsoll_model::scenario::Scenario;
 use plimsoll_model::settings::Dialect;
 use plimsoll_model::witnesses;
@@ -36,31 +37,40 @@ pub(super) struct Raft {
     about: String,
     dialect: String,
     scenario: Scenario,
+    /// The planted flaw, which is not written with a scenario.
+    flaw: Option<String>,
     witnesses: Vec<String>,
     pub(super) symmetry: bool,
     wide: bool,
+    pub(super) how: How,
+}
+
+/// How a search was asked for, beside the task and the engine.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct How {
     /// The properties that were named.
     pub(super) properties: Vec<String>,
     pub(super) keep_going: bool,
+    /// Whether a preset is explored as it is, and so held to its witnesses only.
+    pub(super) chosen: bool,
+    /// The command that shows the answer again: the first one, because a
+    /// checkpoint is gone when its search has ended.
+    pub(super) rerun: String,
 }
 
 impl Raft {
-    pub(super) fn of(
-        task: &Task,
-        engine: &Exhaustive,
-        properties: &[String],
-        keep_going: bool,
-    ) -> Self {
+    pub(super) fn of(task: &Task, engine: &Exhaustive, how: &How) -> Self {
+        let flaw = task.scenario.settings.flaw;
         Raft {
             name: task.name.clone(),
             about: task.about.clone(),
             dialect: task.dialect.to_owned(),
             scenario: task.scenario.clone(),
+            flaw: flaw.map(|flaw| flaw.about().name.to_owned()),
             witnesses: task.witnesses.iter().map(|&name| name.to_owned()).collect(),
             symmetry: engine.symmetry,
             wide: is_wide(engine.bits),
-            properties: properties.to_vec(),
-            keep_going,
+            how: how.clone(),
         }
     }
 
@@ -77,11 +87,16 @@ impl Raft {
             let at = witnesses::Witness::position(name).ok_or_else(|| unknown(name))?;
             Ok(witnesses::ALL[at].name)
         };
+        let mut scenario = self.scenario.clone();
+        scenario.settings.flaw = match &self.flaw {
+            Some(name) => Some(Flaw::by_name(name).ok_or_else(|| unknown(name))?),
+            None => None,
+        };
         Ok(Task {
             name: self.name.clone(),
             about: self.about.clone(),
             dialect: dialect.ok_or_else(|| unknown(&self.dialect))?,
-            scenario: self.scenario.clone(),
+            scenario,
             witnesses: self
                 .witnesses
                 .iter()
