@@ -7,6 +7,10 @@ mod codes;
 mod golden;
 #[path = "command/json.rs"]
 mod json;
+#[path = "command/resume.rs"]
+mod resume;
+#[path = "command/search.rs"]
+mod search;
 
 use std::path::PathBuf;
 use std::process::Output;
@@ -56,6 +60,44 @@ fn json(args: &[&str]) -> Value {
     let output = run("json", args);
     serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("{args:?}: {error}: {}", stdout(&output)))
+}
+
+/// The document without what depends on the machine and on its load: times,
+/// memory, threads. Nothing else does.
+fn comparable(mut value: Value) -> Value {
+    const LOOSE: [&str; 4] = ["seconds", "threads", "peak_memory_bytes", "table_bytes"];
+    fn strip(value: &mut Value) {
+        match value {
+            Value::Object(fields) => {
+                fields.retain(|name, _| !LOOSE.contains(&name.as_str()));
+                fields.values_mut().for_each(strip);
+            }
+            Value::Array(items) => items.iter_mut().for_each(strip),
+            _ => {}
+        }
+    }
+    strip(&mut value);
+    value
+}
+
+/// A check of the yardstick: servers, values, terms, log, messages, copies.
+fn yardstick(bounds: [&'static str; 6]) -> Vec<&'static str> {
+    let names = [
+        "--servers",
+        "--values",
+        "--max-term",
+        "--max-log",
+        "--max-messages",
+        "--max-copies",
+    ];
+    let mut args = vec!["check", "--model", "yardstick"];
+    args.extend(
+        names
+            .iter()
+            .zip(bounds)
+            .flat_map(|(&name, value)| [name, value]),
+    );
+    args
 }
 
 /// A search of a fraction of a second that holds.

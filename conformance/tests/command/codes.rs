@@ -42,7 +42,8 @@ fn bad_usage_is_2() {
         &["check", "--set", "max-term=unbounded"],
         &["check", "--time", "soon"],
         &["check", "--memory", "much"],
-        &["check", "--engine", "dfs", "--set", "servers=7"],
+        &["check", "--engine", "stateright-dfs", "--set", "servers=7"],
+        &["check", "--symmetry", "--set", "servers=7"],
         &["flaws", "--prove", "no-such"],
         &["flaws", "--out", "x"],
         &["explore", "--address", "0.0.0.0:3000"],
@@ -54,6 +55,71 @@ fn bad_usage_is_2() {
     ] {
         assert_eq!(code(args), 2, "{args:?}");
     }
+}
+
+/// A flag that changes nothing would let a user believe that it did.
+#[test]
+fn what_an_engine_does_not_heed_is_refused() {
+    let bounds = yardstick(["2", "1", "2", "1", "1", "1"]);
+    let out_of_range = [
+        ["0", "1", "2", "1", "1", "1"],
+        ["99", "1", "2", "1", "1", "1"],
+        ["2", "0", "2", "1", "1", "1"],
+        ["2", "1", "0", "1", "1", "1"],
+        ["2", "1", "2", "99999", "1", "1"],
+        ["2", "1", "2", "1", "99999", "1"],
+        ["2", "1", "2", "1", "1", "-1"],
+    ];
+    let mut refused = vec![
+        vec!["check", "--simulate", "--disk", "x"],
+        vec!["check", "--simulate", "--disk-max", "1G"],
+        vec!["check", "--simulate", "--symmetry"],
+        vec!["check", "--simulate", "--max-states", "9"],
+        vec!["check", "--simulate", "--memory", "1G"],
+        vec!["check", "--simulate", "--bitstate"],
+        vec!["check", "--simulate", "--engine", "exhaustive"],
+        vec!["check", "--bitstate", "--disk", "x"],
+        vec!["check", "--bitstate", "--fingerprint", "128"],
+        vec!["check", "--walks", "9"],
+        vec!["check", "--seed", "9"],
+        vec!["check", "--engine", "stateright-bfs", "--symmetry"],
+        vec!["check", "--engine", "stateright-bfs", "--threads", "2"],
+        vec![
+            "check",
+            "--engine",
+            "stateright-dfs",
+            "--fingerprint",
+            "128",
+        ],
+        vec!["check", "--threads", "0"],
+        vec!["check", "--fingerprint", "96"],
+        vec!["check", "--values", "1"],
+        vec!["check", "--max-copies", "1"],
+        vec!["check", "--servers", "0"],
+        vec!["check", "--model", "yardstick"],
+        bounds[..bounds.len() - 2].to_vec(),
+    ];
+    refused.extend(out_of_range.map(yardstick));
+    for extra in [
+        &["--preset", "paper-reads"][..],
+        &["--set", "max-term=3"],
+        &["--property", "log-matching"],
+        &["--symmetry"],
+        &["--simulate"],
+    ] {
+        refused.push([&bounds[..], extra].concat());
+    }
+    for args in refused {
+        let output = run("refused", &args);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {error}");
+        assert!(
+            !error.is_empty() && !error.contains("panicked"),
+            "{args:?}: {error}"
+        );
+        assert!(output.stdout.is_empty(), "{args:?}");
+    }
+    assert!(!scratch("refused").join("x").exists());
 }
 
 #[test]
@@ -94,19 +160,24 @@ fn a_limit_makes_it_inconclusive() {
         0
     );
     // Limits that are looked at now and then: on a search that takes longer.
-    for limit in [["--time", "0s"], ["--memory", "1K"], ["--max-states", "1"]] {
-        let large = ["check", "--set", "max-term=3", "--set", "writes=3"];
-        assert_eq!(code(&[&large[..], &limit].concat()), 3, "{limit:?}");
+    let large = ["check", "--set", "max-term=3", "--set", "writes=3"];
+    for engine in ["exhaustive", "stateright-bfs"] {
+        for limit in [["--time", "0s"], ["--max-states", "1"]] {
+            let args = [&large[..], &["--engine", engine], &limit].concat();
+            assert_eq!(code(&args), 3, "{args:?}");
+        }
     }
+    // The exhaustive engine goes to disk instead.
+    let memory = ["--engine", "stateright-bfs", "--memory", "1K"];
+    assert_eq!(code(&[&large[..], &memory].concat()), 3);
     assert_eq!(code(&["flaws", "--prove", "A3", "--time", "0s"]), 3);
 }
 
 #[test]
 fn random_walks_are_never_a_pass() {
-    assert_eq!(
-        code(&with(&["--engine", "simulation", "--max-states", "200"])),
-        3
-    );
+    assert_eq!(code(&with(&["--simulate", "--walks", "20"])), 3);
+    let theirs = ["--engine", "stateright-simulation", "--max-states", "200"];
+    assert_eq!(code(&with(&theirs)), 3);
 }
 
 #[test]
