@@ -47,7 +47,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Explore the model exhaustively within bounds.
-    Check(check::Args),
+    Check(Box<check::Args>),
     /// List the planted bugs, or prove that each is caught.
     Flaws(flaws::Args),
     /// Judge recorded traces against the model.

@@ -170,6 +170,25 @@ fn a_resumed_search_is_the_one_that_was_begun() {
     }
 }
 
+/// Where there is no more room on disk, the last checkpoint stands.
+#[test]
+fn a_search_that_filled_its_disk_goes_on_with_more() {
+    let folder = "resume-disk-max";
+    for room in ["300K", "900K"] {
+        fresh(folder);
+        let tight = ["--memory", "1M", "--disk", "dir", "--disk-max", room];
+        let document = document_in(folder, &[&READS[..], &tight].concat());
+        assert_eq!(document["searches"][0]["end"], "disk-limit", "{room}");
+        assert_eq!(document["searches"][0]["storage"]["checkpoint"], "dir");
+        let resume = ["check", "--resume", "dir", "--memory", "1M"];
+        assert_eq!(
+            result(document_in(folder, &resume)),
+            whole(&READS),
+            "{room}"
+        );
+    }
+}
+
 /// Several presets have a folder each.
 #[test]
 fn each_preset_has_a_checkpoint_of_its_own() {
