@@ -240,7 +240,7 @@ impl Spent {
 
 record! {
     /// What has been spent of each budget.
-    #[derive(Copy, Default, Hash)]
+    #[derive(Copy, Default)]
     pub struct Spent {
         /// Elections begun.
         pub campaigns: u32,

@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 
 use crate::action::Action;
 use crate::bounds::Spent;
+use crate::field::{Field, UnpackError};
 use crate::history::{History, OpenRead};
 use crate::ids::{Index, NodeId, NodeSet, Position, Term};
 use crate::log::{Entry, InlineLog, Log, Payload};
@@ -182,7 +183,10 @@ impl State {
     /// do (deliver a message that is not there) is `None` as reason.
     pub fn next(&self, action: &Action, scenario: &Scenario) -> Result<Step, Option<Refusal>> {
         let passage = self.passage(action).ok_or(None)?;
-        let turn = self.ensemble.turn(action, scenario, handle).map_err(Some)?;
+        let run = |node: NodeId, input: &Input, scenario: &Scenario| {
+            handle(&self.servers[node], input, scenario)
+        };
+        let turn = self.ensemble.turn(action, scenario, run).map_err(Some)?;
         let said: SmallVec<[Shared<Message>; 2]> =
             turn.released.iter().cloned().map(Shared::from).collect();
         let mut network = self.network.clone();
@@ -255,6 +259,20 @@ impl Ensemble<InlineLog> {
         &self.servers[id]
     }
 
+    /// Reads an ensemble back; `read` reads a server.
+    ///
+    /// # Errors
+    /// When `input` does not start with a packed ensemble.
+    pub fn unpack_with(
+        input: &mut &[u8],
+        read: impl FnMut(&mut &[u8]) -> Result<Shared<Server<InlineLog>>, UnpackError>,
+    ) -> Result<Self, UnpackError> {
+        Ok(Ensemble {
+            servers: PerServer::unpack_with(input, read)?,
+            history: History::unpack(input)?,
+        })
+    }
+
     /// The term of `id`; zero where there is no such server.
     pub fn term_of(&self, id: NodeId) -> Term {
         self.servers.get(id).map_or(Term(0), |server| server.term)
@@ -263,7 +281,8 @@ impl Ensemble<InlineLog> {
     /// What `action` makes of servers and ghost. That its message is in flight,
     /// and that its budget is left, is for others to know.
     ///
-    /// `handle` runs rules: [`handle`](handle()), or what knows its answers.
+    /// `handle` answers what [`handle`](handle()) makes of a server, by running
+    /// it or by heart.
     ///
     /// # Errors
     /// Why the rule refuses.
@@ -271,7 +290,7 @@ impl Ensemble<InlineLog> {
         &self,
         action: &Action,
         scenario: &Scenario,
-        handle: impl FnOnce(&Shared<Server<InlineLog>>, &Input, &Scenario) -> Result<Handled, Refusal>,
+        handle: impl FnOnce(NodeId, &Input, &Scenario) -> Result<Handled, Refusal>,
     ) -> Result<Turn, Refusal> {
         let mut after = self.clone();
         let Action::Step { node, input } = action else {
@@ -281,7 +300,7 @@ impl Ensemble<InlineLog> {
                 released: Messages::new(),
             });
         };
-        let handled = handle(&self.servers[*node], input, scenario)?;
+        let handled = handle(*node, input, scenario)?;
         after.servers[*node] = handled.after;
         after.remember(self, *node, input, handled.outcome);
         Ok(Turn {

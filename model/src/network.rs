@@ -8,6 +8,8 @@
 //! | `bag` | takes the message out | by an action | by an action, bounded | yes |
 //! | `ordered` | takes the oldest of its link | by an action | no | no |
 
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
@@ -39,6 +41,44 @@ pub trait Envelope: Clone + PartialEq {
 
     /// The message.
     fn open<'o>(&'o self, opener: &'o Self::Opener) -> &'o Message;
+
+    /// What stands on the envelope.
+    fn label(&self, opener: &Self::Opener) -> Label {
+        Label::of(self.open(opener))
+    }
+
+    /// The order of messages; mostly the labels decide it.
+    fn order(&self, other: &Self, opener: &Self::Opener) -> Ordering {
+        let labels = self.label(opener).cmp(&other.label(opener));
+        labels.then_with(|| self.open(opener).body.cmp(&other.open(opener).body))
+    }
+}
+
+/// Whose message it is, for whom, and of which term: what comes first in the
+/// order of messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Label {
+    /// The sender.
+    pub from: NodeId,
+    /// The receiver.
+    pub to: NodeId,
+    /// The sender's term.
+    pub term: Term,
+}
+
+impl Label {
+    /// The label of `message`.
+    pub fn of(message: &Message) -> Self {
+        Label {
+            from: message.from,
+            to: message.to,
+            term: message.term,
+        }
+    }
+
+    fn link(self) -> (NodeId, NodeId) {
+        (self.from, self.to)
+    }
 }
 
 impl Envelope for Shared<Message> {
@@ -120,7 +160,7 @@ impl<M: Envelope> Network<M> {
             if !self.ordered {
                 return Some(&flight.message);
             }
-            let here = Some(link_of(flight.message.open(opener)));
+            let here = Some(flight.message.label(opener).link());
             let first = link != here;
             link = here;
             first.then_some(&flight.message)
@@ -162,31 +202,31 @@ impl<M: Envelope> Network<M> {
         if possible {
             // What would arrive later than the bounds look is lost at once.
             let lag = scenario.bounds.max_lag.map(u64::from);
-            let in_time = |message: &Message| {
-                lag.is_none_or(|lag| message.term.0 + lag >= terms(message.to).0)
+            let in_time = |message: &M| {
+                let label = message.label(opener);
+                lag.is_none_or(|lag| label.term.0 + lag >= terms(label.to).0)
             };
             for message in said {
-                if in_time(message.open(opener)) {
+                if in_time(message) {
                     self.put(message.clone(), kind, opener);
                 }
             }
             if rose && lag.is_some() {
-                self.flights
-                    .retain(|flight| in_time(flight.message.open(opener)));
+                self.flights.retain(|flight| in_time(&flight.message));
             }
         }
         possible
     }
 
     fn put(&mut self, message: M, kind: NetworkKind, opener: &M::Opener) {
-        let new = message.open(opener);
         let at = if self.ordered {
+            let link = message.label(opener).link();
             self.flights
-                .partition_point(|f| link_of(f.message.open(opener)) <= link_of(new))
+                .partition_point(|f| f.message.label(opener).link() <= link)
         } else {
             let place = self
                 .flights
-                .binary_search_by(|f| f.message.open(opener).cmp(new));
+                .binary_search_by(|f| f.message.order(&message, opener));
             match place {
                 Ok(at) => {
                     if kind == NetworkKind::Bag {
@@ -228,18 +268,18 @@ impl<M: Envelope> Network<M> {
         }));
         if self.ordered {
             // Stable: what is on one link keeps its order.
-            self.flights
-                .sort_by_key(|f| link_of(f.message.open(opener)));
+            self.flights.sort_by_key(|f| f.message.label(opener).link());
         } else {
             self.flights
-                .sort_by(|a, b| a.message.open(opener).cmp(b.message.open(opener)));
+                .sort_by(|a, b| a.message.order(&b.message, opener));
         }
     }
 
     /// Makes this the network `of`, in the room that this one has.
     pub fn copy_from(&mut self, of: &Self) {
         self.ordered = of.ordered;
-        self.flights.clone_from(&of.flights);
+        self.flights.clear();
+        self.flights.extend(of.flights.iter().cloned());
     }
 
     /// Packs the network; `write` packs what stands for a message.
@@ -312,10 +352,6 @@ impl<M: Envelope> Network<M> {
         }
         Ok(())
     }
-}
-
-fn link_of(message: &Message) -> (NodeId, NodeId) {
-    (message.from, message.to)
 }
 
 impl Network {

@@ -17,7 +17,28 @@ use crate::{choice, record};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PerServer<T>(pub SmallVec<[T; 3]>);
 
+impl<T> Default for PerServer<T> {
+    fn default() -> Self {
+        PerServer(SmallVec::new())
+    }
+}
+
 impl<T> PerServer<T> {
+    /// Reads the list back; `read` reads an item.
+    ///
+    /// # Errors
+    /// When `input` does not start with a packed list.
+    pub fn unpack_with(
+        input: &mut &[u8],
+        mut read: impl FnMut(&mut &[u8]) -> Result<T, UnpackError>,
+    ) -> Result<Self, UnpackError> {
+        let len = u64::unpack(input)?;
+        if len > input.len() as u64 {
+            return Err(UnpackError { what: "list" });
+        }
+        (0..len).map(|_| read(input)).collect()
+    }
+
     /// The items with their servers.
     pub fn iter(&self) -> impl Iterator<Item = (NodeId, &T)> {
         self.0
@@ -66,7 +87,7 @@ impl<T: Field> Field for PerServer<T> {
         self.0.pack(out);
     }
     fn unpack(input: &mut &[u8]) -> Result<Self, UnpackError> {
-        Field::unpack(input).map(PerServer)
+        PerServer::unpack_with(input, T::unpack)
     }
     fn rename(&self, by: &Renaming) -> Self {
         let mut moved: SmallVec<[Option<T>; 3]> = self.0.iter().map(|_| None).collect();

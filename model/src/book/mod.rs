@@ -14,6 +14,7 @@
 //! |---|---|
 //! | `names` | numbers for byte strings |
 //! | `post` | messages by number |
+//! | `servers` | servers by number, and what rules make of them |
 //! | `turns` | what actions make of ensembles, worked out once; why that is exact |
 //! | `tally`, [`Coverage`] | what is counted |
 //! | `worker` | the expansion of a state |
@@ -26,6 +27,7 @@
 mod coverage;
 mod names;
 mod post;
+mod servers;
 pub mod sources;
 mod tally;
 mod turns;

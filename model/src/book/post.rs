@@ -1,10 +1,12 @@
 //! Messages by number. A network of numbers is copied, compared and packed
 //! without a look at what the messages say.
 
+use std::cmp::Ordering;
+
 use super::names::Names;
 use crate::field::{Field, Renaming, UnpackError};
 use crate::message::Message;
-use crate::network::Envelope;
+use crate::network::{Envelope, Label};
 use crate::shared::{Shared, unpack_part};
 
 /// A message, by its number.
@@ -17,6 +19,18 @@ impl Envelope for Letter {
     fn open<'o>(&'o self, post: &'o Post) -> &'o Message {
         &post.messages[self.0 as usize]
     }
+
+    fn label(&self, post: &Post) -> Label {
+        post.labels[self.0 as usize]
+    }
+
+    fn order(&self, other: &Self, post: &Post) -> Ordering {
+        if self == other {
+            return Ordering::Equal;
+        }
+        let labels = self.label(post).cmp(&other.label(post));
+        labels.then_with(|| self.open(post).body.cmp(&other.open(post).body))
+    }
 }
 
 /// The numbers of messages.
@@ -25,6 +39,8 @@ pub(super) struct Post {
     /// Messages as they are packed in a network, with their lengths.
     names: Names,
     messages: Vec<Shared<Message>>,
+    /// Their labels, close together.
+    labels: Vec<Label>,
     /// The letter `l` renamed by the renaming `r` of a group of `n`, at
     /// `l * n + r`, if anybody has asked for it.
     images: Vec<Option<Letter>>,
@@ -34,7 +50,7 @@ pub(super) struct Post {
 impl Post {
     /// Roughly how many bytes of memory this takes.
     pub(super) fn footprint(&self) -> usize {
-        const EACH: usize = size_of::<Message>() + 16;
+        const EACH: usize = size_of::<Message>() + size_of::<Label>() + 24;
         self.names.footprint() + self.messages.len() * EACH + 8 * self.images.capacity()
     }
 
@@ -45,7 +61,7 @@ impl Post {
         let mut bytes = &whole[..whole.len() - input.len()];
         let (number, new) = self.names.number(bytes);
         if new {
-            self.messages.push(Field::unpack(&mut bytes)?);
+            self.know(Field::unpack(&mut bytes)?);
         }
         Ok(Letter(number))
     }
@@ -60,9 +76,14 @@ impl Post {
         message.pack(&mut self.packing);
         let (number, new) = self.names.number(&self.packing);
         if new {
-            self.messages.push(message);
+            self.know(message);
         }
         Letter(number)
+    }
+
+    fn know(&mut self, message: Shared<Message>) {
+        self.labels.push(Label::of(&message));
+        self.messages.push(message);
     }
 
     /// Appends the packed message.

@@ -11,6 +11,15 @@ macro_rules! sources {
 
 sources![
     "action.rs",
+    "book/coverage.rs",
+    "book/mod.rs",
+    "book/names.rs",
+    "book/post.rs",
+    "book/servers.rs",
+    "book/sources.rs",
+    "book/tally.rs",
+    "book/turns.rs",
+    "book/worker.rs",
     "bounds.rs",
     "cluster.rs",
     "field.rs",

@@ -1,9 +1,8 @@
 //! What is told of steps: counted for each kind of telling, not for each of
 //! the things that it tells.
 
-use std::collections::HashMap;
-
 use super::Coverage;
+use super::names::Names;
 use crate::action::Action;
 use crate::cluster::{Ensemble, Turn};
 use crate::log::InlineLog;
@@ -13,7 +12,7 @@ use crate::scenario::Scenario;
 use crate::witnesses;
 
 /// All that is told of a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Telling {
     /// The place of the kind of action in [`Action::KINDS`].
     kind: usize,
@@ -49,6 +48,17 @@ impl Telling {
         telling
     }
 
+    /// The telling in bytes, no other one's.
+    fn bytes(&self) -> [u8; 26] {
+        let mut bytes = [0; 26];
+        bytes[0] = self.kind as u8;
+        bytes[1] = self.branch.map_or(u8::MAX, |branch| branch as u8);
+        bytes[2..10].copy_from_slice(&self.witnesses.to_le_bytes());
+        bytes[10..18].copy_from_slice(&self.evaluated.to_le_bytes());
+        bytes[18..].copy_from_slice(&self.broken.to_le_bytes());
+        bytes
+    }
+
     /// Of a turn out of bounds only the action and the branch are told.
     pub(super) fn unjudged(action: &Action, turn: &Turn) -> Self {
         Telling {
@@ -64,7 +74,7 @@ impl Telling {
 /// How often each telling was met.
 #[derive(Debug)]
 pub(super) struct Tally {
-    numbers: HashMap<Telling, u32>,
+    numbers: Names,
     met: Vec<Met>,
     /// What the initial state adds.
     initial: Vec<u64>,
@@ -85,7 +95,7 @@ const EVALUATED: usize = JUDGED + properties::ALL.len();
 impl Tally {
     pub(super) fn new() -> Self {
         Tally {
-            numbers: HashMap::new(),
+            numbers: Names::default(),
             met: Vec::new(),
             initial: vec![0; Coverage::LEN],
         }
@@ -93,14 +103,15 @@ impl Tally {
 
     /// The number of a telling.
     pub(super) fn number(&mut self, telling: Telling) -> u32 {
-        *self.numbers.entry(telling).or_insert_with(|| {
+        let (number, new) = self.numbers.number(&telling.bytes());
+        if new {
             self.met.push(Met {
                 telling,
                 within: 0,
                 beyond: 0,
             });
-            self.met.len() as u32 - 1
-        })
+        }
+        number
     }
 
     /// A step within bounds was told as `number`: the properties it broke.

@@ -11,28 +11,51 @@
 //! The same way one level down: the packed server and the input decide what
 //! the rule makes of the server, whoever else is in the ensemble.
 
+use std::ops::Range;
+
+use smallvec::SmallVec;
+
 use super::names::Names;
 use super::post::{Letter, Post};
+use super::servers::Servers;
 use super::tally::{Tally, Telling};
 use crate::action::{self, Action};
 use crate::bounds::{Budget, Spent};
-use crate::cluster::{self, Ensemble};
+use crate::cluster::Ensemble;
 use crate::field::{Field, Renaming};
-use crate::ids::{NodeId, Term};
+use crate::ids::Term;
 use crate::log::InlineLog;
 use crate::network::{Envelope, Passage};
 use crate::scenario::Scenario;
+use crate::server::PerServer;
+use crate::shared::{pack_part, unpack_part};
 
-/// A turn that is known.
+/// A turn that is known. There are many, so they are small.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Turn {
-    pub(super) to: Reach,
-    /// Where in [`Turns::said`] the messages are that left.
-    said: (u32, u32),
-    /// How the step is told.
-    pub(super) telling: u32,
+    /// The ensemble that it leads to, or one of the two constants.
+    to: u32,
+    /// Where in [`Turns::said`] the messages begin that left, and how many.
+    said: u32,
+    count: u16,
     /// What it costs.
     pub(super) budget: Option<Budget>,
+    /// How the step is told.
+    pub(super) telling: u32,
+}
+
+const BEYOND: u32 = u32::MAX;
+const REFUSED: u32 = u32::MAX - 1;
+
+impl Turn {
+    /// Where it leads.
+    pub(super) fn reach(self) -> Reach {
+        match self.to {
+            BEYOND => Reach::Beyond,
+            REFUSED => Reach::Refused,
+            ensemble => Reach::Ensemble(ensemble),
+        }
+    }
 }
 
 /// Where a turn leads.
@@ -58,14 +81,20 @@ pub(super) struct Image {
 /// What is known of one ensemble.
 #[derive(Debug, Default)]
 struct Known {
-    /// The servers' terms.
-    terms: Box<[Term]>,
     /// Turns with a message, by [`key`].
     messages: Vec<(u32, Turn)>,
-    /// Turns of servers by themselves, none of them refused, for each state of
-    /// the budgets.
-    own: Vec<(Spent, Box<[Turn]>)>,
-    image: Option<Image>,
+    /// Where in [`Turns::own`] the turns are that servers take by themselves,
+    /// for each state of the budgets.
+    own: SmallVec<[Own; 1]>,
+    image: Option<Box<Image>>,
+}
+
+/// The turns of servers by themselves, by the number of what is spent.
+#[derive(Clone, Copy, Debug)]
+struct Own {
+    spent: u32,
+    from: u32,
+    to: u32,
 }
 
 /// The turns of the ensembles that were met.
@@ -73,13 +102,28 @@ struct Known {
 pub(super) struct Turns {
     names: Names,
     known: Vec<Known>,
+    /// The terms of the servers of one ensemble after the other.
+    terms: Vec<Term>,
+    own: Vec<Turn>,
+    /// What was spent, packed.
+    spent: Names,
     said: Vec<Letter>,
     /// What [`Known`] has on the heap.
     heap: usize,
     /// The ensemble unpacked last: turns that are worked out one after the
     /// other mostly begin in the same one.
-    open: Option<(u32, Ensemble<InlineLog>)>,
+    open: Option<Open>,
+    servers: Servers,
     packing: Vec<u8>,
+}
+
+/// An ensemble, unpacked.
+#[derive(Debug)]
+struct Open {
+    number: u32,
+    ensemble: Ensemble<InlineLog>,
+    /// The numbers of its servers.
+    servers: PerServer<u32>,
 }
 
 /// What a turn is worked out with.
@@ -112,8 +156,11 @@ impl Turns {
     /// Roughly how many bytes of memory this takes.
     pub(super) fn footprint(&self) -> usize {
         self.names.footprint()
+            + self.servers.footprint()
             + self.heap
             + size_of::<Known>() * self.known.capacity()
+            + size_of::<Term>() * self.terms.capacity()
+            + size_of::<Turn>() * self.own.capacity()
             + size_of::<Letter>() * self.said.capacity()
     }
 
@@ -121,9 +168,9 @@ impl Turns {
     pub(super) fn number(&mut self, bytes: &[u8]) -> u32 {
         let (number, new) = self.names.number(bytes);
         if new {
-            let ensemble = unpacked(bytes);
-            self.meet(&ensemble);
-            self.open = Some((number, ensemble));
+            let open = self.opened(number);
+            self.meet(&open.ensemble);
+            self.open = Some(open);
         }
         number
     }
@@ -131,7 +178,7 @@ impl Turns {
     fn enter(&mut self, ensemble: &Ensemble<InlineLog>) -> u32 {
         let mut bytes = std::mem::take(&mut self.packing);
         bytes.clear();
-        crate::shared::pack_part(&mut bytes, |out| ensemble.pack(out));
+        pack_part(&mut bytes, |out| ensemble.pack(out));
         let (number, new) = self.names.number(&bytes);
         self.packing = bytes;
         if new {
@@ -141,12 +188,9 @@ impl Turns {
     }
 
     fn meet(&mut self, ensemble: &Ensemble<InlineLog>) {
-        let terms: Box<[Term]> = ensemble.servers.iter().map(|(_, s)| s.term).collect();
-        self.heap += 16 + size_of_val(&*terms);
-        self.known.push(Known {
-            terms,
-            ..Known::default()
-        });
+        self.terms
+            .extend(ensemble.servers.iter().map(|(_, s)| s.term));
+        self.known.push(Known::default());
     }
 
     /// The packed ensemble.
@@ -156,18 +200,13 @@ impl Turns {
 
     /// The terms of the servers.
     pub(super) fn terms(&self, ensemble: u32) -> &[Term] {
-        &self.known[ensemble as usize].terms
-    }
-
-    /// The term of a server; zero where there is no such server.
-    pub(super) fn term(&self, ensemble: u32, id: NodeId) -> Term {
-        let terms = &self.known[ensemble as usize].terms;
-        terms.get(id.position()).copied().unwrap_or_default()
+        let servers = self.terms.len() / self.known.len();
+        &self.terms[ensemble as usize * servers..][..servers]
     }
 
     /// The messages that leave in `turn`.
     pub(super) fn said(&self, turn: Turn) -> &[Letter] {
-        &self.said[turn.said.0 as usize..turn.said.1 as usize]
+        &self.said[turn.said as usize..][..usize::from(turn.count)]
     }
 
     /// The turn that `ensemble` takes with a message.
@@ -184,84 +223,121 @@ impl Turns {
         }
         let turn = self.work_out(ensemble, &action_of(passage, shop.post), shop);
         let known = &mut self.known[ensemble as usize].messages;
-        let before = known.capacity();
+        if known.len() == known.capacity() {
+            known.reserve_exact(4);
+            self.heap += 4 * size_of::<(u32, Turn)>();
+        }
         known.push((key, turn));
-        self.heap += (known.capacity() - before) * size_of::<(u32, Turn)>();
         turn
     }
 
-    /// How many turns servers may take by themselves, and in which list they
-    /// are ([`Turns::own_turn`]).
+    /// The places of the turns that servers may take by themselves, none of
+    /// them refused ([`Turns::own_turn`]). `packed` is `spent`, packed.
     pub(super) fn own(
         &mut self,
         ensemble: u32,
         spent: &Spent,
+        packed: &[u8],
         shop: &mut Workshop<'_>,
-    ) -> (usize, usize) {
-        let known = &self.known[ensemble as usize].own;
-        if let Some(list) = known.iter().position(|(s, _)| s == spent) {
-            return (list, known[list].1.len());
+    ) -> Range<u32> {
+        let (number, _) = self.spent.number(packed);
+        let mut known = self.known[ensemble as usize].own.iter();
+        if let Some(own) = known.find(|own| own.spent == number) {
+            return own.from..own.to;
         }
         let mut actions = Vec::new();
         let here = self.opened(ensemble);
-        action::own(&here, spent, shop.scenario, |node, input| {
+        action::own(&here.ensemble, spent, shop.scenario, |node, input| {
             actions.push(Action::Step { node, input });
         });
-        self.open = Some((ensemble, here));
-        let turns = actions.iter().map(|a| self.work_out(ensemble, a, shop));
-        let turns: Vec<Turn> = turns.filter(|turn| turn.to != Reach::Refused).collect();
+        self.open = Some(here);
+        let from = self.own.len() as u32;
+        for action in &actions {
+            let turn = self.work_out(ensemble, action, shop);
+            if turn.to != REFUSED {
+                self.own.push(turn);
+            }
+        }
+        let to = self.own.len() as u32;
         let known = &mut self.known[ensemble as usize].own;
-        self.heap += size_of::<(Spent, Box<[Turn]>)>() + size_of_val(&turns[..]);
-        known.push((*spent, turns.into()));
-        let list = known.len() - 1;
-        (list, known[list].1.len())
+        if known.len() == known.capacity() {
+            self.heap += known.len() * size_of::<Own>() + 16;
+        }
+        known.push(Own {
+            spent: number,
+            from,
+            to,
+        });
+        from..to
     }
 
-    /// The turn at `place` of such a list.
-    pub(super) fn own_turn(&self, ensemble: u32, list: usize, place: usize) -> Turn {
-        self.known[ensemble as usize].own[list].1[place]
+    /// The turn at such a place.
+    pub(super) fn own_turn(&self, place: u32) -> Turn {
+        self.own[place as usize]
     }
 
-    fn opened(&mut self, ensemble: u32) -> Ensemble<InlineLog> {
+    fn opened(&mut self, number: u32) -> Open {
         match self.open.take() {
-            Some((number, open)) if number == ensemble => open,
-            _ => unpacked(self.names.get(ensemble)),
+            Some(open) if open.number == number => open,
+            _ => {
+                let mut numbers = PerServer::default();
+                let mut read = |input: &mut &[u8]| {
+                    let (number, server) = self.servers.unpack(input)?;
+                    numbers.0.push(number);
+                    Ok(server)
+                };
+                let part = unpack_part(&mut self.names.get(number));
+                let ensemble =
+                    part.and_then(|mut part| Ensemble::unpack_with(&mut part, &mut read));
+                Open {
+                    number,
+                    ensemble: ensemble.expect("an ensemble that this space packed"),
+                    servers: numbers,
+                }
+            }
         }
     }
 
     fn work_out(&mut self, ensemble: u32, action: &Action, shop: &mut Workshop<'_>) -> Turn {
-        let before = self.opened(ensemble);
-        let turn = before.turn(action, shop.scenario, cluster::handle);
+        let open = self.opened(ensemble);
+        let before = &open.ensemble;
+        let turn = before.turn(action, shop.scenario, |node, input, scenario| {
+            let server = &before.servers[node];
+            self.servers
+                .handle(open.servers[node], server, input, scenario)
+        });
         let known = match turn {
             Err(_) => Turn {
-                to: Reach::Refused,
-                said: (0, 0),
-                telling: 0,
+                to: REFUSED,
+                said: 0,
+                count: 0,
                 budget: None,
+                telling: 0,
             },
             Ok(turn) => {
                 let within = turn.after.within(shop.scenario);
                 let (to, telling) = if within {
-                    let telling = Telling::of(&before, action, &turn, shop.scenario);
-                    (Reach::Ensemble(self.enter(&turn.after)), telling)
+                    let telling = Telling::of(before, action, &turn, shop.scenario);
+                    (self.enter(&turn.after), telling)
                 } else {
-                    (Reach::Beyond, Telling::unjudged(action, &turn))
+                    (BEYOND, Telling::unjudged(action, &turn))
                 };
-                let from = self.said.len() as u32;
-                let said = turn
+                let said = self.said.len() as u32;
+                let letters = turn
                     .released
                     .iter()
                     .map(|message| shop.post.letter(message));
-                self.said.extend(said);
+                self.said.extend(letters);
                 Turn {
                     to,
-                    said: (from, self.said.len() as u32),
-                    telling: shop.tally.number(telling),
+                    said,
+                    count: turn.released.len() as u16,
                     budget: action.budget(&shop.scenario.bounds),
+                    telling: shop.tally.number(telling),
                 }
             }
         };
-        self.open = Some((ensemble, before));
+        self.open = Some(open);
         known
     }
 
@@ -275,8 +351,8 @@ impl Turns {
             let mut by = Vec::new();
             for (i, renaming) in group.iter().enumerate() {
                 renamed.clear();
-                let image = here.rename(renaming);
-                crate::shared::pack_part(&mut renamed, |out| image.pack(out));
+                let image = here.ensemble.rename(renaming);
+                pack_part(&mut renamed, |out| image.pack(out));
                 if by.is_empty() || renamed < least {
                     std::mem::swap(&mut least, &mut renamed);
                     by.clear();
@@ -285,20 +361,14 @@ impl Turns {
                     by.push(i as u16);
                 }
             }
-            self.open = Some((ensemble, here));
+            self.open = Some(here);
             let least = self.number(&least);
-            self.heap += 2 * by.len() + 16;
-            self.known[at].image = Some(Image {
+            self.heap += size_of::<Image>() + 2 * by.len() + 32;
+            self.known[at].image = Some(Box::new(Image {
                 least,
                 by: by.into(),
-            });
+            }));
         }
         self.known[at].image.as_ref().expect("it was set above")
     }
-}
-
-fn unpacked(mut bytes: &[u8]) -> Ensemble<InlineLog> {
-    let part = crate::shared::unpack_part(&mut bytes);
-    let ensemble = part.and_then(|mut part| Ensemble::unpack(&mut part));
-    ensemble.expect("an ensemble that this space packed")
 }

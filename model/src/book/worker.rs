@@ -1,5 +1,7 @@
 //! Expands states on one thread.
 
+use std::ops::Range;
+
 use super::RuleBook;
 use super::post::{Letter, Post};
 use super::tally::Tally;
@@ -9,6 +11,7 @@ use crate::bounds::Spent;
 use crate::cluster::State;
 use crate::engine::space::{Sink, Worker};
 use crate::field::{Field, packed};
+use crate::ids::NodeId;
 use crate::network::{Network, Passage};
 use crate::shared::unpack_part;
 
@@ -106,14 +109,14 @@ impl<'s> Reader<'s> {
         self.turns.with_message(self.before.ensemble, passage, shop)
     }
 
-    fn own(&mut self) -> (usize, usize) {
+    fn own(&mut self, spent: &[u8]) -> Range<u32> {
         let shop = &mut Workshop {
             scenario: &self.book.scenario,
             post: &mut self.post,
             tally: &mut self.tally,
         };
         self.turns
-            .own(self.before.ensemble, &self.before.spent, shop)
+            .own(self.before.ensemble, &self.before.spent, spent, shop)
     }
 
     /// Hands on what `turn` leads to: the turn is made whole with what the
@@ -126,7 +129,7 @@ impl<'s> Reader<'s> {
         sink: &mut impl Sink,
     ) {
         let scenario = &self.book.scenario;
-        let ensemble = match turn.to {
+        let ensemble = match turn.reach() {
             Reach::Refused => return,
             Reach::Beyond => {
                 self.tally.beyond(turn.telling);
@@ -137,8 +140,9 @@ impl<'s> Reader<'s> {
         let (before, after) = (&self.before, &mut self.after);
         after.copy_from(&before.network);
         let said = self.turns.said(turn);
-        let terms = |id| self.turns.term(ensemble, id);
-        let rose = self.turns.terms(before.ensemble) != self.turns.terms(ensemble);
+        let terms = self.turns.terms(ensemble);
+        let rose = terms != self.turns.terms(before.ensemble);
+        let terms = |id: NodeId| terms.get(id.position()).copied().unwrap_or_default();
         let possible = after.pass(passage, said, terms, rose, scenario, &self.post);
         debug_assert!(possible, "what is due arrives, is lost and is copied");
         if !after.within(&scenario.bounds) {
@@ -238,9 +242,8 @@ impl Worker for Reader<'_> {
         };
         // The order of `action::enabled`.
         all(self, |letter| Passage::Arrives(letter), sink);
-        let (list, len) = self.own();
-        for place in 0..len {
-            let turn = self.turns.own_turn(self.before.ensemble, list, place);
+        for place in self.own(parts.1) {
+            let turn = self.turns.own_turn(place);
             self.hand(turn, Passage::None, parts, sink);
         }
         if action::may_drop(&spent, scenario) {

@@ -19,6 +19,8 @@
 //! `a`, by 3. Rule 3 holds because all that leaves was said after the last
 //! write, in a term not below the one then durable.
 
+use smallvec::SmallVec;
+
 use super::{Check, Finding, Property, StepView};
 use crate::ids::{NodeId, Term};
 use crate::log::Log;
@@ -62,7 +64,7 @@ fn check(view: &StepView<'_>, _: &Scenario) -> Finding {
         || (new.term == old.term && (old.vote.is_none() || old.vote == new.vote));
     // Votes of the term that was durable before must be the vote that was, if
     // there was one; see rules 2 to 4 above.
-    let votes: Vec<_> = released.collect();
+    let votes: SmallVec<[_; 4]> = released.collect();
     let one = votes.iter().all(|&(term, whom)| {
         (old.term..=new.term).contains(&term)
             && agrees(after, term, whom)

@@ -32,8 +32,8 @@ fn check(state: &Ensemble<InlineLog>, scenario: &Scenario) -> Finding {
         for (_, b) in state.servers.iter().filter(|&(other, _)| other > id) {
             let both = a.commit.min(b.commit).0;
             let length = usize::try_from(both).unwrap_or(usize::MAX);
-            let prefix = |log: &[crate::log::Entry]| log.get(..length).map(<[_]>::to_vec);
-            let (left, right) = (prefix(a.log.entries()), prefix(b.log.entries()));
+            let left = a.log.entries().get(..length);
+            let right = b.log.entries().get(..length);
             if left.is_none() || left != right {
                 return Finding::Broken;
             }
