@@ -1,7 +1,7 @@
 //! Teeth: every planted flaw is caught by the property it is known to break,
 //! at the depth that the table states, and the unflawed rules are clean there.
 
-use plimsoll_model::engine::{End, Exhaustive, Limits};
+use plimsoll_model::engine::{End, Engine, Exhaustive, Limits};
 use plimsoll_model::flaws::Flaw;
 use plimsoll_model::presets;
 use plimsoll_model::properties::Property;
@@ -35,6 +35,24 @@ fn hold(flaw: Flaw) -> Proof {
     let shown = proof.first.as_ref().map(|c| (c.property, c.actions.len()));
     assert_eq!(shown, Some(first(flaw)), "{name}");
     let listed = proof.listed.as_ref().expect("caught");
+    // Up to renaming it is caught too, by a run as short.
+    let mut scenario = listed.scenario.clone();
+    scenario.settings.flaw = Some(flaw);
+    let renamed = Exhaustive {
+        symmetry: true,
+        ..Exhaustive::on(2)
+    };
+    let until = Limits {
+        until: vec![listed.property],
+        ..Limits::default()
+    };
+    let search = renamed.search(&scenario, &until, &mut |_| {});
+    let search = search.expect("a search");
+    let found = search.properties.iter().find(|p| p.name == listed.property);
+    let found = found.and_then(|p| p.counterexample.as_ref());
+    let found = found.unwrap_or_else(|| panic!("{name}: not caught under symmetry"));
+    assert_eq!(found.actions.len(), listed.actions.len(), "{name}");
+    assert!(found.is_confirmed(), "{name}");
     assert_eq!(
         (listed.property, listed.actions.len()),
         (proof.about.breaks, proof.about.expected_depth),

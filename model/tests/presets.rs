@@ -1,13 +1,9 @@
 //! The default presets: exact counts, what each reaches, what they cover
-//! together.
-//!
-//! The large ones take minutes without optimisation and are ignored in the
-//! normal run:
-//! `cargo test --release -p plimsoll-model --test presets -- --include-ignored`.
+//! together; the same from stateright's search, and under symmetry.
 
 use std::collections::BTreeSet;
 
-use plimsoll_model::engine::{Bfs, Dfs, End, Engine, Limits, Search, Simulation};
+use plimsoll_model::engine::{Bfs, Dfs, End, Engine, Exhaustive, Limits, Search};
 use plimsoll_model::network::NetworkKind;
 use plimsoll_model::presets::{self, Preset};
 use plimsoll_model::properties;
@@ -45,7 +41,8 @@ fn preset(name: &str) -> Preset {
 }
 
 fn explore(preset: &Preset) -> Search {
-    Bfs.search(&preset.scenario, &Limits::default(), &mut |_| {})
+    Exhaustive::on(2)
+        .search(&preset.scenario, &Limits::default(), &mut |_| {})
         .expect("a search")
 }
 
@@ -127,34 +124,85 @@ fn every_dialect_meets_both_durabilities_and_every_network_is_met() {
     }
 }
 
-/// The small presets to their ends. What the large ones cover, walks over them
-/// come by too: enough for the normal run.
 #[test]
-fn small_presets_have_exactly_their_states_and_walks_cover_the_rest() {
-    let limits = Limits {
-        states: Some(30_000),
-        keep_going: true,
-        ..Limits::default()
-    };
-    let walk = |row: &(&str, u64, u64, usize)| {
-        let search = Simulation { seed: 11 }
-            .search(&preset(row.0).scenario, &limits, &mut |_| {})
-            .expect("a search");
+fn stateright_counts_the_same() {
+    for row in &SMALL {
+        let preset = preset(row.0);
+        let ours = explore(&preset);
+        let theirs = Bfs.search(&preset.scenario, &Limits::default(), &mut |_| {});
+        let theirs = theirs.expect("a search");
+        let counts = |search: &Search| {
+            (
+                (search.distinct, search.generated, search.out_of_bounds),
+                search.depth,
+                search.actions.clone(),
+                search.branches.clone(),
+                search.witnesses.clone(),
+            )
+        };
+        assert_eq!(counts(&ours), counts(&theirs), "{}", row.0);
+        // Ours judges states on every step to them.
+        for (ours, theirs) in ours.properties.iter().zip(&theirs.properties) {
+            assert!(ours.judged >= theirs.judged && ours.evaluated >= theirs.evaluated);
+            assert_eq!(ours.evaluated > 0, theirs.evaluated > 0, "{}", ours.name);
+        }
+    }
+}
+
+/// Fewer states, the same answer; and the orbits add up to all states.
+#[test]
+fn under_symmetry_orbits_add_up_to_all_states_and_verdicts_agree() {
+    for row in SMALL.iter().chain(&LARGE) {
+        let preset = preset(row.0);
+        let engine = Exhaustive {
+            symmetry: true,
+            ..Exhaustive::on(2)
+        };
+        let search = engine.search(&preset.scenario, &Limits::default(), &mut |_| {});
+        let search = search.expect("a search");
+        assert_eq!(
+            (search.end, search.depth),
+            (End::Exhausted, row.3),
+            "{}",
+            row.0
+        );
+        assert_eq!(search.represented, row.1, "{}", row.0);
+        let servers = u64::from(preset.scenario.bounds.servers);
+        assert_eq!(search.group as u64, (1..=servers).product::<u64>());
+        assert!(search.distinct * 2 < row.1 && row.1 <= search.group as u64 * search.distinct);
         assert!(search.first_broken().is_none(), "{}", row.0);
-        search
-    };
-    let searches: Vec<Search> = SMALL
-        .iter()
-        .map(hold)
-        .chain(LARGE.iter().map(walk))
-        .collect();
-    covered(&searches);
+        for witness in preset.witnesses {
+            let seen = search.witnesses.iter().find(|seen| seen.name == *witness);
+            assert!(
+                seen.is_some_and(|seen| seen.count > 0),
+                "{}: {witness}",
+                row.0
+            );
+        }
+    }
 }
 
 #[test]
 fn all_presets_have_exactly_their_states_and_leave_nothing_untried() {
     let searches: Vec<Search> = SMALL.iter().chain(&LARGE).map(hold).collect();
     covered(&searches);
+}
+
+#[test]
+fn orbits_add_up_in_the_presets_of_the_flaws_too() {
+    for preset in presets::all().into_iter().filter(|preset| !preset.default) {
+        let all = explore(&preset);
+        let engine = Exhaustive {
+            symmetry: true,
+            ..Exhaustive::on(2)
+        };
+        let orbits = engine.search(&preset.scenario, &Limits::default(), &mut |_| {});
+        let orbits = orbits.expect("a search");
+        assert_eq!((all.end, orbits.end), (End::Exhausted, End::Exhausted));
+        assert_eq!(orbits.represented, all.distinct, "{}", preset.name);
+        assert_eq!(orbits.depth, all.depth, "{}", preset.name);
+        assert!(orbits.first_broken().is_none() && all.first_broken().is_none());
+    }
 }
 
 /// That every branch fired that no flaw owns, and every property had something
