@@ -8,8 +8,11 @@ use std::time::{Duration, Instant};
 
 use super::*;
 
-/// A search of a second, mostly in its last levels.
+/// A search of a moment.
 const READS: [&str; 3] = ["check", "--preset", "paper-reads"];
+/// A search long enough to be caught at it; half of its states are behind the
+/// tenth of its 17 levels.
+const LONG: [&str; 3] = ["check", "--preset", "paper-election"];
 
 /// A folder that holds nothing of an earlier run.
 fn fresh(name: &str) -> PathBuf {
@@ -73,9 +76,9 @@ fn cut(folder: &str, args: &[&str], states: &str) -> Value {
 /// it end.
 fn killed_and_resumed(folder: &str, extra: &[&str]) {
     let dir = fresh(folder).join("dir");
-    let begin = [&READS[..], &["--disk", "dir"], extra].concat();
+    let begin = [&LONG[..], &["--disk", "dir"], extra].concat();
     let resume = [&["check", "--resume", "dir"][..], extra].concat();
-    for (at, level) in [3, 9, 14].into_iter().enumerate() {
+    for (at, level) in [3, 7, 10].into_iter().enumerate() {
         let args = if at == 0 { &begin } else { &resume };
         let mut child = started(&scratch(folder), args);
         until(&mut child, || levels(&dir) >= level);
@@ -88,7 +91,7 @@ fn killed_and_resumed(folder: &str, extra: &[&str]) {
     let storage = &document["searches"][0]["storage"];
     assert_eq!(storage["resumed_after"].as_u64(), Some(left as u64));
     assert_eq!(storage["external"], !extra.is_empty());
-    assert_eq!(result(document), whole(&READS));
+    assert_eq!(result(document), whole(&LONG));
     assert!(!dir.exists(), "nothing is left of a search that has ended");
 }
 
@@ -119,7 +122,7 @@ fn handles_interruptions(process: u32) -> bool {
 fn an_interrupted_search_goes_on() {
     for (name, extra) in [("kept", &["--disk", "dir"][..]), ("rescued", &[])] {
         let folder = format!("resume-interrupted-{name}");
-        let mut child = started(&fresh(&folder), &[&READS, extra].concat());
+        let mut child = started(&fresh(&folder), &[&LONG, extra].concat());
         let process = child.id();
         until(&mut child, || handles_interruptions(process));
         std::thread::sleep(Duration::from_millis(60));
@@ -135,7 +138,7 @@ fn an_interrupted_search_goes_on() {
         let how = how.unwrap_or_else(|| panic!("no word on how to go on: {text}"));
         let args: Vec<&str> = how.1.split_whitespace().skip(1).collect();
         assert_eq!(args[..2], ["check", "--resume"], "{text}");
-        assert_eq!(result(document_in(&folder, &args)), whole(&READS));
+        assert_eq!(result(document_in(&folder, &args)), whole(&LONG));
         assert!(!scratch(&folder).join(args[2]).exists());
     }
 }

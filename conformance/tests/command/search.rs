@@ -45,10 +45,7 @@ fn threads_are_seen_in_times_and_memory_only() {
             assert_eq!(document["searches"][0]["threads"].to_string(), threads);
             comparable(document)
         };
-        let one = on("1");
-        for threads in ["2", "3"] {
-            assert_eq!(on(threads).to_string(), one.to_string(), "{args:?}");
-        }
+        assert_eq!(on("1").to_string(), on("2").to_string(), "{args:?}");
     }
 }
 
