@@ -107,6 +107,12 @@ pub(super) fn run(args: &Args) -> Done {
     let asked = asked(&names)?;
     let (tasks, chosen) = match note.as_ref().filter(|_| args.what.is_empty()) {
         Some(note) => (vec![note.task()?], note.how.chosen),
+        // Flags that change something change what the checkpoint is of; the
+        // engine refuses it if that makes a difference.
+        None if args.what.only_changes() => match &note {
+            Some(note) => (vec![args.what.change(note.task()?)?], false),
+            None => (args.what.tasks()?, false),
+        },
         None => (args.what.tasks()?, args.what.is_chosen()),
     };
     let all_properties = names.is_empty();

@@ -114,6 +114,10 @@ pub(super) struct Search {
 /// said: a default that gives the same answer on every machine.
 const WALKED_STATES: u64 = 200_000;
 
+/// Memory of a search that keeps bits, where nothing is said: its filter is as
+/// large from the start, and a small search should not wait for all there is.
+const BITSTATE_MEMORY: u64 = 1 << 30;
+
 impl Spend {
     /// The limits, ended by an interruption.
     pub(super) fn limits(&self) -> Limits {
@@ -209,6 +213,9 @@ impl Search {
             until,
             ..self.spend.limits()
         };
+        if self.name() == EngineName::Bitstate && self.spend.memory.is_none() {
+            limits.memory = Some(BITSTATE_MEMORY);
+        }
         if self.name() == EngineName::StaterightSimulation && limits.time.is_none() {
             limits.states = limits.states.or(Some(WALKED_STATES));
         }

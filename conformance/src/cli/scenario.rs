@@ -136,6 +136,11 @@ impl What {
             || self.network.is_some()
     }
 
+    /// Whether flags change a scenario and none names one.
+    pub(super) fn only_changes(&self) -> bool {
+        self.preset.is_empty() && self.flaw.is_none() && self.is_changed()
+    }
+
     /// Whether presets were chosen by name and are explored as they are. What
     /// such a preset must show is stated: its witnesses. Properties that it
     /// cannot judge are another preset's.
@@ -175,7 +180,7 @@ impl What {
     }
 
     /// `task` with what the flags change.
-    fn change(&self, mut task: Task) -> Result<Task, Failure> {
+    pub(super) fn change(&self, mut task: Task) -> Result<Task, Failure> {
         let scenario = &mut task.scenario;
         if self.dialect.is_some() || self.durability.is_some() {
             let durability = match self.durability {

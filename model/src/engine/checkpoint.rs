@@ -106,6 +106,7 @@ impl Manifest {
         let differ = theirs.zip(ours).find(|(theirs, ours)| theirs != ours);
         let why = match differ {
             Some((theirs, ours)) => {
+                let (theirs, ours) = difference(theirs, ours);
                 format!("it is of another search\n  checkpoint: {theirs}\n  now:        {ours}")
             }
             None => "it is of another search".to_owned(),
@@ -115,6 +116,34 @@ impl Manifest {
             why,
         })
     }
+}
+
+/// Two lines without what they begin and end with alike, but for the words
+/// around the difference.
+fn difference(a: &str, b: &str) -> (String, String) {
+    fn words(line: &str) -> Vec<&str> {
+        line.split_inclusive([' ', ',']).collect()
+    }
+    let (a, b) = (words(a), words(b));
+    let alike = a.iter().zip(&b).take_while(|(a, b)| a == b).count();
+    let rest = a.len().min(b.len()) - alike;
+    let tail = a.iter().rev().zip(b.iter().rev());
+    let tail = tail.take(rest).take_while(|(a, b)| a == b).count();
+    let cut = |words: &[&str]| {
+        let (from, to) = (
+            alike.saturating_sub(2),
+            (words.len() - tail + 1).min(words.len()),
+        );
+        let mut text = words[from..to].concat().trim().to_owned();
+        if from > 0 {
+            text.insert_str(0, "... ");
+        }
+        if to < words.len() {
+            text += " ...";
+        }
+        text
+    };
+    (cut(&a), cut(&b))
 }
 
 /// All that a checkpoint depends on, a line each.
@@ -228,4 +257,19 @@ pub(super) fn remove(dir: &Path) {
     }
     // Only if nothing else is in it.
     let _ = std::fs::remove_dir(dir);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::difference;
+
+    #[test]
+    fn only_what_differs_is_told() {
+        let line = |n: u32| format!("scenario a: 1, b: 2, max-term: {n}, c: 3, d: 4, e: 5");
+        let (theirs, ours) = difference(&line(2), &line(3));
+        assert!(theirs.contains("max-term: 2,") && ours.contains("max-term: 3,"));
+        assert!(theirs.len() < 40 && theirs.starts_with("... ") && theirs.ends_with(" ..."));
+        assert_eq!(difference("a", "b"), ("a".into(), "b".into()));
+        assert_eq!(difference("a b", "a b c").1, "a b c");
+    }
 }

@@ -156,7 +156,7 @@ impl Disk {
                 .append(true)
                 .open(&path)
             {
-                Ok(file) => return Spool::new(self, name, file, 0),
+                Ok(file) => return Ok(Spool::new(self, name, file, 0)),
                 // A checkpoint's, or another process's: not ours to write to.
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
                 Err(cause) => return Err(Failure::File { path, cause }),
@@ -186,7 +186,7 @@ impl Disk {
         // What was written after the checkpoint does not count.
         file.set_len(bytes).map_err(Failure::file(&path))?;
         self.count(name, bytes)?;
-        Spool::new(self, name.to_owned(), file, bytes)
+        Ok(Spool::new(self, name.to_owned(), file, bytes))
     }
 
     /// Deletes every file of a search in the folder that `keep` does not name.
@@ -245,21 +245,33 @@ pub(super) struct Spool {
     disk: Arc<Disk>,
     name: String,
     path: PathBuf,
-    writer: Mutex<(BufWriter<File>, u64)>,
-    reader: Mutex<File>,
+    /// Until it is sealed; and the bytes written.
+    writer: Mutex<(Option<BufWriter<File>>, u64)>,
+    /// Opened when it is needed: a search may have more files than a process
+    /// may have open.
+    reader: Mutex<Option<File>>,
 }
 
 impl Spool {
-    fn new(disk: &Arc<Disk>, name: String, file: File, len: u64) -> Result<Self, Failure> {
-        let path = disk.dir.join(&name);
-        let reader = File::open(&path).map_err(Failure::file(&path))?;
-        Ok(Spool {
+    fn new(disk: &Arc<Disk>, name: String, file: File, len: u64) -> Self {
+        Spool {
+            path: disk.dir.join(&name),
             disk: Arc::clone(disk),
             name,
-            path,
-            writer: Mutex::new((BufWriter::with_capacity(1 << 16, file), len)),
-            reader: Mutex::new(reader),
-        })
+            writer: Mutex::new((Some(BufWriter::with_capacity(1 << 16, file)), len)),
+            reader: Mutex::new(None),
+        }
+    }
+
+    /// Nothing more is written: hands everything to the system and closes the
+    /// file.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(super) fn seal(&self) -> Result<(), Failure> {
+        self.flush(false)?;
+        lock(&self.writer).0 = None;
+        Ok(())
     }
 
     pub(super) fn name(&self) -> &str {
@@ -283,11 +295,12 @@ impl Spool {
         header[4..8].copy_from_slice(&records.to_le_bytes());
         header[8..].copy_from_slice(&xxh3_64(bytes).to_le_bytes());
         let mut writer = lock(&self.writer);
-        let write = |file: &mut BufWriter<File>| {
+        let write = |file: Option<&mut BufWriter<File>>| {
+            let file = file.ok_or_else(|| std::io::Error::other("written after it was sealed"))?;
             file.write_all(&header)?;
             file.write_all(bytes)
         };
-        write(&mut writer.0).map_err(Failure::file(&self.path))?;
+        write(writer.0.as_mut()).map_err(Failure::file(&self.path))?;
         let at = writer.1;
         writer.1 += (HEADER + bytes.len()) as u64;
         Ok(Block { at, len })
@@ -299,12 +312,19 @@ impl Spool {
     /// When it cannot be written.
     pub(super) fn flush(&self, sync: bool) -> Result<(), Failure> {
         let mut writer = lock(&self.writer);
-        let flushed = writer.0.flush();
-        let synced = flushed.and_then(|()| match sync {
-            true => writer.0.get_ref().sync_data(),
-            false => Ok(()),
-        });
-        synced.map_err(Failure::file(&self.path))
+        let mut flush = || match &mut writer.0 {
+            Some(file) => {
+                file.flush()?;
+                if sync {
+                    file.get_ref().sync_data()
+                } else {
+                    Ok(())
+                }
+            }
+            None if sync => File::open(&self.path)?.sync_data(),
+            None => Ok(()),
+        };
+        flush().map_err(Failure::file(&self.path))
     }
 
     /// Reads a block: how many records, and the bytes.
@@ -315,10 +335,14 @@ impl Spool {
         if block.at + block.bytes() > self.flushed() {
             self.flush(false)?;
         }
-        let mut file = lock(&self.reader);
+        let mut reader = lock(&self.reader);
+        let file = match &mut *reader {
+            Some(file) => file,
+            none => none.insert(File::open(&self.path).map_err(Failure::file(&self.path))?),
+        };
         file.seek(SeekFrom::Start(block.at))
             .map_err(Failure::file(&self.path))?;
-        let read = read_block(&mut *file, &self.path, block.at)?;
+        let read = read_block(file, &self.path, block.at)?;
         read.ok_or_else(|| self.damaged(block, "it is not there"))
     }
 
@@ -333,7 +357,11 @@ impl Spool {
 
     fn flushed(&self) -> u64 {
         let writer = lock(&self.writer);
-        writer.1 - writer.0.buffer().len() as u64
+        writer.1
+            - writer
+                .0
+                .as_ref()
+                .map_or(0, |file| file.buffer().len() as u64)
     }
 
     /// How many records all blocks hold.
@@ -356,7 +384,7 @@ impl Spool {
         self.flush(false)?;
         let file = File::open(&self.path).map_err(Failure::file(&self.path))?;
         Ok(Blocks {
-            file: std::io::BufReader::with_capacity(1 << 18, file),
+            file: std::io::BufReader::with_capacity(1 << 16, file),
             path: self.path.clone(),
             at: 0,
         })

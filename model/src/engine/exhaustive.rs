@@ -56,6 +56,11 @@ impl Default for Exhaustive {
     }
 }
 
+/// Memory for what a thread knows by heart of the rule book: enough for most
+/// scenarios, and little beside ten bytes for each of 10^8 states.
+const KNOWN_MAX: u64 = 48 << 20;
+const KNOWN_MIN: u64 = 2 << 20;
+
 /// Memory that a search may use where nobody says how much.
 const MEMORY: u64 = 2 << 30;
 
@@ -110,8 +115,11 @@ impl Engine for Exhaustive {
         limits: &Limits,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Search, Failure> {
-        let book = RuleBook::new(scenario.clone(), self.symmetry);
-        let report = explore(&book, &self.options(limits), progress)?;
+        let options = self.options(limits);
+        let known = options.memory / 16 / self.threads.max(1) as u64;
+        let book = RuleBook::new(scenario.clone(), self.symmetry)
+            .with_memory(known.clamp(KNOWN_MIN, KNOWN_MAX) as usize);
+        let report = explore(&book, &options, progress)?;
         let mut found = vec![None; properties::ALL.len()];
         for trail in &report.trails {
             found[trail.property] = Some(counterexample(&book, trail, report.bits)?);

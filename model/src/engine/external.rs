@@ -60,11 +60,8 @@ impl<K: Key> Candidates<K> {
         let spool = disk.create("candidates")?;
         let (mut block, mut records) = (Vec::with_capacity(BLOCK * 2), 0);
         for &(key, tag, orbit, at, len) in &self.items {
-            put_key(&mut block, key);
-            block.extend_from_slice(&tag.to_le_bytes());
-            block.extend_from_slice(&orbit.to_le_bytes());
-            block.extend_from_slice(&len.to_le_bytes());
-            block.extend_from_slice(&self.bytes[at as usize..(at + len) as usize]);
+            let packed = &self.bytes[at as usize..(at + len) as usize];
+            put_candidate(&mut block, key, tag, orbit, packed);
             records += 1;
             if block.len() >= BLOCK {
                 spool.append(std::mem::take(&mut records), &deflate(&block))?;
@@ -74,7 +71,7 @@ impl<K: Key> Candidates<K> {
         if records > 0 {
             spool.append(records, &deflate(&block))?;
         }
-        spool.flush(false)?;
+        spool.seal()?;
         self.items.clear();
         self.bytes.clear();
         Ok(Some(spool))
@@ -144,7 +141,7 @@ impl<K: Key> KeyWriter<K> {
             self.spool.append(self.records, &self.block)?;
             self.block.clear();
         }
-        self.spool.flush(false)?;
+        self.spool.seal()?;
         Ok(KeyRun {
             spool: self.spool,
             keys: self.keys,
@@ -253,6 +250,74 @@ impl<K: Key> CandidateReader<K> {
     }
 }
 
+/// So many runs of candidates are merged into one before there are more: each
+/// takes a buffer and an open file when it is read.
+pub(super) const RUNS_MAX: usize = 64;
+
+/// Merges runs of candidates into one.
+///
+/// # Errors
+/// When a file cannot be read or written.
+pub(super) fn merge_candidates<K: Key>(
+    disk: &Arc<Disk>,
+    candidates: Vec<Spool>,
+) -> Result<Spool, Failure> {
+    let spool = disk.create("candidates")?;
+    let (mut block, mut records) = (Vec::with_capacity(BLOCK * 2), 0);
+    each::<K>(candidates, |key, tag, orbit, packed| {
+        put_candidate(&mut block, key, tag, orbit, packed);
+        records += 1;
+        if block.len() >= BLOCK {
+            spool.append(std::mem::take(&mut records), &deflate(&block))?;
+            block.clear();
+        }
+        Ok(())
+    })?;
+    if records > 0 {
+        spool.append(records, &deflate(&block))?;
+    }
+    spool.seal()?;
+    Ok(spool)
+}
+
+fn put_candidate<K: Key>(block: &mut Vec<u8>, key: K, tag: u64, orbit: u32, packed: &[u8]) {
+    put_key(block, key);
+    block.extend_from_slice(&tag.to_le_bytes());
+    block.extend_from_slice(&orbit.to_le_bytes());
+    block.extend_from_slice(&(packed.len() as u32).to_le_bytes());
+    block.extend_from_slice(packed);
+}
+
+/// Hands every key of these runs once, with its least tag, in ascending order.
+fn each<K: Key>(
+    candidates: Vec<Spool>,
+    mut to: impl FnMut(K, u64, u32, &[u8]) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut runs = Vec::new();
+    let mut heap = BinaryHeap::new();
+    for (i, spool) in candidates.into_iter().enumerate() {
+        let reader = CandidateReader::<K>::new(spool)?;
+        if let Some(head) = reader.head {
+            heap.push(Reverse((head.key, head.tag, i)));
+        }
+        runs.push(reader);
+    }
+    let mut last = None;
+    while let Some(Reverse((key, tag, i))) = heap.pop() {
+        if last != Some(key) {
+            last = Some(key);
+            if let Some(head) = runs[i].head {
+                to(key, tag, head.orbit, &runs[i].block[head.from..head.to])?;
+            }
+        }
+        runs[i].advance()?;
+        if let Some(head) = runs[i].head {
+            heap.push(Reverse((head.key, head.tag, i)));
+        }
+    }
+    Ok(())
+}
+
 /// Merges `candidates` with each other and with `visited`; hands every new key,
 /// with its least tag, its orbit and its state, to `new`, in ascending order.
 /// Returns the run of the new keys.
@@ -272,36 +337,20 @@ pub(super) fn merge<K: Key>(
         let head = reader.next()?;
         known.push((reader, head));
     }
-    let mut runs = Vec::new();
-    let mut heap = BinaryHeap::new();
-    for (i, spool) in candidates.into_iter().enumerate() {
-        let reader = CandidateReader::<K>::new(spool)?;
-        if let Some(head) = reader.head {
-            heap.push(Reverse((head.key, head.tag, i)));
-        }
-        runs.push(reader);
-    }
-    let mut last = None;
-    while let Some(Reverse((key, tag, i))) = heap.pop() {
-        if last != Some(key) {
-            last = Some(key);
-            let mut is_known = false;
-            for (reader, head) in &mut known {
-                while head.is_some_and(|seen| seen < key) {
-                    *head = reader.next()?;
-                }
-                is_known |= *head == Some(key);
+    each::<K>(candidates, |key, tag, orbit, packed| {
+        let mut is_known = false;
+        for (reader, head) in &mut known {
+            while head.is_some_and(|seen| seen < key) {
+                *head = reader.next()?;
             }
-            if let (false, Some(head)) = (is_known, runs[i].head) {
-                written.put(key)?;
-                new(key, tag, head.orbit, &runs[i].block[head.from..head.to])?;
-            }
+            is_known |= *head == Some(key);
         }
-        runs[i].advance()?;
-        if let Some(head) = runs[i].head {
-            heap.push(Reverse((head.key, head.tag, i)));
+        if is_known {
+            return Ok(());
         }
-    }
+        written.put(key)?;
+        new(key, tag, orbit, packed)
+    })?;
     written.finish()
 }
 

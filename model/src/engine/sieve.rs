@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use super::bits::BitTable;
 use super::disk::{Failure, Spool, lock};
-use super::external::Candidates;
+use super::external::{Candidates, RUNS_MAX};
 use super::key::Key;
 use super::queue::{self, CHUNK, Queue, Store};
 use super::space::{Sink, Worker};
@@ -423,7 +423,11 @@ impl<W: Worker, K: Key> Hand<W, K> {
 
     fn ship_candidates(&mut self, round: &Round<'_, K>) -> Result<(), Failure> {
         if let Some(run) = self.candidates.write(&round.store.disk)? {
-            lock(round.runs).push(run);
+            let mut runs = lock(round.runs);
+            runs.push(run);
+            if runs.len() >= RUNS_MAX {
+                round.pause.store(true, Relaxed);
+            }
         }
         Ok(())
     }

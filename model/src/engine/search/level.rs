@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use super::round::share;
 use super::{Memory, Past, Run};
 use crate::engine::disk::{Failure, lock};
-use crate::engine::external::{self, KeyWriter};
+use crate::engine::external::{self, KeyWriter, RUNS_MAX};
 use crate::engine::key::Key;
 use crate::engine::queue::{Out, Pairs, Queue};
 use crate::engine::sieve::{Round, judged, note};
@@ -23,11 +23,15 @@ impl<S: Space, K: Key> Run<'_, S, K> {
             }
             Memory::Two(_, current) => return Ok(current.grow()),
             Memory::Outer(filter, _) => {
-                // It only spares candidates.
-                if let Some(filter) = filter {
+                let mut runs = lock(&self.candidates);
+                if runs.len() >= RUNS_MAX {
+                    let all = std::mem::take(&mut *runs);
+                    runs.push(external::merge_candidates::<K>(&self.disk, all)?);
+                } else if let Some(filter) = filter {
+                    // It only spares candidates.
                     filter.clear();
+                    self.held = 0;
                 }
-                self.held = 0;
             }
         }
         Ok(true)
