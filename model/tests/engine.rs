@@ -280,7 +280,8 @@ fn stop_and_go(memory: u64, checkpoints: bool, name: &str) {
     let report = loop {
         let fuse = Arc::new(AtomicBool::new(false));
         let stopped = Graph {
-            fuse: Some((Arc::clone(&fuse), 7_000)),
+            // The last time to the end, also of the search for the trails.
+            fuse: (stops < 6).then(|| (Arc::clone(&fuse), 7_000)),
             expanded: Arc::default(),
             ..graph.clone()
         };
@@ -355,8 +356,18 @@ fn a_checkpoint_of_another_search_is_refused() {
     let text = std::fs::read_to_string(&manifest).expect("a manifest");
     std::fs::write(&manifest, &text[..text.len() / 2]).expect("written");
     assert!(why(&graph, &again).contains("checkpoint.json"));
-    std::fs::write(&manifest, text.replace("\"format\": 1", "\"format\": 999")).expect("written");
+    std::fs::write(&manifest, text.replace("\"format\": 2", "\"format\": 999")).expect("written");
     assert!(why(&graph, &again).contains("format"));
+    // Every figure in it is covered by its checksum.
+    for digit in ["\"distinct\": 1", "\"external\": f", "\"levels\": ["] {
+        assert!(text.contains(&digit[..digit.len() - 1]));
+        let at = text.find(&digit[..digit.len() - 1]).expect("a field") + digit.len();
+        let mut edited = text.clone().into_bytes();
+        edited[at] ^= 1;
+        std::fs::write(&manifest, &edited).expect("written");
+        let why = why(&graph, &again);
+        assert!(why.contains("checkpoint.json"), "{why}");
+    }
     std::fs::write(&manifest, &text).expect("written");
     let file = std::fs::read_dir(&again.dir).expect("a folder").flatten();
     let file = file

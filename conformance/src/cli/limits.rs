@@ -231,7 +231,10 @@ fn most_of_memory() -> Option<u64> {
         .lines()
         .find(|line| line.starts_with("MemAvailable:"))?;
     let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kilobytes * 1024 / 5 * 4)
+    // A container may have less than the machine.
+    let limit = std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok();
+    let limit = limit.and_then(|limit| limit.trim().parse().ok());
+    Some((kilobytes * 1024).min(limit.unwrap_or(u64::MAX)) / 5 * 4)
 }
 
 /// Set by the first interruption (Ctrl-C); the second one ends the process.

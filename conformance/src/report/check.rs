@@ -291,6 +291,14 @@ impl SearchReport {
             }
             let outcome = match confirmed {
                 Some(_) => Outcome::Violated,
+                None if result.broken && found.is_none() => {
+                    grounds.push(format!(
+                        "{} breaks, and the run to it could not be rebuilt: {}",
+                        row.name,
+                        search.untold.as_deref().unwrap_or("it was lost"),
+                    ));
+                    Outcome::Violated
+                }
                 None if result.evaluated == 0 => Outcome::NotEvaluated,
                 None if complete && found.is_none() => Outcome::Holds,
                 None => Outcome::Inconclusive,

@@ -34,6 +34,7 @@ pub fn read(
     let complete = report.end == End::Exhausted;
     let names = yardstick.counters();
     let actions = names.iter().zip(&report.counts);
+    let untold = report.untold.as_ref().map_or(0, |(mask, _)| *mask);
     let found = |i: usize| report.trails.iter().position(|trail| trail.property == i);
     let properties: Vec<PropertyReport> = PROPERTIES
         .iter()
@@ -44,6 +45,7 @@ pub fn read(
             file: FILE,
             result: match (found(i), complete) {
                 (Some(_), _) => Outcome::Violated,
+                _ if untold & (1 << i) != 0 => Outcome::Violated,
                 (None, true) => Outcome::Holds,
                 (None, false) => Outcome::Inconclusive,
             },
@@ -57,8 +59,13 @@ pub fn read(
             }),
         })
         .collect();
-    let violated = !report.trails.is_empty();
+    let violated = !report.trails.is_empty() || untold != 0;
     let mut grounds = Vec::new();
+    if let Some((_, why)) = &report.untold {
+        grounds.push(format!(
+            "the run that breaks it could not be rebuilt: {why}"
+        ));
+    }
     if !complete && !violated {
         grounds.push(check::cut(report.end).to_owned());
     }
@@ -76,6 +83,7 @@ pub fn read(
         bits: report.bits,
         storage: Some(Storage::of(report)),
         walks: None,
+        untold: None,
         group: 1,
         properties: Vec::<PropertyResult>::new(),
         witnesses: Vec::<Count>::new(),

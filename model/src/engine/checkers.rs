@@ -190,6 +190,7 @@ fn run<C: Checker<RaftModel>>(
             name: property.name,
             judged: counts.judged[i],
             evaluated: counts.evaluated[i],
+            broken: discoveries.contains_key(property.name),
             counterexample: discoveries.get(property.name).map(|path| Counterexample {
                 property: property.name,
                 scenario: scenario.clone(),
@@ -211,6 +212,7 @@ fn run<C: Checker<RaftModel>>(
         bits: Bits::B64,
         storage: None,
         walks: None,
+        untold: None,
         generated: counts.generated,
         out_of_bounds: counts.out_of_bounds,
         depth,

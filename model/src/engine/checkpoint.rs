@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::disk::Failure;
+use super::disk::{Failure, Part};
 use super::explore::Options;
 use super::key::Key;
 use super::search::Totals;
@@ -20,12 +20,9 @@ use super::sieve::Broken;
 use super::space::Space;
 
 /// The version of the files.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 const NAME: &str = "checkpoint.json";
 const LOCK: &str = "lock";
-
-/// A file, and how many bytes of it count.
-pub(super) type Part = (String, u64);
 
 /// What a checkpoint says.
 #[derive(Debug, Serialize, Deserialize)]
@@ -47,6 +44,8 @@ pub(super) struct Manifest {
     /// What the next level has so far.
     pub(super) next: Part,
     pub(super) elapsed: Duration,
+    /// Whether the folder was made for the search, and goes with it.
+    pub(super) folder_made: bool,
 }
 
 /// A broken property.
@@ -93,7 +92,7 @@ impl Manifest {
     pub(super) fn files(&self) -> Vec<String> {
         let lists = self.visited.iter().chain(&self.candidates);
         let all = lists.chain([&self.current, &self.next]);
-        all.map(|(name, _)| name.clone()).collect()
+        all.map(|part| part.name.clone()).collect()
     }
 
     /// # Errors
@@ -131,7 +130,7 @@ fn difference(a: &str, b: &str) -> (String, String) {
     let tail = tail.take(rest).take_while(|(a, b)| a == b).count();
     let cut = |words: &[&str]| {
         let (from, to) = (
-            alike.saturating_sub(2),
+            alike.saturating_sub(4),
             (words.len() - tail + 1).min(words.len()),
         );
         let mut text = words[from..to].concat().trim().to_owned();
@@ -175,16 +174,18 @@ pub(super) fn refuse_to_overwrite(dir: &Path) -> Result<(), Failure> {
     })
 }
 
-/// Takes `dir` for this process alone, for as long as the result lives.
+/// Takes `dir` for this process alone, for as long as the result lives; says
+/// whether it was made for that.
 ///
 /// # Errors
 /// When another process has it, or it cannot be created.
-pub(super) fn take(dir: &Path) -> Result<File, Failure> {
+pub(super) fn take(dir: &Path) -> Result<(File, bool), Failure> {
+    let made = !dir.exists();
     std::fs::create_dir_all(dir).map_err(Failure::file(dir))?;
     let path = dir.join(LOCK);
     let file = File::create(&path).map_err(Failure::file(&path))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok((file, made)),
         Err(std::fs::TryLockError::WouldBlock) => Err(Failure::NotResumable {
             dir: dir.to_owned(),
             why: "another search is using it".to_owned(),
@@ -209,14 +210,25 @@ pub(super) fn read(dir: &Path) -> Result<Manifest, Failure> {
         }
         other => other.map_err(Failure::file(&path))?,
     };
+    // The last line is the checksum of all before it.
+    let (json, sum) = text.trim_end().rsplit_once('\n').unwrap_or((&text, ""));
     // The format first: another one may hold anything.
     let value: serde_json::Value =
-        serde_json::from_str(&text).map_err(|error| refuse(format!("{NAME}: {error}")))?;
+        serde_json::from_str(json).map_err(|error| refuse(format!("{NAME}: {error}")))?;
     let format = value.get("format").and_then(serde_json::Value::as_u64);
     if format != Some(u64::from(FORMAT)) {
         return Err(refuse(format!("{NAME} is of another format than {FORMAT}")));
     }
+    if sum != checksum(json) {
+        return Err(refuse(format!(
+            "{NAME} is damaged: its checksum does not match"
+        )));
+    }
     serde_json::from_value(value).map_err(|error| refuse(format!("{NAME}: {error}")))
+}
+
+fn checksum(json: &str) -> String {
+    format!("xxh3 {:016x}", xxhash_rust::xxh3::xxh3_64(json.as_bytes()))
 }
 
 /// What whoever began the search in `dir` noted with it
@@ -234,11 +246,12 @@ pub fn about(dir: &Path) -> Result<String, Failure> {
 /// When it cannot be written.
 pub(super) fn write(dir: &Path, manifest: &Manifest) -> Result<(), Failure> {
     let (path, new) = (dir.join(NAME), dir.join(format!("{NAME}.new")));
-    let text = serde_json::to_vec_pretty(manifest)
+    let json = serde_json::to_string_pretty(manifest)
         .map_err(|error| Failure::file(&new)(std::io::Error::other(error)))?;
+    let text = format!("{json}\n{}\n", checksum(&json));
     let written = (|| {
         let mut file = File::create(&new)?;
-        file.write_all(&text)?;
+        file.write_all(text.as_bytes())?;
         file.sync_all()?;
         std::fs::rename(&new, &path)?;
         // The rename itself must reach the disk, where folders can be synced.
@@ -250,13 +263,16 @@ pub(super) fn write(dir: &Path, manifest: &Manifest) -> Result<(), Failure> {
     written.map_err(Failure::file(&path))
 }
 
-/// Removes what is left in a folder of a search that has ended.
-pub(super) fn remove(dir: &Path) {
+/// Removes what is left in a folder of a search that has ended, and the folder
+/// if it was made for the search.
+pub(super) fn remove(dir: &Path, made: bool) {
     for name in [NAME.into(), format!("{NAME}.new"), LOCK.into()] {
         let _: Result<(), _> = std::fs::remove_file(PathBuf::from(dir).join(name));
     }
-    // Only if nothing else is in it.
-    let _ = std::fs::remove_dir(dir);
+    if made {
+        // Only if nothing else is in it.
+        let _ = std::fs::remove_dir(dir);
+    }
 }
 
 #[cfg(test)]
@@ -268,7 +284,7 @@ mod tests {
         let line = |n: u32| format!("scenario a: 1, b: 2, max-term: {n}, c: 3, d: 4, e: 5");
         let (theirs, ours) = difference(&line(2), &line(3));
         assert!(theirs.contains("max-term: 2,") && ours.contains("max-term: 3,"));
-        assert!(theirs.len() < 40 && theirs.starts_with("... ") && theirs.ends_with(" ..."));
+        assert!(theirs.len() < 50 && theirs.starts_with("... ") && theirs.ends_with(" ..."));
         assert_eq!(difference("a", "b"), ("a".into(), "b".into()));
         assert_eq!(difference("a b", "a b c").1, "a b c");
     }

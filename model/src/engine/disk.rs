@@ -53,6 +53,9 @@ pub enum Failure {
     /// The system does not give the memory.
     #[error("cannot reserve memory for the visited states: {0}")]
     Memory(std::io::Error),
+    /// It was cut.
+    #[error("{0}")]
+    Cut(&'static str),
     /// The same search, run again, went another way.
     #[error("the run that breaks {property} was not found again: this is a bug in the engine")]
     Lost {
@@ -62,6 +65,18 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// Whether there is no more room on disk.
+    pub(super) fn is_full(&self) -> bool {
+        match self {
+            Failure::DiskSpent { .. } => true,
+            Failure::File { cause, .. } => matches!(
+                cause.kind(),
+                std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded
+            ),
+            _ => false,
+        }
+    }
+
     pub(super) fn file(path: &Path) -> impl FnOnce(std::io::Error) -> Failure {
         let path = path.to_owned();
         move |cause| Failure::File { path, cause }
@@ -78,8 +93,6 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(super) struct Disk {
     dir: PathBuf,
     max: Option<u64>,
-    /// Whether files stay when nobody uses them: a checkpoint may name them.
-    durable: AtomicBool,
     /// Whether the folder was made here.
     made: AtomicBool,
     files: Mutex<Files>,
@@ -90,27 +103,55 @@ struct Files {
     bytes: BTreeMap<String, u64>,
     used: u64,
     peak: u64,
-    named: u64,
+    numbered: u64,
+    /// What the checkpoint names: these stay when nobody uses them.
+    named: Vec<String>,
 }
 
 /// The files that belong to a search end like this.
 const SUFFIX: &str = ".plimsoll";
+const KINDS: [&str; 4] = ["visited", "frontier", "candidates", "trace"];
+
+/// Whether a search gives files such names.
+fn is_ours(name: &str) -> bool {
+    let number = |rest: &str| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit());
+    let parts = name
+        .strip_suffix(SUFFIX)
+        .and_then(|stem| stem.split_once('-'));
+    parts.is_some_and(|(kind, rest)| KINDS.contains(&kind) && number(rest))
+}
+
+/// The checksum of a file: each block's, chained.
+fn chained(chain: u64, block: u64) -> u64 {
+    let mut both = [0; 16];
+    both[..8].copy_from_slice(&chain.to_le_bytes());
+    both[8..].copy_from_slice(&block.to_le_bytes());
+    xxh3_64(&both)
+}
+
+/// A file as a checkpoint names it: how much of it counts, and its checksum.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Part {
+    pub(super) name: String,
+    bytes: u64,
+    chain: u64,
+}
 
 impl Disk {
     /// The files of a search in `dir`, of at most `max` bytes in all.
-    pub(super) fn new(dir: PathBuf, max: Option<u64>, durable: bool) -> Arc<Self> {
+    pub(super) fn new(dir: PathBuf, max: Option<u64>) -> Arc<Self> {
         Arc::new(Disk {
             dir,
             max,
-            durable: AtomicBool::new(durable),
             made: AtomicBool::new(false),
             files: Mutex::default(),
         })
     }
 
-    /// From now on files stay when nobody uses them.
-    pub(super) fn keep(&self) {
-        self.durable.store(true, Relaxed);
+    /// Whether the folder was made here.
+    pub(super) fn is_made(&self) -> bool {
+        self.made.load(Relaxed)
     }
 
     /// The bytes in use, and the most there ever were.
@@ -145,8 +186,8 @@ impl Disk {
         loop {
             let number = {
                 let mut files = lock(&self.files);
-                files.named += 1;
-                files.named
+                files.numbered += 1;
+                files.numbered
             };
             let name = format!("{kind}-{number}{SUFFIX}");
             let path = self.dir.join(&name);
@@ -156,7 +197,7 @@ impl Disk {
                 .append(true)
                 .open(&path)
             {
-                Ok(file) => return Ok(Spool::new(self, name, file, 0)),
+                Ok(file) => return Ok(Spool::new(self, name, file, 0, 0)),
                 // A checkpoint's, or another process's: not ours to write to.
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
                 Err(cause) => return Err(Failure::File { path, cause }),
@@ -164,39 +205,63 @@ impl Disk {
         }
     }
 
-    /// A file that a checkpoint names.
+    /// A file that a checkpoint names, and how many records it holds.
     ///
     /// # Errors
-    /// When it is not there or not as long as it was.
-    pub(super) fn open(self: &Arc<Self>, name: &str, bytes: u64) -> Result<Spool, Failure> {
+    /// When it is not there or not what it was.
+    pub(super) fn open(self: &Arc<Self>, part: &Part) -> Result<(Spool, u64), Failure> {
+        let Part { name, bytes, chain } = part;
         let refuse = |why: String| Failure::NotResumable {
             dir: self.dir.clone(),
             why,
         };
-        if !name.ends_with(SUFFIX) || name.contains(['/', '\\']) {
+        if !is_ours(name) {
             return Err(refuse(format!("{name:?} is no file of a search")));
         }
         let path = self.dir.join(name);
+        let metadata = std::fs::symlink_metadata(&path).map_err(Failure::file(&path))?;
+        if !metadata.is_file() {
+            return Err(refuse(format!("{name} is no plain file")));
+        }
+        if metadata.len() < *bytes {
+            return Err(refuse(format!(
+                "{name} has {} bytes of {bytes}",
+                metadata.len()
+            )));
+        }
+        let mut blocks = Blocks::open(&path, *bytes)?;
+        let (mut found, mut records) = (0, 0);
+        while let Some((_, more, block)) = blocks.next()? {
+            found = chained(found, xxh3_64(&block));
+            records += u64::from(more);
+        }
+        if found != *chain {
+            return Err(refuse(format!(
+                "{name} is damaged: it is not the file that was written"
+            )));
+        }
         let file = File::options().read(true).append(true).open(&path);
         let file = file.map_err(Failure::file(&path))?;
-        let found = file.metadata().map_err(Failure::file(&path))?.len();
-        if found < bytes {
-            return Err(refuse(format!("{name} has {found} bytes of {bytes}")));
-        }
         // What was written after the checkpoint does not count.
-        file.set_len(bytes).map_err(Failure::file(&path))?;
-        self.count(name, bytes)?;
-        Ok(Spool::new(self, name.to_owned(), file, bytes))
+        file.set_len(*bytes).map_err(Failure::file(&path))?;
+        self.count(name, *bytes)?;
+        lock(&self.files).named.push(name.clone());
+        Ok((
+            Spool::new(self, name.clone(), file, *bytes, *chain),
+            records,
+        ))
     }
 
-    /// Deletes every file of a search in the folder that `keep` does not name.
-    pub(super) fn sweep(&self, keep: &[String]) {
+    /// The checkpoint names these files and no others. Deletes every other file
+    /// of a search in the folder.
+    pub(super) fn keep_only(&self, names: &[String]) {
+        lock(&self.files).named = names.to_vec();
         let Ok(entries) = std::fs::read_dir(&self.dir) else {
             return;
         };
         for entry in entries.flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
-            if name.ends_with(SUFFIX) && !keep.contains(&name) {
+            if is_ours(&name) && !names.contains(&name) {
                 self.delete(&name);
             }
         }
@@ -245,20 +310,20 @@ pub(super) struct Spool {
     disk: Arc<Disk>,
     name: String,
     path: PathBuf,
-    /// Until it is sealed; and the bytes written.
-    writer: Mutex<(Option<BufWriter<File>>, u64)>,
+    /// Until it is sealed; the bytes written; their checksum.
+    writer: Mutex<(Option<BufWriter<File>>, u64, u64)>,
     /// Opened when it is needed: a search may have more files than a process
     /// may have open.
     reader: Mutex<Option<File>>,
 }
 
 impl Spool {
-    fn new(disk: &Arc<Disk>, name: String, file: File, len: u64) -> Self {
+    fn new(disk: &Arc<Disk>, name: String, file: File, len: u64, chain: u64) -> Self {
         Spool {
             path: disk.dir.join(&name),
             disk: Arc::clone(disk),
             name,
-            writer: Mutex::new((Some(BufWriter::with_capacity(1 << 16, file)), len)),
+            writer: Mutex::new((Some(BufWriter::with_capacity(1 << 16, file)), len, chain)),
             reader: Mutex::new(None),
         }
     }
@@ -274,8 +339,18 @@ impl Spool {
         Ok(())
     }
 
-    pub(super) fn name(&self) -> &str {
-        &self.name
+    /// As a checkpoint names it, once everything has reached the disk.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(super) fn part(&self) -> Result<Part, Failure> {
+        self.flush(true)?;
+        let writer = lock(&self.writer);
+        Ok(Part {
+            name: self.name.clone(),
+            bytes: writer.1,
+            chain: writer.2,
+        })
     }
 
     /// The bytes written.
@@ -293,7 +368,8 @@ impl Spool {
         let mut header = [0; HEADER];
         header[..4].copy_from_slice(&len.to_le_bytes());
         header[4..8].copy_from_slice(&records.to_le_bytes());
-        header[8..].copy_from_slice(&xxh3_64(bytes).to_le_bytes());
+        let sum = xxh3_64(bytes);
+        header[8..].copy_from_slice(&sum.to_le_bytes());
         let mut writer = lock(&self.writer);
         let write = |file: Option<&mut BufWriter<File>>| {
             let file = file.ok_or_else(|| std::io::Error::other("written after it was sealed"))?;
@@ -303,6 +379,7 @@ impl Spool {
         write(writer.0.as_mut()).map_err(Failure::file(&self.path))?;
         let at = writer.1;
         writer.1 += (HEADER + bytes.len()) as u64;
+        writer.2 = chained(writer.2, sum);
         Ok(Block { at, len })
     }
 
@@ -364,36 +441,20 @@ impl Spool {
                 .map_or(0, |file| file.buffer().len() as u64)
     }
 
-    /// How many records all blocks hold.
-    ///
-    /// # Errors
-    /// When the file cannot be read or is damaged.
-    pub(super) fn records(&self) -> Result<u64, Failure> {
-        let (mut blocks, mut all) = (self.blocks()?, 0);
-        while let Some((_, records, _)) = blocks.next()? {
-            all += u64::from(records);
-        }
-        Ok(all)
-    }
-
     /// Reads all blocks from the start.
     ///
     /// # Errors
     /// When what was written cannot be flushed, or the file not opened.
     pub(super) fn blocks(&self) -> Result<Blocks, Failure> {
         self.flush(false)?;
-        let file = File::open(&self.path).map_err(Failure::file(&self.path))?;
-        Ok(Blocks {
-            file: std::io::BufReader::with_capacity(1 << 16, file),
-            path: self.path.clone(),
-            at: 0,
-        })
+        Blocks::open(&self.path, self.bytes())
     }
 }
 
 impl Drop for Spool {
     fn drop(&mut self) {
-        if !self.disk.durable.load(Relaxed) {
+        let named = lock(&self.disk.files).named.contains(&self.name);
+        if !named {
             self.disk.delete(&self.name);
         }
     }
@@ -404,9 +465,21 @@ pub(super) struct Blocks {
     file: std::io::BufReader<File>,
     path: PathBuf,
     at: u64,
+    end: u64,
 }
 
 impl Blocks {
+    /// The blocks in the first `end` bytes.
+    fn open(path: &Path, end: u64) -> Result<Self, Failure> {
+        let file = File::open(path).map_err(Failure::file(path))?;
+        Ok(Blocks {
+            file: std::io::BufReader::with_capacity(1 << 16, file),
+            path: path.to_owned(),
+            at: 0,
+            end,
+        })
+    }
+
     /// The next block with its place: how many records, and the bytes.
     ///
     /// # Errors
@@ -414,9 +487,16 @@ impl Blocks {
     #[allow(clippy::type_complexity)]
     pub(super) fn next(&mut self) -> Result<Option<(Block, u32, Vec<u8>)>, Failure> {
         let at = self.at;
-        let Some((records, bytes)) = read_block(&mut self.file, &self.path, at)? else {
+        if at >= self.end {
             return Ok(None);
+        }
+        let damaged = |what| Failure::Damaged {
+            path: self.path.clone(),
+            at,
+            what,
         };
+        let block = read_block(&mut self.file, &self.path, at)?;
+        let (records, bytes) = block.ok_or_else(|| damaged("it is not there"))?;
         let len = bytes.len() as u32;
         self.at += (HEADER + bytes.len()) as u64;
         Ok(Some((Block { at, len }, records, bytes)))

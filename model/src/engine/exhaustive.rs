@@ -136,6 +136,11 @@ pub(super) fn answer(
     found: Vec<Option<Counterexample>>,
 ) -> Search {
     let coverage = Coverage::of(&report.counts);
+    let untold = report.untold.as_ref().map_or(0, |(mask, _)| *mask);
+    let is_untold = |name: &str| {
+        let at = properties::Property::position(name);
+        at.is_some_and(|at| untold & (1 << at) != 0)
+    };
     let counted = coverage.judged.iter().zip(coverage.evaluated);
     let rows = properties::ALL.iter().zip(counted).zip(found);
     let properties = rows
@@ -144,6 +149,7 @@ pub(super) fn answer(
                 name: row.name,
                 judged,
                 evaluated,
+                broken: counterexample.is_some() || is_untold(row.name),
                 counterexample,
             },
         )
@@ -164,6 +170,7 @@ pub(super) fn answer(
         bits: report.bits,
         storage: Some(storage),
         walks: None,
+        untold: report.untold.map(|(_, why)| why),
         properties,
         witnesses: named(
             crate::witnesses::ALL.iter().map(|w| w.name.to_owned()),

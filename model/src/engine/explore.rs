@@ -10,7 +10,7 @@ pub use super::key::Bits;
 use super::key::Key;
 use super::search::Run;
 use super::space::Space;
-use super::{End, Progress, trail};
+use super::{End, Progress, checkpoint, trail};
 
 /// How a search is to be done, and what it may spend.
 #[derive(Clone, Debug)]
@@ -110,6 +110,8 @@ pub struct Report {
     pub counts: Vec<u64>,
     /// A shortest run for every property that broke.
     pub trails: Vec<Trail>,
+    /// Properties broke, as a mask, and why the runs to them cannot be told.
+    pub untold: Option<(u64, String)>,
     /// How many threads.
     pub threads: usize,
     /// How many bits stood for a state.
@@ -159,17 +161,32 @@ fn explore_with<S: Space, K: Key>(
 ) -> Result<Report, Failure> {
     let mut run = Run::<S, K>::new(space, options)?;
     let end = run.search(progress)?;
-    let stopped = matches!(
-        end,
-        End::Time | End::States | End::Interrupted | End::DiskSpent
-    );
+    let stopped = !matches!(end, End::Exhausted | End::Found | End::Sampled);
     let keep = options.checkpoints || (options.rescue && end == End::Interrupted);
     let checkpoint = match stopped && keep {
-        true => run.checkpoint_at_the_end(end)?,
+        true => run.checkpoint_at_the_end(end),
         false => None,
     };
-    let (found, mut report) = run.finish(end, checkpoint);
-    report.trails = trail::trails::<S, K>(space, options, &found, report.external)?;
+    let resumable = checkpoint.is_some();
+    let (found, mut report) = run.report(end, checkpoint);
+    // Who interrupts a search does not wait for another one.
+    let told = match end {
+        End::Interrupted => Err(Failure::Cut("interrupted")),
+        _ => trail::trails::<S, K>(space, options, &found, report.external),
+    };
+    let broken = (0..found.len()).filter(|&i| found[i].is_some());
+    let broken = broken.fold(0, |mask, i| mask | 1 << i);
+    match told {
+        Ok(trails) => report.trails = trails,
+        Err(_) if broken == 0 => {}
+        Err(failure) => report.untold = Some((broken, failure.to_string())),
+    }
+    if report.untold.is_some() && checkpoint::exists(&options.dir) && options.checkpoints {
+        // The last level before it is there to go on from.
+        report.checkpoint = Some(options.dir.clone());
+    } else if !resumable {
+        run.clean();
+    }
     Ok(report)
 }
 

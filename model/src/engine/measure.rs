@@ -42,6 +42,7 @@ pub fn stateright_bfs<S: Space + 'static>(space: S, threads: usize) -> Result<Re
         beyond,
         counts: model.counts(),
         trails: Vec::new(),
+        untold: None,
         threads,
         bits: Bits::B64,
         table: 0,

@@ -152,7 +152,10 @@ pub struct PropertyResult {
     pub judged: u64,
     /// How often it had something to judge.
     pub evaluated: u64,
-    /// A run that breaks it; from `bfs` a shortest one.
+    /// Whether it broke.
+    pub broken: bool,
+    /// A run that breaks it, a shortest one from an engine that goes breadth
+    /// first; none where it could not be told ([`Search::untold`]).
     pub counterexample: Option<Counterexample>,
 }
 
@@ -229,6 +232,8 @@ pub struct Search {
     pub storage: Option<Storage>,
     /// What random walks came by, for an engine that takes them.
     pub walks: Option<Walks>,
+    /// Why there is no run to a property that broke.
+    pub untold: Option<String>,
     /// How many renamings symmetry used; 1 without.
     pub group: usize,
     /// Every property, in the order of the table.

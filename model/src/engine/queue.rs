@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
-use super::disk::{Block, Disk, Failure, Spool, lock};
+use super::disk::{Block, Disk, Failure, Part, Spool, lock};
 use super::key::Key;
 
 /// A chunk is handed over when it holds so many bytes.
@@ -172,11 +172,11 @@ impl Queue {
     }
 
     /// Puts everything that waits, and nothing else, in one file, and has it
-    /// reach the disk. Returns its name and size.
+    /// reach the disk.
     ///
     /// # Errors
     /// When that cannot be written.
-    pub(super) fn save(&mut self) -> Result<(String, u64), Failure> {
+    pub(super) fn save(&mut self) -> Result<Part, Failure> {
         // A file may hold chunks that were taken since.
         let all_there = self.spool.as_ref().is_none_or(|spool| {
             let here = |c: &Chunk| matches!(&c.held, Held::Disk(of, _) if Arc::ptr_eq(of, spool));
@@ -206,9 +206,8 @@ impl Queue {
             Some(spool) => Arc::clone(spool),
             None => Arc::new(self.store.disk.create(self.kind)?),
         };
-        spool.flush(true)?;
         self.spool = Some(Arc::clone(&spool));
-        Ok((spool.name().to_owned(), spool.bytes()))
+        spool.part()
     }
 
     /// What [`Queue::save`] has put in the file `name`.
@@ -218,9 +217,9 @@ impl Queue {
     pub(super) fn load(
         store: &Arc<Store>,
         kind: &'static str,
-        (name, bytes): &(String, u64),
+        part: &Part,
     ) -> Result<Self, Failure> {
-        let spool = Arc::new(store.disk.open(name, *bytes)?);
+        let spool = Arc::new(store.disk.open(part)?.0);
         let mut queue = Queue::new(store, kind);
         let mut blocks = spool.blocks()?;
         while let Some((block, records, _)) = blocks.next()? {

@@ -77,12 +77,17 @@ pub(super) struct Run<'s, S: Space, K: Key> {
     logged: usize,
     /// The folder, for this process alone.
     taken: Option<File>,
+    /// Whether it was made for the search, and goes with it.
+    folder_made: bool,
     /// What earlier runs, and merges, have counted.
     base: Totals,
     levels: Vec<u64>,
     found: Found<K>,
     /// Of every level, each key with the least of its parents.
     trace: Option<Vec<Queue>>,
+    /// Something was found as a limit was reached: the level is completed, so
+    /// that what is shown does not depend on the moment.
+    finishing: bool,
     resumed: Option<usize>,
     started: Instant,
     before: Duration,
@@ -97,11 +102,13 @@ const STORE: u64 = 12;
 const FRONTIERS: u64 = 128 << 20;
 const OF_TABLE: u64 = 5;
 const CANDIDATES: u64 = 12;
+/// Longer runs are no better, and places in them are counted in 32 bits.
+const CANDIDATES_MAX: usize = 1 << 30;
 
 impl<'s, S: Space, K: Key> Run<'s, S, K> {
     /// A search that has not begun, or the one that the options resume.
     pub(super) fn new(space: &'s S, options: &'s Options) -> Result<Self, Failure> {
-        let disk = Disk::new(options.dir.clone(), options.disk_max, options.checkpoints);
+        let disk = Disk::new(options.dir.clone(), options.disk_max);
         let share = |percent| options.memory / 100 * percent;
         let memory = if options.bitstate {
             let bits = BitTable::new(share(TABLE / 2)).map_err(Failure::Memory)?;
@@ -112,7 +119,8 @@ impl<'s, S: Space, K: Key> Run<'s, S, K> {
         };
         let mut run = Self::with(space, options, disk, memory, false);
         if options.resume || options.checkpoints {
-            run.taken = Some(checkpoint::take(&options.dir)?);
+            let (lock, made) = checkpoint::take(&options.dir)?;
+            (run.taken, run.folder_made) = (Some(lock), made);
         }
         if options.resume {
             let manifest = checkpoint::read(&options.dir)?;
@@ -131,7 +139,7 @@ impl<'s, S: Space, K: Key> Run<'s, S, K> {
         options: &'s Options,
         external: bool,
     ) -> Result<Self, Failure> {
-        let disk = Disk::new(options.dir.clone(), options.disk_max, false);
+        let disk = Disk::new(options.dir.clone(), options.disk_max);
         let share = |percent| options.memory / 100 * percent;
         let table = |percent| Table::new(share(percent)).map_err(Failure::Memory);
         let memory = if external {
@@ -175,6 +183,8 @@ impl<'s, S: Space, K: Key> Run<'s, S, K> {
             logs: Vec::new(),
             logged: 0,
             taken: None,
+            folder_made: false,
+            finishing: false,
             base: Totals::default(),
             levels: Vec::new(),
             found: vec![None; properties],
@@ -194,14 +204,12 @@ impl<'s, S: Space, K: Key> Run<'s, S, K> {
         }
         loop {
             if let Some(end) = self.expand_level(progress)? {
-                return Ok(match self.is_found() {
-                    true => End::Found,
-                    false => end,
-                });
+                return Ok(end);
             }
             if self.is_found() {
                 return Ok(End::Found);
             }
+            self.finishing = false;
             if lock(&self.current).records() == 0 {
                 return Ok(match self.options.bitstate {
                     true => End::Sampled,
@@ -217,7 +225,7 @@ impl<'s, S: Space, K: Key> Run<'s, S, K> {
             }
             if self.options.checkpoints && self.trace.is_none() && !self.options.bitstate {
                 match self.checkpoint() {
-                    Err(Failure::DiskSpent { .. }) => return Ok(End::DiskSpent),
+                    Err(failure) if failure.is_full() => return Ok(End::DiskSpent),
                     other => other?,
                 };
             }
@@ -225,11 +233,17 @@ impl<'s, S: Space, K: Key> Run<'s, S, K> {
     }
 
     /// Explores until the level `depth` is complete.
+    ///
+    /// # Errors
+    /// When files cannot be had, or it is interrupted.
     pub(super) fn search_levels(&mut self, depth: usize) -> Result<(), Failure> {
         self.hands[0].begin();
         while self.levels.len() <= depth {
             let levels = self.levels.len();
-            if self.expand_level(&mut |_| {})?.is_some() || self.levels.len() == levels {
+            if let Some(end) = self.expand_level(&mut |_| {})? {
+                return Err(Failure::Cut(end.name()));
+            }
+            if self.levels.len() == levels {
                 break;
             }
         }
@@ -259,8 +273,9 @@ impl<'s, S: Space, K: Key> Run<'s, S, K> {
     fn expand_level(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<Option<End>, Failure> {
         loop {
             match self.round(progress) {
-                Err(Failure::DiskSpent { .. }) => return Ok(Some(End::DiskSpent)),
+                Err(failure) if failure.is_full() => return Ok(Some(End::DiskSpent)),
                 Err(failure) => return Err(failure),
+                Ok(Some(End::Time | End::States)) if self.is_found() => self.finishing = true,
                 Ok(Some(end)) => return Ok(Some(end)),
                 Ok(None) => {}
             }
@@ -269,13 +284,13 @@ impl<'s, S: Space, K: Key> Run<'s, S, K> {
                 break;
             }
             match self.make_room() {
-                Err(Failure::DiskSpent { .. }) => return Ok(Some(End::DiskSpent)),
+                Err(failure) if failure.is_full() => return Ok(Some(End::DiskSpent)),
                 Ok(false) => return Ok(Some(End::Memory)),
                 other => other?,
             };
         }
         match self.complete_level() {
-            Err(Failure::DiskSpent { .. }) => Ok(Some(End::DiskSpent)),
+            Err(failure) if failure.is_full() => Ok(Some(End::DiskSpent)),
             other => other.map(|()| None),
         }
     }
@@ -305,16 +320,27 @@ impl<'s, S: Space, K: Key> Run<'s, S, K> {
         self.trace.unwrap_or_default()
     }
 
-    /// Ends the search: what broke, and what is reported. Deletes its files
-    /// unless there is a checkpoint.
-    pub(super) fn finish(mut self, end: End, checkpoint: Option<PathBuf>) -> (Found<K>, Report) {
+    /// Deletes what is left of the search: there is nothing to resume.
+    pub(super) fn clean(&mut self) {
+        self.disk.keep_only(&[]);
+        if self.taken.is_some() {
+            checkpoint::remove(&self.options.dir, self.folder_made);
+        }
+    }
+
+    /// What broke, and what is reported.
+    pub(super) fn report(&mut self, end: End, checkpoint: Option<PathBuf>) -> (Found<K>, Report) {
         let totals = self.totals();
         let level = self.levels.len();
         for i in 0..self.properties {
+            let mut least = None;
             for hand in &mut self.hands {
-                if let (None, Some(broken)) = (&self.found[i], hand.found[i].take()) {
-                    self.found[i] = Some((level, broken));
+                if let Some(broken) = hand.found[i].take() {
+                    broken.note(&mut least);
                 }
+            }
+            if let (None, Some(broken)) = (&self.found[i], least) {
+                self.found[i] = Some((level, broken));
             }
         }
         let (table, external, bitstate) = match &self.memory {
@@ -338,6 +364,7 @@ impl<'s, S: Space, K: Key> Run<'s, S, K> {
             counts: totals.counts,
             levels: std::mem::take(&mut self.levels),
             trails: Vec::new(),
+            untold: None,
             threads: self.hands.len(),
             bits: K::BITS,
             table,
@@ -348,10 +375,6 @@ impl<'s, S: Space, K: Key> Run<'s, S, K> {
             elapsed: self.before + self.started.elapsed(),
             checkpoint,
         };
-        if report.checkpoint.is_none() && (self.options.checkpoints || self.options.resume) {
-            self.disk.sweep(&[]);
-            checkpoint::remove(&self.options.dir);
-        }
         (std::mem::take(&mut self.found), report)
     }
 }

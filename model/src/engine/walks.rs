@@ -98,6 +98,7 @@ impl Engine for Simulate {
                     false => report.counts,
                 },
                 trails: Vec::new(),
+                untold: None,
                 threads: self.threads,
                 bits: Bits::B64,
                 table: 0,

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use super::round::share;
 use super::{Memory, Past, Run};
-use crate::engine::disk::{Failure, lock};
+use crate::engine::disk::{Failure, Spool, lock};
 use crate::engine::external::{self, KeyWriter, RUNS_MAX};
 use crate::engine::key::Key;
 use crate::engine::queue::{Out, Pairs, Queue};
@@ -25,8 +25,12 @@ impl<S: Space, K: Key> Run<'_, S, K> {
             Memory::Outer(filter, _) => {
                 let mut runs = lock(&self.candidates);
                 if runs.len() >= RUNS_MAX {
-                    let all = std::mem::take(&mut *runs);
-                    runs.push(external::merge_candidates::<K>(&self.disk, all)?);
+                    // The small ones: so each candidate is merged only as often
+                    // as the logarithm of their number.
+                    runs.sort_by_key(Spool::bytes);
+                    let large = runs.split_off(RUNS_MAX / 4 * 3);
+                    let small = std::mem::replace(&mut *runs, large);
+                    runs.push(external::merge_candidates::<K>(&self.disk, small)?);
                 } else if let Some(filter) = filter {
                     // It only spares candidates.
                     filter.clear();
@@ -109,10 +113,7 @@ impl<S: Space, K: Key> Run<'_, S, K> {
                 current.drain(|key, tag| {
                     match past {
                         Past::Exact(table, _) => {
-                            if table.view().insert(key, 0) == Insert::Full {
-                                table.grow();
-                                table.view().insert(key, 0);
-                            }
+                            while table.view().insert(key, 0) == Insert::Full && table.grow() {}
                         }
                         Past::Bits(bits) => bits.insert(key.words()[0]),
                     }
@@ -127,7 +128,7 @@ impl<S: Space, K: Key> Run<'_, S, K> {
                 let candidates = std::mem::take(&mut *lock(&self.candidates));
                 let mut out = Out::new(&self.store, &self.next);
                 let worker = &mut self.hands[0];
-                let mut base = std::mem::take(&mut self.base);
+                let mut base = self.base.clone();
                 let run = external::merge::<K>(
                     &self.disk,
                     visited,

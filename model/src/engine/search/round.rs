@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use super::{CANDIDATES, Memory, Past, Run};
+use super::{CANDIDATES, CANDIDATES_MAX, Memory, Past, Run};
 use crate::engine::disk::{Failure, lock};
 use crate::engine::key::Key;
 use crate::engine::sieve::{Older, Round, Visited};
@@ -41,6 +41,7 @@ impl<S: Space, K: Key> Run<'_, S, K> {
             runs: &self.candidates,
             candidates_max: usize::try_from(self.options.memory / 100 * CANDIDATES)
                 .unwrap_or(usize::MAX)
+                .min(CANDIDATES_MAX)
                 / self.hands.len(),
             held: &held,
             comfortable,
@@ -51,13 +52,14 @@ impl<S: Space, K: Key> Run<'_, S, K> {
         let mut end = None;
         let (options, started, before) = (self.options, self.started, self.before);
         let (levels, disk, traced) = (&self.levels, &self.disk, self.trace.is_some());
+        let finishing = self.finishing;
         let mut last = started;
         let mut poll = || {
             let now = Instant::now();
-            if traced {
-                // What was found is told, also to those who want to leave.
-            } else if options.interrupt.load(Relaxed) {
+            if options.interrupt.load(Relaxed) {
                 end = Some(End::Interrupted);
+            } else if traced || finishing {
+                // To the end.
             } else if options.time.is_some_and(|time| now - started >= time) {
                 end = end.or(Some(End::Time));
             } else if options.states.is_some_and(|n| distinct.load(Relaxed) >= n) {
@@ -82,20 +84,24 @@ impl<S: Space, K: Key> Run<'_, S, K> {
         };
         // A level of one chunk is not worth a thread.
         let many = lock(round.current).chunks() > 1;
-        let result = std::thread::scope(|scope| {
+        let mut refused = false;
+        let mut result = std::thread::scope(|scope| {
             let round = &round;
             let mut hands = self.hands.iter_mut();
             let first = hands.next();
             let threads: Vec<_> = hands
                 .filter(|hand| many || !hand.is_idle())
-                .map(|hand| {
-                    scope.spawn(move || {
+                .filter_map(|hand| {
+                    let thread = std::thread::Builder::new().spawn_scoped(scope, move || {
                         let result = hand.work(round, || {});
                         if result.is_err() {
                             round.pause.store(true, Relaxed);
                         }
                         result
-                    })
+                    });
+                    // Fewer threads give the same answer.
+                    refused |= thread.is_err();
+                    thread.ok()
                 })
                 .collect();
             let mut result = first.map_or(Ok(()), |hand| hand.work(round, &mut poll));
@@ -111,6 +117,11 @@ impl<S: Space, K: Key> Run<'_, S, K> {
             }
             result
         });
+        for hand in self.hands.iter_mut().filter(|_| refused) {
+            if result.is_ok() && !hand.is_idle() {
+                result = hand.work(&round, || {});
+            }
+        }
         self.held = held.load(Relaxed);
         result.map(|()| end)
     }
