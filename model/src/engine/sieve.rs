@@ -17,6 +17,15 @@ use super::table::{Insert, View};
 
 /// So many successors are looked up together.
 const BATCH: usize = 64;
+/// So many new states are told to the other threads together: the words that
+/// count them are in everybody's way.
+const TELL: u64 = 128;
+
+/// What one thread writes while others read its neighbours: apart from them by
+/// two lines of the cache, which are fetched in pairs.
+#[repr(align(128))]
+#[derive(Debug, Default)]
+pub(super) struct Apart<T>(pub(super) T);
 
 /// A successor that waits to be looked up.
 #[derive(Clone, Copy)]
@@ -156,17 +165,44 @@ pub(super) struct Round<'a, K> {
     pub(super) runs: &'a Mutex<Vec<Spool>>,
     /// Bytes of candidates that one thread may hold.
     pub(super) candidates_max: usize,
-    /// How many keys the table holds, and how many it should.
-    pub(super) held: &'a AtomicU64,
+    /// How many keys the table should hold.
     pub(super) comfortable: u64,
     /// Whether everybody is to come back.
-    pub(super) pause: &'a AtomicBool,
-    /// Distinct and generated states so far, for progress.
-    pub(super) distinct: &'a AtomicU64,
-    pub(super) generated: &'a AtomicU64,
+    pub(super) pause: &'a Apart<AtomicBool>,
+    pub(super) counted: &'a Apart<Counted>,
+}
+
+impl<K> Round<'_, K> {
+    /// Has everybody come back.
+    pub(super) fn stop(&self) {
+        self.pause.0.store(true, Relaxed);
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.pause.0.load(Relaxed)
+    }
+}
+
+/// What the threads of a round have counted together.
+#[derive(Debug, Default)]
+pub(super) struct Counted {
+    /// Keys in the table.
+    pub(super) held: AtomicU64,
+    /// Distinct and generated states, for progress and limits.
+    pub(super) distinct: AtomicU64,
+    pub(super) generated: AtomicU64,
+}
+
+/// What one thread has counted and not told.
+#[derive(Debug, Default)]
+struct Untold {
+    held: u64,
+    distinct: u64,
+    generated: u64,
 }
 
 /// One thread's part of a search, between rounds too.
+#[repr(align(128))]
 pub(super) struct Hand<W, K> {
     pub(super) worker: W,
     sieve: Sieve<K>,
@@ -179,6 +215,7 @@ pub(super) struct Hand<W, K> {
     seen: Vec<u64>,
     pub(super) candidates: Candidates<K>,
     trace: bool,
+    untold: Untold,
     /// New states, and how many states they stand for.
     pub(super) distinct: u64,
     pub(super) represented: u64,
@@ -199,6 +236,7 @@ impl<W: Worker, K: Key> Hand<W, K> {
             seen: Vec::new(),
             candidates: Candidates::new(),
             trace,
+            untold: Untold::default(),
             distinct: 0,
             represented: 0,
             found: vec![None; properties],
@@ -246,7 +284,9 @@ impl<W: Worker, K: Key> Hand<W, K> {
     ) -> Result<(), Failure> {
         loop {
             poll();
-            if !self.sift(round)? || round.pause.load(Relaxed) {
+            let sifted = self.sift(round)?;
+            self.tell(round);
+            if !sifted || round.is_stopped() {
                 return Ok(());
             }
             if self.cursor.is_none() {
@@ -278,9 +318,14 @@ impl<W: Worker, K: Key> Hand<W, K> {
                     note(&mut self.found, mask, Broken { parent, ..step });
                 }
             }
-            if self.sieve.items.len() >= BATCH && (!self.sift(round)? || round.pause.load(Relaxed))
-            {
-                return Ok(false);
+            if self.sieve.items.len() >= BATCH {
+                let sifted = self.sift(round)?;
+                if self.untold.held >= TELL {
+                    self.tell(round);
+                }
+                if !sifted || round.is_stopped() {
+                    return Ok(false);
+                }
             }
         }
         Ok(true)
@@ -317,15 +362,29 @@ impl<W: Worker, K: Key> Hand<W, K> {
             }
             Visited::Some(None) => self.sift_with(round, false, |_, _| Insert::New),
         }?;
-        round.generated.fetch_add(generated as u64, Relaxed);
-        let new = self.distinct - before;
-        if new > 0 {
-            round.distinct.fetch_add(new, Relaxed);
-        }
+        self.untold.generated += generated as u64;
+        self.untold.distinct += self.distinct - before;
         if self.candidates.bytes() > round.candidates_max {
             self.ship_candidates(round)?;
         }
         Ok(sifted)
+    }
+
+    /// Adds what was counted here to what all have; stops the round where the
+    /// table should grow.
+    pub(super) fn tell(&mut self, round: &Round<'_, K>) {
+        let untold = std::mem::take(&mut self.untold);
+        let Counted {
+            held,
+            distinct,
+            generated,
+        } = &round.counted.0;
+        let before = held.fetch_add(untold.held, Relaxed);
+        if before + untold.held > round.comfortable {
+            round.stop();
+        }
+        distinct.fetch_add(untold.distinct, Relaxed);
+        generated.fetch_add(untold.generated, Relaxed);
     }
 
     fn touch<const TAGGED: bool>(&mut self, view: &View<'_, K, TAGGED>) {
@@ -364,11 +423,9 @@ impl<W: Worker, K: Key> Hand<W, K> {
                 }
             }
         }
-        let held = round.held.fetch_add(new, Relaxed) + new;
-        if full || held > round.comfortable {
-            round.pause.store(true, Relaxed);
-        }
+        self.untold.held += new;
         if full {
+            round.stop();
             return Ok(false);
         }
         self.sieve.items.clear();
@@ -426,7 +483,7 @@ impl<W: Worker, K: Key> Hand<W, K> {
             let mut runs = lock(round.runs);
             runs.push(run);
             if runs.len() >= RUNS_MAX {
-                round.pause.store(true, Relaxed);
+                round.stop();
             }
         }
         Ok(())

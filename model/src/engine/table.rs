@@ -6,11 +6,10 @@
 //! lock.
 //!
 //! A key's home is `key * slots / 2^bits`, so slots are in the order of their
-//! keys but for what probing has displaced within a cluster. Sorting the
-//! clusters therefore sorts the table, and that is how it grows in place, by a
-//! fifth at a time and without a second copy: it is sorted to its front, moved
-//! to the far end of the larger table, and dealt out again from there. It is
-//! also how it goes to disk as a sorted run.
+//! keys but for what probing has displaced within a cluster. That is how the
+//! table grows in place, by a fifth at a time and without a second copy, in one
+//! pass from the back: every home moves towards the end. And sorting the
+//! clusters sorts the table: so it goes to disk as a run.
 //!
 //! A table may carry a tag beside each key, of which it keeps the least that
 //! was offered.
@@ -27,8 +26,9 @@ use super::key::Key;
 const SLACK: usize = 1 << 12;
 /// The table starts with so many slots.
 const SLOTS_MIN: usize = 1 << 14;
-/// Up to so many slots it doubles; then it grows by a fifth.
-const DOUBLES_UP_TO: usize = 1 << 18;
+/// It doubles up to this share of its budget, where nobody minds the memory,
+/// and then grows by a fifth.
+const DOUBLES_UP_TO: usize = 64;
 
 /// What came of an insertion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,35 +164,48 @@ impl<K: Key, const TAGGED: bool> Table<K, TAGGED> {
         }
     }
 
+    /// Puts `key` where probing for it ends. There is room: the keys whose
+    /// homes are in the last `n` slots of a table that has grown had homes in
+    /// the last `n` of the smaller one, and fitted there.
+    #[inline]
+    fn settle(words: &mut [AtomicU64], slots: u64, key: K, tag: u64) {
+        let mut slot = home(key, slots);
+        while *words[slot * Self::STRIDE].get_mut() != 0 {
+            slot += 1;
+        }
+        Self::put(words, slot, key, tag);
+    }
+
     /// Grows. Says whether it did: at its largest it does not.
     pub(super) fn grow(&mut self) -> bool {
         if self.slots >= self.slots_max {
             return false;
         }
-        let slots = if self.slots < DOUBLES_UP_TO {
+        let slots = if self.slots < self.slots_max / DOUBLES_UP_TO {
             self.slots * 2
         } else {
             self.slots / 5 * 6
         };
-        let count = self.sort_to_front();
+        let before = self.slots + SLACK;
         self.slots = slots.min(self.slots_max);
         let slots = self.slots as u64;
         let words = self.words();
-        let len = words.len() / Self::STRIDE;
-        // To the far end: from there keys are dealt out in order, and what is
-        // written never passes what is still to be read, because the keys left
-        // always fit behind the one written last.
-        let base = len - count;
-        for i in (0..count).rev() {
-            let (key, tag) = Self::take(words, i);
-            Self::put(words, base + i, key, tag);
+        let mut cluster: Vec<(K, u64)> = Vec::new();
+        // From the back. Homes only move towards the end, and no key of a
+        // cluster has its home before the cluster: with the cluster taken out,
+        // what lies from its first slot on has moved already, and what lies
+        // before it is not touched.
+        for from in (0..before).rev() {
+            if *words[from * Self::STRIDE].get_mut() != 0 {
+                cluster.push(Self::take(words, from));
+                continue;
+            }
+            for (key, tag) in cluster.drain(..) {
+                Self::settle(words, slots, key, tag);
+            }
         }
-        let mut next = 0;
-        for i in 0..count {
-            let (key, tag) = Self::take(words, base + i);
-            let at = next.max(home(key, slots));
-            Self::put(words, at.min(base + i), key, tag);
-            next = at.min(base + i) + 1;
+        for (key, tag) in cluster {
+            Self::settle(words, slots, key, tag);
         }
         true
     }

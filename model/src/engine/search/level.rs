@@ -1,6 +1,6 @@
 //! Between rounds: the table grows or goes to disk; a level ends.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 
 use super::round::share;
 use super::{Memory, Past, Run};
@@ -8,7 +8,7 @@ use crate::engine::disk::{Failure, Spool, lock};
 use crate::engine::external::{self, KeyWriter, RUNS_MAX};
 use crate::engine::key::Key;
 use crate::engine::queue::{Out, Pairs, Queue};
-use crate::engine::sieve::{Round, judged, note};
+use crate::engine::sieve::{Apart, Counted, Round, judged, note};
 use crate::engine::space::{Space, Worker};
 use crate::engine::table::{Insert, Table};
 
@@ -60,8 +60,7 @@ impl<S: Space, K: Key> Run<'_, S, K> {
     /// Looks up what is still gathered and hands everything over.
     pub(super) fn settle(&mut self) -> Result<(), Failure> {
         loop {
-            let (pause, zero) = (AtomicBool::new(false), AtomicU64::new(0));
-            let held = AtomicU64::new(self.held);
+            let (pause, counted) = (Apart::default(), Apart::<Counted>::default());
             let (visited, _) = share(&mut self.memory);
             let round = Round {
                 visited,
@@ -74,22 +73,21 @@ impl<S: Space, K: Key> Run<'_, S, K> {
                 },
                 runs: &self.candidates,
                 candidates_max: usize::MAX,
-                held: &held,
                 comfortable: u64::MAX,
                 pause: &pause,
-                distinct: &zero,
-                generated: &zero,
+                counted: &counted,
             };
             let mut settled = true;
             for hand in &mut self.hands {
                 settled &= hand.sift(&round)?;
+                hand.tell(&round);
                 hand.finish(&round)?;
                 if let Some((records, rest)) = hand.put_back() {
                     let chunk = Queue::pack(round.store, records, rest);
                     lock(round.current).push(chunk)?;
                 }
             }
-            self.held = held.load(Relaxed);
+            self.held += counted.0.held.load(Relaxed);
             if settled || !self.make_room()? {
                 return Ok(());
             }

@@ -1,13 +1,14 @@
 //! A round: threads expand chunks until none is left, or something must be
 //! done that only one may do.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{CANDIDATES, CANDIDATES_MAX, Memory, Past, Run};
 use crate::engine::disk::{Failure, lock};
 use crate::engine::key::Key;
-use crate::engine::sieve::{Older, Round, Visited};
+use crate::engine::sieve::{Apart, Counted, Hand, Older, Round, Visited};
 use crate::engine::space::Space;
 use crate::engine::{End, Progress};
 
@@ -18,9 +19,12 @@ impl<S: Space, K: Key> Run<'_, S, K> {
     ) -> Result<Option<End>, Failure> {
         let totals = self.totals();
         self.store.limit(self.frontier_memory());
-        let pause = AtomicBool::new(false);
-        let held = AtomicU64::new(self.held);
-        let (distinct, generated) = (totals.distinct.into(), totals.generated.into());
+        let pause = Apart::default();
+        let counted = Apart(Counted {
+            held: self.held.into(),
+            distinct: totals.distinct.into(),
+            generated: totals.generated.into(),
+        });
         let log = match self.options.checkpoints && self.trace.is_none() {
             true if matches!(self.memory, Memory::One(_)) => {
                 if self.logged <= self.levels.len() {
@@ -43,17 +47,16 @@ impl<S: Space, K: Key> Run<'_, S, K> {
                 .unwrap_or(usize::MAX)
                 .min(CANDIDATES_MAX)
                 / self.hands.len(),
-            held: &held,
             comfortable,
             pause: &pause,
-            distinct: &distinct,
-            generated: &generated,
+            counted: &counted,
         };
         let mut end = None;
         let (options, started, before) = (self.options, self.started, self.before);
         let (levels, disk, traced) = (&self.levels, &self.disk, self.trace.is_some());
         let finishing = self.finishing;
         let mut last = started;
+        let (distinct, generated) = (&counted.0.distinct, &counted.0.generated);
         let mut poll = || {
             let now = Instant::now();
             if options.interrupt.load(Relaxed) {
@@ -66,7 +69,7 @@ impl<S: Space, K: Key> Run<'_, S, K> {
                 end = end.or(Some(End::States));
             }
             if end.is_some() {
-                pause.store(true, Relaxed);
+                round.stop();
             }
             if now - last >= Duration::from_millis(100) {
                 last = now;
@@ -82,47 +85,44 @@ impl<S: Space, K: Key> Run<'_, S, K> {
                 });
             }
         };
+        let (first, others) = match self.hands.split_first_mut() {
+            Some(hands) => hands,
+            None => return Ok(None),
+        };
         // A level of one chunk is not worth a thread.
         let many = lock(round.current).chunks() > 1;
-        let mut refused = false;
-        let mut result = std::thread::scope(|scope| {
-            let round = &round;
-            let mut hands = self.hands.iter_mut();
-            let first = hands.next();
-            let threads: Vec<_> = hands
-                .filter(|hand| many || !hand.is_idle())
-                .filter_map(|hand| {
-                    let thread = std::thread::Builder::new().spawn_scoped(scope, move || {
-                        let result = hand.work(round, || {});
-                        if result.is_err() {
-                            round.pause.store(true, Relaxed);
-                        }
-                        result
-                    });
-                    // Fewer threads give the same answer.
-                    refused |= thread.is_err();
-                    thread.ok()
-                })
-                .collect();
-            let mut result = first.map_or(Ok(()), |hand| hand.work(round, &mut poll));
+        let busy = many || others.iter().any(|hand| !hand.is_idle());
+        let others: Vec<_> = others
+            .iter_mut()
+            .map(|hand| Mutex::new((hand, Ok(()))))
+            .collect();
+        let round = &round;
+        let work = |hand: &mut Hand<_, K>, poll: &mut dyn FnMut()| {
+            let result = hand.work(round, poll);
             if result.is_err() {
-                round.pause.store(true, Relaxed);
-            }
-            for thread in threads {
-                match thread.join() {
-                    Ok(other) => result = result.and(other),
-                    // A panic is a broken invariant: pass it on.
-                    Err(panic) => std::panic::resume_unwind(panic),
-                }
+                round.stop();
             }
             result
-        });
-        for hand in self.hands.iter_mut().filter(|_| refused) {
-            if result.is_ok() && !hand.is_idle() {
-                result = hand.work(&round, || {});
-            }
+        };
+        let mut result = match self.pool.as_ref().filter(|_| busy) {
+            Some(pool) => pool.in_place_scope(|scope| {
+                scope.spawn_broadcast(|_, thread| {
+                    if let Some(other) = others.get(thread.index()) {
+                        let (hand, result) = &mut *lock(other);
+                        if many || !hand.is_idle() {
+                            *result = work(hand, &mut || {});
+                        }
+                    }
+                });
+                work(first, &mut poll)
+            }),
+            None => work(first, &mut poll),
+        };
+        for other in others {
+            let (_, other) = other.into_inner().unwrap_or_else(PoisonError::into_inner);
+            result = result.and(other);
         }
-        self.held = held.load(Relaxed);
+        self.held = counted.0.held.load(Relaxed);
         result.map(|()| end)
     }
 }
