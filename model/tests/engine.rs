@@ -264,13 +264,14 @@ fn the_room_on_disk_is_a_limit_and_not_a_failure() {
     check(&graph, &run(&graph, &more));
 }
 
-/// Interrupts a search after so many expansions, resumes it, and so on.
-fn stop_and_go(memory: u64, checkpoints: bool, name: &str) {
+/// Interrupts a search after so many expansions, resumes it, and so on; each
+/// time with the next of `memory`, and then with the last.
+fn stop_and_go(memory: &[u64], checkpoints: bool, name: &str) {
     let graph = Graph::new(60_000, 4, 51_111);
     let ample = run(&graph, &options("whole"));
     check(&graph, &ample);
     let mut options = Options {
-        memory,
+        memory: memory[0],
         checkpoints,
         rescue: true,
         about: "what it is".into(),
@@ -301,6 +302,7 @@ fn stop_and_go(memory: u64, checkpoints: bool, name: &str) {
         assert_eq!(about.expect("a checkpoint"), "what it is");
         options.resume = true;
         options.threads = 1 + stops % 3;
+        options.memory = memory[stops.min(memory.len() - 1)];
     };
     assert!(stops >= 5, "{stops} interruptions");
     assert_eq!(essence(&report), essence(&ample));
@@ -310,14 +312,21 @@ fn stop_and_go(memory: u64, checkpoints: bool, name: &str) {
 
 #[test]
 fn an_interrupted_search_goes_on_where_it_was() {
-    stop_and_go(64 << 20, true, "kept");
-    stop_and_go(64 << 20, false, "rescued");
+    stop_and_go(&[64 << 20], true, "kept");
+    stop_and_go(&[64 << 20], false, "rescued");
+}
+
+#[test]
+fn an_interrupted_search_goes_on_with_less_memory_and_with_more() {
+    let memory = [64 << 20, 64 << 20, 64 << 20, 1 << 19, 1 << 18, 64 << 20];
+    stop_and_go(&memory, true, "kept-less");
+    stop_and_go(&memory, false, "rescued-less");
 }
 
 #[test]
 fn an_interrupted_search_on_disk_goes_on_where_it_was() {
-    stop_and_go(1 << 20, true, "kept-tight");
-    stop_and_go(1 << 20, false, "rescued-tight");
+    stop_and_go(&[1 << 20], true, "kept-tight");
+    stop_and_go(&[1 << 20], false, "rescued-tight");
 }
 
 #[test]

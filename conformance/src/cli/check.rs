@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use plimsoll_model::engine::{self, Bfs, Dfs, End, Engine, Simulation};
+use plimsoll_model::engine::{self, Bfs, Dfs, End, Engine, Simulation, checkpoint};
 use plimsoll_model::properties::{self, Property};
 
 use super::limits::{EngineName, Search};
@@ -139,6 +139,7 @@ pub(super) fn run(args: &Args) -> Done {
             dir.display()
         )));
     }
+    folders_are_free(args, &tasks)?;
     let line = Line::new();
     let mut reports = Vec::new();
     let mut skipped = None;
@@ -209,18 +210,38 @@ fn engine(
             }
             engine.resume = search.resume.is_some();
             engine.checkpoints = search.disk.is_some() || engine.resume;
-            let dir = match (&search.resume, &search.disk) {
-                (Some(dir), _) => dir.clone(),
-                (None, Some(dir)) if several => dir.join(&task.name),
-                (None, Some(dir)) => dir.clone(),
-                (None, None) => resume::unused(&args.out, &task.name),
-            };
-            engine.disk = Some(dir);
+            let unused = || resume::unused(&args.out, &task.name);
+            let dir = search.resume.clone();
+            engine.disk = dir
+                .or_else(|| folder(args, task, several))
+                .or_else(|| Some(unused()));
             let note = Raft::of(task, &engine, how);
             engine.about = Note::Raft(Box::new(note)).text();
             Box::new(engine)
         }
     }
+}
+
+/// Where the search of `task` keeps its checkpoint, if it was told to.
+fn folder(args: &Args, task: &Task, several: bool) -> Option<PathBuf> {
+    let dir = args.search.disk.as_ref()?;
+    Some(match several {
+        true => dir.join(&task.name),
+        false => dir.clone(),
+    })
+}
+
+/// # Errors
+/// When a later search could not begin for a checkpoint that is there already:
+/// better before the first than after it.
+fn folders_are_free(args: &Args, tasks: &[Task]) -> Result<(), Failure> {
+    let several = tasks.len() > 1;
+    for task in tasks.iter().filter(|_| several) {
+        if let Some(dir) = folder(args, task, several) {
+            checkpoint::refuse_to_overwrite(&dir)?;
+        }
+    }
+    Ok(())
 }
 
 /// # Errors

@@ -30,10 +30,10 @@ pub(super) enum EngineName {
 /// How many bits stand for a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum FingerprintBits {
-    /// 64 bits: a state in 10^9 is omitted with a probability of 3 %.
+    /// 64 bits: of 10^9 states some one is omitted with a probability of 3 %.
     #[value(name = "64")]
     B64,
-    /// 128 bits: never, for twice the memory.
+    /// 128 bits: practically never, for twice the memory.
     #[value(name = "128")]
     B128,
 }
@@ -88,7 +88,7 @@ pub(super) struct Search {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// How many random walks.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) walks: Option<u64>,
     #[command(flatten)]
     pub(super) spend: Spend,

@@ -126,10 +126,12 @@ pub(super) fn read(dir: &Path) -> Result<Note, Failure> {
     })
 }
 
-/// A folder below `out` that no search has used.
+/// A folder below `out` that no search has used, and that none beside this one
+/// will.
 pub(super) fn unused(out: &Path, name: &str) -> PathBuf {
+    let name = format!("{name}-{}", std::process::id());
     let folder = |n: u32| match n {
-        1 => out.join("searches").join(name),
+        1 => out.join("searches").join(&name),
         n => out.join("searches").join(format!("{name}-{n}")),
     };
     let free = (1..u32::MAX).map(folder).find(|folder| !folder.exists());

@@ -59,7 +59,7 @@ pub(super) fn run(args: &Args, noted: Option<Noted>) -> Done {
         "stateright-bfs" => {
             let space = Yardstick::new(bounds);
             let space = space.map_err(|error| Failure::Usage(format!("--{error}")))?;
-            stateright_bfs(space, args.search.reference_threads())
+            Ok(stateright_bfs(space, args.search.reference_threads()))
         }
         _ => explore(&yardstick, &options, &mut |now| line.search(NAME, now)),
     };

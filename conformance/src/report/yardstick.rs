@@ -3,7 +3,7 @@
 use plimsoll_model::bounds::Limit;
 use plimsoll_model::engine::explore::Report;
 use plimsoll_model::engine::space::Space;
-use plimsoll_model::engine::{Count, End, PropertyResult, Search, Storage};
+use plimsoll_model::engine::{End, Search};
 use plimsoll_model::yardstick::{Bounds, Path, Yardstick};
 
 use super::check::{Found, Outcome, PropertyReport, SearchReport, Seen};
@@ -69,28 +69,7 @@ pub fn read(
     if !complete && !violated {
         grounds.push(check::cut(report.end).to_owned());
     }
-    let search = Search {
-        engine,
-        end: report.end,
-        distinct: report.distinct,
-        represented: report.represented,
-        generated: report.generated,
-        out_of_bounds: report.beyond,
-        depth: report.levels.len().saturating_sub(1),
-        levels: report.levels.clone(),
-        elapsed: report.elapsed,
-        threads: report.threads,
-        bits: report.bits,
-        storage: Some(Storage::of(report)),
-        walks: None,
-        untold: None,
-        group: 1,
-        properties: Vec::<PropertyResult>::new(),
-        witnesses: Vec::<Count>::new(),
-        actions: Vec::new(),
-        branches: Vec::new(),
-    };
-    let mut read = SearchReport::base(&search);
+    let mut read = SearchReport::base(&Search::of(engine, report));
     read.preset = NAME.to_owned();
     read.about = ABOUT.to_owned();
     read.verdict = match (violated, complete) {

@@ -2,6 +2,7 @@
 //! is made of it: the result of a search that nothing happened to, or a refusal
 //! that says why.
 
+use std::io::Read;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -21,18 +22,44 @@ fn fresh(name: &str) -> PathBuf {
     scratch(name)
 }
 
-fn started(folder: &Path, args: &[&str]) -> Child {
+/// A command under way, killed when a test fails before it ends.
+struct Started(Child);
+
+impl Started {
+    /// What it wrote, when it has ended.
+    fn output(&mut self) -> Output {
+        let mut stdout = Vec::new();
+        if let Some(pipe) = &mut self.0.stdout {
+            pipe.read_to_end(&mut stdout).expect("its output");
+        }
+        Output {
+            status: self.0.wait().expect("it ends"),
+            stdout,
+            stderr: Vec::new(),
+        }
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn started(folder: &Path, args: &[&str]) -> Started {
     let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin("plimsoll"));
     command.args(args).current_dir(folder);
     command.stdout(Stdio::piped()).stderr(Stdio::null());
-    command.spawn().expect("it starts")
+    Started(command.spawn().expect("it starts"))
 }
 
 /// Waits for `there`, while `child` runs.
-fn until(child: &mut Child, mut there: impl FnMut() -> bool) {
+fn until(child: &mut Started, mut there: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !there() {
-        let ended = child.try_wait().expect("a child");
+        let ended = child.0.try_wait().expect("a child");
         assert!(ended.is_none(), "it ended too early: {ended:?}");
         assert!(begun.elapsed() < Duration::from_secs(60), "it never came");
         std::thread::sleep(Duration::from_millis(1));
@@ -85,8 +112,8 @@ fn killed_and_resumed(folder: &str, extra: &[&str]) {
         let mut child = started(&scratch(folder), args);
         until(&mut child, || levels(&dir) >= level);
         std::thread::sleep(Duration::from_millis(5 * at as u64));
-        child.kill().expect("SIGKILL");
-        assert_eq!(child.wait().expect("a child").code(), None, "killed");
+        child.0.kill().expect("SIGKILL");
+        assert_eq!(child.0.wait().expect("a child").code(), None, "killed");
     }
     let left = levels(&dir);
     let document = document_in(folder, &resume);
@@ -125,14 +152,14 @@ fn an_interrupted_search_goes_on() {
     for (name, extra) in [("kept", &["--disk", "dir"][..]), ("rescued", &[])] {
         let folder = format!("resume-interrupted-{name}");
         let mut child = started(&fresh(&folder), &[&LONG, extra].concat());
-        let process = child.id();
+        let process = child.0.id();
         until(&mut child, || handles_interruptions(process));
         std::thread::sleep(Duration::from_millis(60));
         let interrupted = std::process::Command::new("kill")
             .args(["-INT", &process.to_string()])
             .status();
         assert!(interrupted.is_ok_and(|status| status.success()));
-        let output = child.wait_with_output().expect("it ends");
+        let output = child.output();
         let text = stdout(&output);
         assert_eq!(output.status.code(), Some(3), "{text}");
         assert!(text.contains("not complete: interrupted"), "{text}");
@@ -292,6 +319,6 @@ fn a_folder_belongs_to_one_search() {
         "another search is using it",
     );
     refused(folder, &large, "another search is using it");
-    child.kill().expect("SIGKILL");
-    child.wait().expect("a child");
+    child.0.kill().expect("SIGKILL");
+    child.0.wait().expect("a child");
 }

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use ::stateright::{Checker, CheckerBuilder, HasDiscoveries, Model, UniformChooser};
 
-use super::{Bits, Count, End, Engine, Failure, Limits, Progress, PropertyResult, Search};
+use super::explore::Report;
+use super::{Count, End, Engine, Failure, Limits, Progress, PropertyResult, Search};
 use crate::action::Action;
 use crate::counterexample::Counterexample;
 use crate::properties;
@@ -198,25 +199,21 @@ fn run<C: Checker<RaftModel>>(
             }),
         })
         .collect();
-    Ok(Search {
-        engine,
-        end,
-        distinct: checker.unique_state_count() as u64,
-        represented: if group == 1 {
-            checker.unique_state_count() as u64
-        } else {
-            0
+    let distinct = checker.unique_state_count() as u64;
+    let report = Report {
+        distinct,
+        represented: match group {
+            1 => distinct,
+            _ => 0,
         },
-        levels: Vec::new(),
-        threads: 1,
-        bits: Bits::B64,
-        storage: None,
-        walks: None,
-        untold: None,
         generated: counts.generated,
-        out_of_bounds: counts.out_of_bounds,
-        depth,
+        beyond: counts.out_of_bounds,
         elapsed: started.elapsed(),
+        ..Report::new(end)
+    };
+    Ok(Search {
+        depth,
+        storage: None,
         group,
         properties,
         witnesses: named(
@@ -228,6 +225,7 @@ fn run<C: Checker<RaftModel>>(
             &counts.actions,
         ),
         branches: named(Branch::ALL.iter().map(|b| b.name()), &counts.branches),
+        ..Search::of(engine, &report)
     })
 }
 

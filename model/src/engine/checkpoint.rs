@@ -164,7 +164,7 @@ pub(super) fn exists(dir: &Path) -> bool {
 
 /// # Errors
 /// When `dir` holds a checkpoint already.
-pub(super) fn refuse_to_overwrite(dir: &Path) -> Result<(), Failure> {
+pub fn refuse_to_overwrite(dir: &Path) -> Result<(), Failure> {
     if !exists(dir) {
         return Ok(());
     }

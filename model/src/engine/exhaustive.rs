@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::explore::{Bits, Failure, Options, Report, Trail, explore};
 use super::key::Key;
-use super::{Count, Engine, Limits, Progress, PropertyResult, Search, Storage};
+use super::{Count, Engine, Limits, Progress, PropertyResult, Search};
 use crate::action;
 use crate::book::{Coverage, RuleBook};
 use crate::cluster::State;
@@ -124,7 +124,7 @@ impl Engine for Exhaustive {
         for trail in &report.trails {
             found[trail.property] = Some(counterexample(&book, trail, report.bits)?);
         }
-        Ok(answer(self.name(), &book, report, found))
+        Ok(answer(self.name(), &book, &report, found))
     }
 }
 
@@ -132,7 +132,7 @@ impl Engine for Exhaustive {
 pub(super) fn answer(
     engine: &'static str,
     book: &RuleBook,
-    report: Report,
+    report: &Report,
     found: Vec<Option<Counterexample>>,
 ) -> Search {
     let coverage = Coverage::of(&report.counts);
@@ -154,23 +154,8 @@ pub(super) fn answer(
             },
         )
         .collect();
-    let storage = Storage::of(&report);
     Search {
-        engine,
-        end: report.end,
-        distinct: report.distinct,
-        represented: report.represented,
-        generated: report.generated,
-        out_of_bounds: report.beyond,
-        depth: report.levels.len().saturating_sub(1),
-        levels: report.levels,
-        elapsed: report.elapsed,
-        threads: report.threads,
         group: book.group().len(),
-        bits: report.bits,
-        storage: Some(storage),
-        walks: None,
-        untold: report.untold.map(|(_, why)| why),
         properties,
         witnesses: named(
             crate::witnesses::ALL.iter().map(|w| w.name.to_owned()),
@@ -184,6 +169,7 @@ pub(super) fn answer(
             crate::rules::Branch::ALL.iter().map(|b| b.name()),
             coverage.branches,
         ),
+        ..Search::of(engine, report)
     }
 }
 

@@ -133,6 +133,32 @@ pub struct Report {
     pub elapsed: Duration,
 }
 
+impl Report {
+    /// The report of a search that ended so, and counted nothing.
+    pub(super) fn new(end: End) -> Self {
+        Report {
+            end,
+            levels: Vec::new(),
+            distinct: 0,
+            represented: 0,
+            generated: 0,
+            beyond: 0,
+            counts: Vec::new(),
+            trails: Vec::new(),
+            untold: None,
+            threads: 1,
+            bits: Bits::B64,
+            table: 0,
+            disk: 0,
+            external: false,
+            bitstate: None,
+            resumed: None,
+            checkpoint: None,
+            elapsed: Duration::ZERO,
+        }
+    }
+}
+
 /// Explores `space`.
 ///
 /// For any number of threads the answer is the same: distinct and generated

@@ -247,6 +247,32 @@ pub struct Search {
 }
 
 impl Search {
+    /// What `report` says of a search by `engine`, and nothing of properties or
+    /// of what was counted by name.
+    pub fn of(engine: &'static str, report: &explore::Report) -> Self {
+        Search {
+            engine,
+            end: report.end,
+            distinct: report.distinct,
+            represented: report.represented,
+            generated: report.generated,
+            out_of_bounds: report.beyond,
+            depth: report.levels.len().saturating_sub(1),
+            levels: report.levels.clone(),
+            elapsed: report.elapsed,
+            threads: report.threads,
+            bits: report.bits,
+            storage: Some(Storage::of(report)),
+            walks: None,
+            untold: report.untold.as_ref().map(|(_, why)| why.clone()),
+            group: 1,
+            properties: Vec::new(),
+            witnesses: Vec::new(),
+            actions: Vec::new(),
+            branches: Vec::new(),
+        }
+    }
+
     /// The shortest counterexample; of equals, the first in the table.
     pub fn first_broken(&self) -> Option<&Counterexample> {
         let found = self

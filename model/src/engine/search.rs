@@ -361,15 +361,12 @@ impl<'s, S: Space, K: Key> Run<'s, S, K> {
             Memory::Outer(filter, _) => (filter.as_ref().map_or(0, Table::bytes), true, None),
         };
         let report = Report {
-            end,
             distinct: totals.distinct,
             represented: totals.represented,
             generated: totals.generated,
             beyond: totals.beyond,
             counts: totals.counts,
             levels: std::mem::take(&mut self.levels),
-            trails: Vec::new(),
-            untold: None,
             threads: self.hands.len(),
             bits: K::BITS,
             table,
@@ -377,8 +374,9 @@ impl<'s, S: Space, K: Key> Run<'s, S, K> {
             external,
             bitstate,
             resumed: self.resumed,
-            elapsed: self.before + self.started.elapsed(),
+            elapsed: self.elapsed(),
             checkpoint,
+            ..Report::new(end)
         };
         (std::mem::take(&mut self.found), report)
     }

@@ -2,7 +2,7 @@
 
 use super::exhaustive::answer;
 use super::simulate::{self, Coverage, Swarm};
-use super::{Bits, End, Engine, Failure, Limits, Progress, Search};
+use super::{End, Engine, Failure, Limits, Progress, Search};
 use crate::book::RuleBook;
 use crate::properties;
 use crate::scenario::Scenario;
@@ -82,32 +82,21 @@ impl Engine for Simulate {
         let mut search = answer(
             self.name(),
             &book,
-            super::explore::Report {
-                // All the walks are never all there is.
-                end: match report.end {
-                    End::Exhausted => End::Sampled,
-                    end => end,
-                },
-                levels: Vec::new(),
+            &super::explore::Report {
                 distinct: report.coverage.distinct,
-                represented: 0,
                 generated: report.generated,
                 beyond: report.beyond,
                 counts: match report.counts.is_empty() {
                     true => vec![0; crate::book::Coverage::LEN],
                     false => report.counts,
                 },
-                trails: Vec::new(),
-                untold: None,
                 threads: self.threads,
-                bits: Bits::B64,
-                table: 0,
-                disk: 0,
-                external: false,
-                bitstate: None,
-                resumed: None,
-                checkpoint: None,
                 elapsed: report.elapsed,
+                ..super::explore::Report::new(match report.end {
+                    // All the walks are never all there is.
+                    End::Exhausted => End::Sampled,
+                    end => end,
+                })
             },
             found,
         );

@@ -88,6 +88,9 @@ impl<S: Space, K: Key> Run<'_, S, K> {
         self.resumed = Some(manifest.levels.len());
         self.logged = manifest.levels.len();
         self.folder_made = manifest.folder_made;
+        // What was written after the checkpoint is of no use; from here on new
+        // files may be written.
+        self.disk.keep_only(&manifest.files());
         for noted in &manifest.found {
             let (i, level, complete, broken) = noted.to();
             if i >= self.properties {
@@ -133,8 +136,6 @@ impl<S: Space, K: Key> Run<'_, S, K> {
         }
         *lock(&self.current) = Queue::load(&self.store, "frontier", &manifest.current)?;
         *lock(&self.next) = Queue::load(&self.store, "frontier", &manifest.next)?;
-        // What was written after the checkpoint is of no use.
-        self.disk.keep_only(&manifest.files());
         Ok(())
     }
 
