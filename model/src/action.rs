@@ -59,6 +59,9 @@ impl Action {
                     Body::AppendAck { .. } => 4,
                     Body::Heartbeat { .. } => 5,
                     Body::HeartbeatAck { .. } => 6,
+                    Body::RequestPreVote { .. } => 20,
+                    Body::PreVote { .. } => 21,
+                    Body::TimeoutNow => 22,
                 },
                 Input::Write { .. } => 7,
                 Input::SendAppend { .. } => 8,
@@ -71,6 +74,11 @@ impl Action {
                 Input::CountOwnVote => 15,
                 Input::CountOwnEntries { .. } => 16,
                 Input::Restart { .. } => 17,
+                Input::LoseLeader => 23,
+                Input::CheckQuorum => 24,
+                Input::Transfer { .. } => 25,
+                Input::SendTimeoutNow { .. } => 26,
+                Input::AbortTransfer => 27,
             },
             Action::Drop { .. } => 18,
             Action::Duplicate { .. } => 19,
@@ -89,6 +97,7 @@ impl Action {
                 Input::Write { .. } => Some(Budget::Write),
                 Input::BeginRead { .. } => Some(Budget::Read),
                 Input::Restart { .. } => Some(Budget::Restart),
+                Input::Transfer { .. } => Some(Budget::Transfer),
                 _ => None,
             },
             Action::Drop { .. } => counted(Budget::Drop, bounds.drops),
@@ -97,7 +106,7 @@ impl Action {
     }
 
     /// The kinds of action, in the order of the enum.
-    pub const KINDS: [&'static str; 20] = [
+    pub const KINDS: [&'static str; 28] = [
         "campaign",
         "receive-request-vote",
         "receive-vote",
@@ -118,6 +127,14 @@ impl Action {
         "restart",
         "drop",
         "duplicate",
+        "receive-request-pre-vote",
+        "receive-pre-vote",
+        "receive-timeout-now",
+        "lose-leader",
+        "check-quorum",
+        "transfer",
+        "send-timeout-now",
+        "abort-transfer",
     ];
 }
 
@@ -137,6 +154,16 @@ impl fmt::Display for Action {
                 Input::BeginRead { read } => write!(f, "{node} begins read {read}"),
                 Input::ReleaseRead { read } => write!(f, "{node} serves read {read}"),
                 Input::WriteCompleted => write!(f, "{node}'s write completes"),
+                Input::LoseLeader => {
+                    write!(
+                        f,
+                        "{node} has not heard from a leader for an election timeout"
+                    )
+                }
+                Input::CheckQuorum => write!(f, "{node} looks whether a majority answers"),
+                Input::Transfer { to } => write!(f, "{node} is to hand over to {to}"),
+                Input::SendTimeoutNow { to } => write!(f, "{node} tells {to} to start an election"),
+                Input::AbortTransfer => write!(f, "{node} gives up to hand over"),
                 Input::CountOwnVote => write!(f, "{node} counts its own vote"),
                 Input::CountOwnEntries { to } => {
                     write!(f, "{node} counts its own entries up to {to}")
@@ -229,7 +256,9 @@ pub fn own<L: Log>(
         {
             add(Input::Apply);
         }
-        if !server.role.is_leader() && left(spent.campaigns, scenario.bounds.campaigns) {
+        if server.hears_leader {
+            add(Input::LoseLeader);
+        } else if !server.role.is_leader() && left(spent.campaigns, scenario.bounds.campaigns) {
             add(Input::Campaign);
         }
         if spent.restarts < scenario.bounds.restarts {
@@ -259,7 +288,7 @@ fn durability<L: Log>(server: &Server<L>, scenario: &Scenario, add: &mut impl Fn
         add(Input::WriteCompleted);
     }
     match &server.role {
-        Role::Follower => {}
+        Role::Follower | Role::PreCandidate { .. } => {}
         Role::Candidate { granted, .. } => {
             if server.durable.term == server.term && !granted.contains(server.id) {
                 add(Input::CountOwnVote);
@@ -279,7 +308,13 @@ fn leader<L: Log>(
     spent: &Spent,
     add: &mut impl FnMut(Input),
 ) {
-    let Role::Leader { matched, reads } = &server.role else {
+    let Role::Leader {
+        matched,
+        reads,
+        transfer,
+        ..
+    } = &server.role
+    else {
         return;
     };
     let (bounds, settings) = (&scenario.bounds, &scenario.settings);
@@ -288,6 +323,20 @@ fn leader<L: Log>(
         if commit::may_advance(server, Index(to), settings).is_ok() {
             add(Input::AdvanceCommit { to: Index(to) });
         }
+    }
+    if settings.check_quorum {
+        add(Input::CheckQuorum);
+    }
+    if spent.transfers < bounds.transfers {
+        for to in server.config.without(server.id).iter() {
+            add(Input::Transfer { to });
+        }
+    }
+    if let Some(to) = *transfer {
+        if matched.get(to).is_some_and(|&matched| matched >= last) {
+            add(Input::SendTimeoutNow { to });
+        }
+        add(Input::AbortTransfer);
     }
     if spent.writes < bounds.writes {
         add(Input::Write {

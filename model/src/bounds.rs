@@ -60,6 +60,8 @@ pub struct Bounds {
     pub drops: Option<u32>,
     /// Messages copied by an action (bag).
     pub duplicates: u32,
+    /// Times that a leader is told to hand over.
+    pub transfers: u32,
 }
 
 impl Bounds {
@@ -83,6 +85,7 @@ impl Bounds {
         heartbeats: None,
         drops: None,
         duplicates: 0,
+        transfers: 0,
     };
 }
 
@@ -195,6 +198,11 @@ impl Bounds {
                 self.duplicates.to_string(),
                 "more copies of messages (a set delivers any number anyway)",
             ),
+            limit(
+                "transfers",
+                self.transfers.to_string(),
+                "what needs more transfers of leadership",
+            ),
         ]
     }
 }
@@ -218,6 +226,8 @@ pub enum Budget {
     Drop,
     /// A message copied by an action.
     Duplicate,
+    /// A leader told to hand over.
+    Transfer,
 }
 
 impl Spent {
@@ -233,6 +243,7 @@ impl Spent {
             Some(Budget::Heartbeat) => &mut self.heartbeats,
             Some(Budget::Drop) => &mut self.drops,
             Some(Budget::Duplicate) => &mut self.duplicates,
+            Some(Budget::Transfer) => &mut self.transfers,
         };
         *spent += 1;
     }
@@ -258,5 +269,7 @@ record! {
         pub drops: u32,
         /// Messages copied by an action.
         pub duplicates: u32,
+        /// Leaders told to hand over.
+        pub transfers: u32,
     }
 }

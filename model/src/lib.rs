@@ -20,7 +20,7 @@
 //! | [`network`], [`history`], [`cluster`] | the rest of the state; ghost state is fenced in `history` | |
 //! | [`action`] | all that can happen | |
 //! | [`properties`], [`witnesses`] | what must hold, what must be reached | figure 3 |
-//! | [`bounds`], [`scenario`], [`presets`], [`flaws`] | what is explored | |
+//! | [`bounds`], [`scenario`], [`presets`], [`features`], [`flaws`] | what is explored | |
 //! | [`mod@stateright`], [`book`], [`engine`], [`symmetry`], [`shared`] | how it is explored | |
 //! | [`prove`] | that a planted flaw is caught | |
 //! | [`counterexample`] | what is shown when a property breaks | |
@@ -30,8 +30,9 @@
 //!
 //! Elections, replication, commitment, ReadIndex reads, configurations taken
 //! from applied entries, durability and crashes, over a network that loses,
-//! duplicates and reorders. Not yet: pre-vote, check-quorum, leadership
-//! transfer, changes of membership, snapshots, client sessions, liveness.
+//! duplicates and reorders; PreVote, CheckQuorum, leader stickiness and
+//! leadership transfer ([`features`]). Not yet: changes of membership,
+//! snapshots, client sessions, liveness.
 //! Clocks are not modelled: a timer may fire at any time.
 
 pub mod action;
@@ -40,6 +41,7 @@ pub mod bounds;
 pub mod cluster;
 pub mod counterexample;
 pub mod engine;
+pub mod features;
 pub mod field;
 pub mod flaws;
 pub mod history;

@@ -17,6 +17,9 @@ choice! {
         RequestVote {
             /// The candidate's last entry.
             last: Position,
+            /// Whether the leader asked for this election, so that who hears
+            /// it votes all the same (dissertation sections 3.10 and 4.2.3).
+            forced: bool,
         } = 0,
         /// The answer to a vote request.
         Vote {
@@ -58,6 +61,22 @@ choice! {
             /// The context of the heartbeat, given back.
             context: Option<ReadId>,
         } = 5,
+        /// Whether a vote of the message's term would be given (dissertation
+        /// section 9.6). The sender has not raised its term: the message is of
+        /// the term that it would have.
+        RequestPreVote {
+            /// The last entry of who would be a candidate.
+            last: Position,
+        } = 6,
+        /// The answer: a grant is of the term that was asked about, a refusal
+        /// of the term of who refuses.
+        PreVote {
+            /// Whether the vote would be given.
+            granted: bool,
+        } = 7,
+        /// The leader hands over: start an election at once (dissertation
+        /// section 3.10).
+        TimeoutNow = 8,
     }
 }
 
@@ -88,6 +107,9 @@ impl Message {
             Body::AppendAck { .. } => "AppendAck",
             Body::Heartbeat { .. } => "Heartbeat",
             Body::HeartbeatAck { .. } => "HeartbeatAck",
+            Body::RequestPreVote { .. } => "RequestPreVote",
+            Body::PreVote { .. } => "PreVote",
+            Body::TimeoutNow => "TimeoutNow",
         }
     }
 }
@@ -102,7 +124,14 @@ fn context(f: &mut fmt::Formatter<'_>, context: &Option<ReadId>) -> fmt::Result 
 impl fmt::Display for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Body::RequestVote { last } => write!(f, "RequestVote last={last}"),
+            Body::RequestVote { last, forced } => {
+                let forced = if *forced { " forced" } else { "" };
+                write!(f, "RequestVote last={last}{forced}")
+            }
+            Body::RequestPreVote { last } => write!(f, "RequestPreVote last={last}"),
+            Body::PreVote { granted: true } => f.write_str("PreVote granted"),
+            Body::PreVote { granted: false } => f.write_str("PreVote refused"),
+            Body::TimeoutNow => f.write_str("TimeoutNow"),
             Body::Vote { granted: true } => f.write_str("Vote granted"),
             Body::Vote { granted: false } => f.write_str("Vote refused"),
             Body::Append {

@@ -9,11 +9,13 @@
 //! story allows, so that a search reaches the listed property through states
 //! that break others first.
 
+mod elections;
 mod etcd;
 mod flaws;
 mod paper;
 
 use crate::bounds::Bounds;
+use crate::features::Feature;
 use crate::flaws::Flaw;
 use crate::network::NetworkKind;
 use crate::scenario::Scenario;
@@ -59,12 +61,33 @@ impl Preset {
         }
     }
 
+    /// This preset with these features switched on.
+    fn with(mut self, features: &[Feature]) -> Self {
+        for feature in features {
+            (feature.switch_on)(&mut self.scenario.settings);
+        }
+        self
+    }
+
     /// This preset, explored by default, with what it must reach.
     fn must_reach(mut self, witnesses: &'static [&'static str]) -> Self {
         self.witnesses = witnesses;
         self.default = true;
         self
     }
+}
+
+/// The presets that `name` stands for: the one called so, or where it names no
+/// dialect the default ones of every dialect (`replication` is
+/// `paper-replication` and `etcd-replication`).
+pub fn named(name: &str) -> Vec<Preset> {
+    if let Some(preset) = by_name(name) {
+        return vec![preset];
+    }
+    let is_so_called = |preset: &Preset| {
+        preset.name.strip_prefix(preset.dialect.name()) == Some(&format!("-{name}"))
+    };
+    defaults().into_iter().filter(is_so_called).collect()
 }
 
 /// The preset called `name`.
@@ -83,6 +106,7 @@ pub fn all() -> Vec<Preset> {
 pub fn defaults() -> Vec<Preset> {
     let mut presets = paper::presets();
     presets.extend(etcd::presets());
+    presets.extend(elections::presets());
     presets
 }
 

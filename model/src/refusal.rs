@@ -186,6 +186,47 @@ pub enum Refusal {
         /// The configuration.
         config: NodeSet,
     },
+    /// A leader of this term was heard from within the minimum election timeout.
+    LeaderHeard {
+        /// The server.
+        node: NodeId,
+        /// Its term.
+        term: Term,
+    },
+    /// The leader hands over and takes no commands.
+    HandingOver {
+        /// The leader.
+        node: NodeId,
+        /// To whom.
+        to: NodeId,
+    },
+    /// Leadership is not being handed over to this server.
+    NotHandingOver {
+        /// The leader.
+        node: NodeId,
+        /// The server.
+        to: NodeId,
+    },
+    /// The server that is to lead does not have the leader's whole log.
+    TargetBehind {
+        /// The leader.
+        node: NodeId,
+        /// The server.
+        to: NodeId,
+        /// How far it is known to match.
+        matched: Index,
+        /// Where the leader's log ends.
+        last: Index,
+    },
+    /// Too few were heard from since the last check.
+    QuorumLost {
+        /// The leader.
+        node: NodeId,
+        /// Who was heard from, the leader included.
+        active: NodeSet,
+        /// The configuration.
+        config: NodeSet,
+    },
     /// What was to be counted is not durable.
     NotDurable {
         /// The server.
@@ -237,6 +278,8 @@ const REPLICATION: &str = "model/src/rules/replication.rs";
 const COMMIT: &str = "model/src/rules/commit.rs";
 const READS: &str = "model/src/rules/reads.rs";
 const DURABILITY: &str = "model/src/rules/durability.rs";
+const TRANSFER: &str = "model/src/rules/transfer.rs";
+const LEASE: &str = "model/src/rules/quorum.rs";
 const MEMBERSHIP: &str = "model/src/rules/membership.rs";
 
 impl Refusal {
@@ -276,6 +319,27 @@ impl Refusal {
             }
             Refusal::NoSuchRead { .. } => ("a read must have begun", "diss. §6.4", READS),
             Refusal::Unconfirmed { .. } => ("a read needs a majority", "§8, diss. §6.4", READS),
+            Refusal::LeaderHeard { .. } => (
+                "who hears a leader holds no election",
+                "diss. §4.2.3",
+                LEASE,
+            ),
+            Refusal::HandingOver { .. } => (
+                "a leader that hands over takes no commands",
+                "diss. §3.10",
+                TRANSFER,
+            ),
+            Refusal::NotHandingOver { .. } => (
+                "only the chosen server is told to lead",
+                "diss. §3.10",
+                TRANSFER,
+            ),
+            Refusal::TargetBehind { .. } => {
+                ("the next leader has the whole log", "diss. §3.10", TRANSFER)
+            }
+            Refusal::QuorumLost { .. } => {
+                ("a leader needs to hear a majority", "diss. §6.2", LEASE)
+            }
             Refusal::NotDurable { .. } => (
                 "a leader counts what is durable",
                 "diss. §10.2.1",
@@ -418,6 +482,33 @@ impl fmt::Display for Refusal {
             } => write!(
                 f,
                 "since read {read} began, {acks} confirmed {node}, no majority of {config}"
+            ),
+            Refusal::LeaderHeard { node, term } => write!(
+                f,
+                "{node} heard from the leader of term {term} within the election timeout"
+            ),
+            Refusal::HandingOver { node, to } => {
+                write!(f, "{node} is handing leadership over to {to}")
+            }
+            Refusal::NotHandingOver { node, to } => {
+                write!(f, "{node} is not handing leadership over to {to}")
+            }
+            Refusal::TargetBehind {
+                node,
+                to,
+                matched,
+                last,
+            } => write!(
+                f,
+                "{to} is known to match up to index {matched}, {node}'s log ends at {last}"
+            ),
+            Refusal::QuorumLost {
+                node,
+                active,
+                config,
+            } => write!(
+                f,
+                "since its last check {node} heard from {active}, no majority of {config}"
             ),
             Refusal::NotDurable {
                 node,

@@ -139,7 +139,20 @@ choice! {
             matched: PerServer<Index>,
             /// Reads begun and not yet released, oldest first.
             reads: SmallVec<[Read; 1]>,
+            /// Who has answered since the last check of the quorum, where the
+            /// settings have one.
+            active: NodeSet,
+            /// To whom leadership is being handed over.
+            transfer: Option<NodeId>,
         } = 2,
+        /// Asks whether it would get votes (dissertation section 9.6). Its term
+        /// and its vote are what they were.
+        PreCandidate {
+            /// Who would vote for it, itself included.
+            granted: NodeSet,
+            /// Who would not (kept where that ends the attempt).
+            refused: NodeSet,
+        } = 3,
     }
 }
 
@@ -150,6 +163,7 @@ impl Role {
             Role::Follower => "follower",
             Role::Candidate { .. } => "candidate",
             Role::Leader { .. } => "leader",
+            Role::PreCandidate { .. } => "pre-candidate",
         }
     }
 
@@ -282,6 +296,10 @@ record! {
         pub leader: Option<NodeId>,
         /// The role.
         pub role: Role,
+        /// Whether the leader of this term was heard from within the minimum
+        /// election timeout, where a rule asks for it (dissertation section
+        /// 4.2.3).
+        pub hears_leader: bool,
         /// What a crash leaves.
         pub durable: Durable,
         /// Messages that wait for the next write to complete.
@@ -302,6 +320,7 @@ impl<L: Log> Server<L> {
             config,
             leader: None,
             role: Role::Follower,
+            hears_leader: false,
             durable: Durable {
                 term: Term(0),
                 vote: None,
@@ -344,7 +363,7 @@ impl<L: Log> Server<L> {
         let last = self.log.last_index();
         let durable = &self.durable;
         let own_vote = match self.role {
-            Role::Follower => true,
+            Role::Follower | Role::PreCandidate { .. } => true,
             Role::Candidate { .. } | Role::Leader { .. } => self.vote == Some(self.id),
         };
         self.applied <= self.commit

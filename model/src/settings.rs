@@ -78,6 +78,21 @@ pub enum LeaderAppend {
     AfterWrite,
 }
 
+/// Whether a server asks first if it would win (dissertation section 9.6).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PreVote {
+    /// It does not: every election raises the term.
+    #[default]
+    Off,
+    /// It asks who would vote for its log (etcd). Whoever hears a leader says
+    /// so only under [`Settings::sticky`].
+    Log,
+    /// It asks who would vote for its log and hears no leader (the
+    /// dissertation).
+    LogAndLeader,
+}
+
 /// The rule variants in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -106,6 +121,17 @@ pub struct Settings {
     pub storage: Storage,
     /// When a write is durable.
     pub durability: Durability,
+    /// Whether a server asks first if it would win.
+    #[serde(default)]
+    pub pre_vote: PreVote,
+    /// Whether a leader that has not heard from a majority for an election
+    /// timeout steps down (dissertation section 6.2; etcd's CheckQuorum).
+    #[serde(default)]
+    pub check_quorum: bool,
+    /// Whether a server that hears a leader takes no notice of candidates,
+    /// unless the leader asked for the election (dissertation section 4.2.3).
+    #[serde(default)]
+    pub sticky: bool,
     /// The planted flaw.
     #[serde(skip)]
     pub flaw: Option<Flaw>,
@@ -156,6 +182,9 @@ impl Dialect {
                 leader_append: LeaderAppend::BeforeWrite,
                 storage: Storage::Sync,
                 durability,
+                pre_vote: PreVote::Off,
+                check_quorum: false,
+                sticky: false,
                 flaw: None,
             },
             Dialect::Etcd => Settings {
@@ -170,6 +199,9 @@ impl Dialect {
                 leader_append: LeaderAppend::AfterWrite,
                 storage: Storage::Sync,
                 durability,
+                pre_vote: PreVote::Off,
+                check_quorum: false,
+                sticky: false,
                 flaw: None,
             },
             Dialect::EtcdStored => Settings {
@@ -181,6 +213,18 @@ impl Dialect {
 }
 
 impl Settings {
+    /// Whether anything asks how long ago a leader was heard from.
+    pub fn times_leaders(&self) -> bool {
+        self.sticky || self.pre_vote == PreVote::LogAndLeader
+    }
+
+    /// Whether a message of a lower term is answered although
+    /// [`StaleRequest::Ignore`] stands: its sender may be a leader that no
+    /// other message would ever tell of the higher term (etcd).
+    pub fn frees_stale_leaders(&self) -> bool {
+        self.check_quorum || self.pre_vote != PreVote::Off
+    }
+
     /// Whether `flaw` is planted.
     pub fn has(&self, flaw: Flaw) -> bool {
         self.flaw == Some(flaw)

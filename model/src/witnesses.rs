@@ -5,9 +5,11 @@
 use crate::action::Action;
 use crate::ids::NodeSet;
 use crate::log::Log;
+use crate::message::Body;
 use crate::properties::StepView;
 use crate::rules::{Branch, Input};
 use crate::scenario::Scenario;
+use crate::server::Role;
 
 /// A situation, seen on a step.
 #[derive(Clone, Copy)]
@@ -21,7 +23,7 @@ pub struct Witness {
 }
 
 /// The table of witnesses.
-pub const ALL: [Witness; 11] = [
+pub const ALL: [Witness; 17] = [
     Witness {
         name: "leader-elected",
         says: "a server becomes leader",
@@ -96,7 +98,67 @@ pub const ALL: [Witness; 11] = [
             None => false,
         },
     },
+    Witness {
+        name: "pre-vote-won",
+        says: "a majority would vote for a server, and its election begins",
+        shows: |view, _| match view.actor() {
+            Some((before, after)) => {
+                matches!(before.role, Role::PreCandidate { .. })
+                    && matches!(after.role, Role::Candidate { .. })
+            }
+            None => false,
+        },
+    },
+    Witness {
+        name: "pre-vote-refused",
+        says: "a server would not give its vote",
+        shows: |view, _| branch(view) == Some(Branch::PreVoteRefused),
+    },
+    Witness {
+        name: "candidate-disregarded",
+        says: "a server that hears a leader takes no notice of a candidate",
+        shows: |view, _| branch(view) == Some(Branch::CandidateDisregarded),
+    },
+    Witness {
+        name: "leader-resigns",
+        says: "a leader that does not hear a majority steps down",
+        shows: |view, _| branch(view) == Some(Branch::QuorumLost),
+    },
+    Witness {
+        name: "leadership-transferred",
+        says: "a server that was told to start an election wins it",
+        shows: |view, _| became_leader(view) && hands_over(view),
+    },
+    Witness {
+        name: "forced-vote",
+        says: "a server that hears a leader votes because the leader wants it",
+        shows: |view, _| match (view.actor(), view.action) {
+            (
+                Some((before, _)),
+                Action::Step {
+                    input: Input::Receive { message },
+                    ..
+                },
+            ) => {
+                branch(view) == Some(Branch::VoteGranted)
+                    && before.hears_leader
+                    && matches!(message.body, Body::RequestVote { forced: true, .. })
+            }
+            _ => false,
+        },
+    },
 ];
+
+/// Whether some server is still of the opinion that it hands over to the one
+/// that acted.
+fn hands_over(view: &StepView<'_>) -> bool {
+    let Some((before, _)) = view.actor() else {
+        return false;
+    };
+    view.before.servers.iter().any(|(_, server)| {
+        matches!(server.role, Role::Leader { transfer: Some(to), .. } if to == before.id)
+    })
+}
 
 impl Witness {
     /// The place of the witness called `name` in [`ALL`].

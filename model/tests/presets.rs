@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use plimsoll_model::engine::{Bfs, Dfs, End, Engine, Exhaustive, Limits, Search};
+use plimsoll_model::features;
 use plimsoll_model::network::NetworkKind;
 use plimsoll_model::presets::{self, Preset};
 use plimsoll_model::properties;
@@ -14,7 +15,8 @@ use plimsoll_model::witnesses;
 /// Name, distinct states, generated states, depth. A number that changes means
 /// that the rules, the bounds or the count changed: know which before it is
 /// written down here.
-const SMALL: [(&str, u64, u64, usize); 6] = [
+const SMALL: [(&str, u64, u64, usize); 7] = [
+    ("paper-transfer", 54_259, 484_600, 20),
     ("paper-election-five", 27_536, 356_466, 13),
     ("paper-election-deferred", 49_645, 200_176, 18),
     ("paper-reads", 83_173, 307_420, 19),
@@ -23,7 +25,16 @@ const SMALL: [(&str, u64, u64, usize); 6] = [
     ("etcd-replication-deferred", 77_179, 286_531, 24),
 ];
 
-const LARGE: [(&str, u64, u64, usize); 10] = [
+const LARGE: [(&str, u64, u64, usize); 19] = [
+    ("paper-prevote-four", 561_153, 11_734_533, 24),
+    ("paper-prevote", 307_495, 4_884_706, 23),
+    ("etcd-prevote", 249_211, 4_231_528, 22),
+    ("etcd-prevote-deferred", 352_219, 1_490_935, 30),
+    ("paper-sticky", 139_415, 1_456_195, 19),
+    ("paper-checkquorum", 122_971, 1_112_299, 20),
+    ("etcd-checkquorum", 212_866, 2_162_209, 21),
+    ("etcd-prevote-checkquorum", 185_911, 2_930_029, 22),
+    ("etcd-transfer", 543_019, 7_621_360, 26),
     ("paper-election", 144_434, 1_715_185, 16),
     ("paper-replication", 100_768, 935_800, 17),
     ("paper-replication-late", 131_731, 656_218, 15),
@@ -117,10 +128,18 @@ fn every_dialect_meets_both_durabilities_and_every_network_is_met() {
             assert!(met, "{} {network:?}", dialect.name());
         }
     }
-    // A preset explores a dialect as it stands.
+    // A preset explores a dialect as it stands, with features switched on.
     for preset in presets::all() {
         let settings = preset.scenario.settings;
-        assert_eq!(settings, preset.dialect.settings(settings.durability));
+        let mut named = preset.dialect.settings(settings.durability);
+        for feature in features::of(&settings) {
+            (feature.switch_on)(&mut named);
+        }
+        assert_eq!(settings, named);
+    }
+    for feature in &features::ALL {
+        let met = |p: &Preset| (feature.is_on)(&p.scenario.settings);
+        assert!(defaults.iter().any(met), "{}", feature.name);
     }
 }
 

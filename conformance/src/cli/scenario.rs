@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use plimsoll_model::bounds::Bounds;
+use plimsoll_model::features;
 use plimsoll_model::flaws::Flaw;
 use plimsoll_model::network::NetworkKind;
 use plimsoll_model::presets::{self, Preset};
@@ -44,6 +45,10 @@ pub(super) struct What {
     /// Whose rules.
     #[arg(long, value_enum)]
     pub(super) dialect: Option<DialectName>,
+    /// Switch a feature on (several times for several), beside those that the
+    /// preset has.
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub(super) feature: Vec<FeatureName>,
     /// Whether a write is durable with its step, or in a step of its own.
     #[arg(long, value_enum)]
     pub(super) durability: Option<DurabilityName>,
@@ -72,6 +77,30 @@ impl ValueEnum for DialectName {
 
     fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
         Some(clap::builder::PossibleValue::new(self.0.name()))
+    }
+}
+
+/// A feature by its place in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FeatureName(usize);
+
+impl ValueEnum for FeatureName {
+    fn value_variants<'a>() -> &'a [Self] {
+        const ALL: [FeatureName; features::ALL.len()] = {
+            let mut all = [FeatureName(0); features::ALL.len()];
+            let mut at = 0;
+            while at < all.len() {
+                all[at] = FeatureName(at);
+                at += 1;
+            }
+            all
+        };
+        &ALL
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        let feature = features::ALL.get(self.0)?;
+        Some(clap::builder::PossibleValue::new(feature.name).help(feature.says))
     }
 }
 
@@ -108,6 +137,7 @@ impl What {
             || self.bounds.is_some()
             || !self.set.is_empty()
             || self.dialect.is_some()
+            || !self.feature.is_empty()
             || self.durability.is_some()
             || self.network.is_some()
     }
@@ -132,6 +162,7 @@ impl What {
             || !self.set.is_empty()
             || self.short().next().is_some()
             || self.dialect.is_some()
+            || !self.feature.is_empty()
             || self.durability.is_some()
             || self.network.is_some()
     }
@@ -159,10 +190,10 @@ impl What {
             ([], Some(flaw)) => vec![presets::for_flaw(flaw)],
             ([], None) if custom => return Ok(vec![self.change(plain())?]),
             ([], None) => presets::defaults(),
-            (names, _) => names
-                .iter()
-                .map(|name| preset(name))
-                .collect::<Result<_, _>>()?,
+            (names, _) => {
+                let named: Result<Vec<_>, _> = names.iter().map(|name| preset(name)).collect();
+                named?.into_iter().flatten().collect()
+            }
         };
         presets
             .into_iter()
@@ -195,6 +226,9 @@ impl What {
                 }
                 None => scenario.settings.durability = durability,
             }
+        }
+        for feature in self.feature.iter().filter_map(|at| features::ALL.get(at.0)) {
+            (feature.switch_on)(&mut scenario.settings);
         }
         match self.network {
             Some(NetworkName::Set) => scenario.network = NetworkKind::Set,
@@ -251,14 +285,16 @@ pub(super) fn task(preset: Preset) -> Task {
     }
 }
 
-fn preset(name: &str) -> Result<Preset, Failure> {
-    presets::by_name(name).ok_or_else(|| {
-        let names: Vec<&str> = presets::all().iter().map(|preset| preset.name).collect();
-        Failure::Usage(format!(
-            "no preset {name:?}; there are {}",
-            names.join(", ")
-        ))
-    })
+fn preset(name: &str) -> Result<Vec<Preset>, Failure> {
+    let named = presets::named(name);
+    if !named.is_empty() {
+        return Ok(named);
+    }
+    let names: Vec<&str> = presets::all().iter().map(|preset| preset.name).collect();
+    Err(Failure::Usage(format!(
+        "no preset {name:?}; there are {}",
+        names.join(", ")
+    )))
 }
 
 /// The flaw called `name`.

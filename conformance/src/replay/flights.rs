@@ -71,7 +71,11 @@ fn context_of(body: &Body) -> Option<ReadId> {
         | Body::AppendAck { context, .. }
         | Body::Heartbeat { context, .. }
         | Body::HeartbeatAck { context } => *context,
-        Body::RequestVote { .. } | Body::Vote { .. } => None,
+        Body::RequestVote { .. }
+        | Body::Vote { .. }
+        | Body::RequestPreVote { .. }
+        | Body::PreVote { .. }
+        | Body::TimeoutNow => None,
     }
 }
 
@@ -184,7 +188,7 @@ impl Pattern {
         };
         term.or_else(read)
             .or_else(|| match (&self.body, &message.body) {
-                (Shape::RequestVote { last: said }, Body::RequestVote { last }) => {
+                (Shape::RequestVote { last: said }, Body::RequestVote { last, .. }) => {
                     differ("last", said, last, Position::to_string)
                 }
                 (Shape::Vote { granted: said }, Body::Vote { granted }) => {

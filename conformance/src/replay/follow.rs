@@ -51,6 +51,8 @@ pub enum RoleKind {
     Candidate,
     /// Replicates its log.
     Leader,
+    /// Asks whether it would get votes.
+    PreCandidate,
 }
 
 impl RoleKind {
@@ -60,6 +62,7 @@ impl RoleKind {
             RoleKind::Follower => "follower",
             RoleKind::Candidate => "candidate",
             RoleKind::Leader => "leader",
+            RoleKind::PreCandidate => "pre-candidate",
         }
     }
 }
@@ -74,6 +77,7 @@ impl Scalars {
                 Role::Follower => RoleKind::Follower,
                 Role::Candidate { .. } => RoleKind::Candidate,
                 Role::Leader { .. } => RoleKind::Leader,
+                Role::PreCandidate { .. } => RoleKind::PreCandidate,
             },
             commit: server.commit,
             applied: server.applied,

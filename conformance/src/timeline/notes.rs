@@ -196,10 +196,28 @@ fn said<L: Log>(
         },
         Branch::WriteDone => info("its write is durable".to_owned()),
         Branch::OwnEntriesCounted => info("counts its own durable entries".to_owned()),
+        Branch::PreCampaigned => info(format!("asks who would vote in term {}", after.term.next())),
+        Branch::PreVoteGranted => info(format!("would vote for {from}")),
+        Branch::PreVoteRefused => because("would not vote for it"),
+        Branch::PreVoteCounted => info(format!("counts that {from} would vote")),
+        Branch::CandidateDisregarded => because("takes no notice"),
+        Branch::LeaderUnheard => info("has not heard from a leader".to_owned()),
+        Branch::QuorumHeard => info("has heard from a majority".to_owned()),
+        Branch::QuorumLost => because("steps down"),
+        Branch::TransferBegun => match input {
+            Input::Transfer { to } => info(format!("is to hand over to {to}")),
+            _ => return None,
+        },
+        Branch::TransferAborted => info("gives up to hand over".to_owned()),
+        Branch::CampaignedAtOnce => info(format!(
+            "starts an election for term {} at once",
+            after.term
+        )),
         Branch::RestartedTorn => info("its vote was cleared, its term not raised".to_owned()),
         Branch::RestartedWritten => info("part of the write under way survives".to_owned()),
         Branch::SentAppend
         | Branch::SentHeartbeat
+        | Branch::SentTimeoutNow
         | Branch::Appended
         | Branch::ProgressNoted
         | Branch::HeartbeatReceived

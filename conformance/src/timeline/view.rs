@@ -147,9 +147,11 @@ impl View {
                     votes += &format!(" and {surplus} counted twice");
                 }
             }
+            Role::PreCandidate { granted, .. } => votes = granted.to_string(),
             Role::Leader {
                 matched: known,
                 reads: open,
+                ..
             } => {
                 let known = known.iter().map(|(id, index)| format!("{id}:{index}"));
                 matched = known.collect::<Vec<_>>().join(" ");

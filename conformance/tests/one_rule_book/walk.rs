@@ -139,7 +139,7 @@ fn entries(after: Index, batch: &Batch, bare: bool) -> wire::Entries {
 
 fn message(message: &Message, bare: bool) -> wire::Message {
     let body = match &message.body {
-        Body::RequestVote { last } => wire::Body::RequestVote {
+        Body::RequestVote { last, .. } => wire::Body::RequestVote {
             last: position(*last),
         },
         Body::Vote { granted } => wire::Body::Vote { granted: *granted },
@@ -175,6 +175,9 @@ fn message(message: &Message, bare: bool) -> wire::Message {
         Body::HeartbeatAck { context: read } => wire::Body::HeartbeatAck {
             context: context(read),
         },
+        other @ (Body::RequestPreVote { .. } | Body::PreVote { .. } | Body::TimeoutNow) => {
+            unreachable!("no walked scenario switches on what says {other}")
+        }
     };
     wire::Message::new(name(message.from), name(message.to), message.term.0, body)
 }

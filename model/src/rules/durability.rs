@@ -247,7 +247,7 @@ fn recover<L: Log>(server: &mut Server<L>, settings: &Settings) {
     if settings.configuration == Configuration::Applied {
         server.config = NodeSet::EMPTY;
     }
-    server.leader = None;
+    election::lose_leader(server);
     server.role = Role::Follower;
     server.outbox.clear();
 }

@@ -4,6 +4,8 @@
 //!   asks everybody ([`campaign`]).
 //! - One vote a term, first come first served, and only for a candidate whose
 //!   log is at least as up-to-date ([`may_grant`]).
+//! - Where the settings say so, it first asks whether it would win, and raises
+//!   its term only if it would ([`super::prevote`]).
 //! - A majority makes a leader, which starts its term with a no-op
 //!   ([`become_leader`]; section 8).
 //! - A higher term makes anybody a follower ([`step_down`]).
@@ -14,9 +16,9 @@ use crate::ids::{Index, NodeId, NodeSet, Position, Term};
 use crate::log::{Entry, Log, Payload};
 use crate::message::{Body, Message, Messages};
 use crate::refusal::Refusal;
-use crate::rules::membership;
+use crate::rules::{membership, prevote, quorum};
 use crate::server::{PerServer, Role, Server};
-use crate::settings::{Settings, StaleRequest};
+use crate::settings::{PreVote, Settings, StaleRequest};
 
 /// The election timer fires: raise the term, vote for oneself, ask everybody.
 ///
@@ -34,7 +36,21 @@ pub fn campaign<L: Log>(
             term: server.term,
         });
     }
+    quorum::may_campaign(server)?;
     membership::may_campaign(server, settings)?;
+    if settings.pre_vote != PreVote::Off {
+        return Ok(prevote::begin(server, settings, out));
+    }
+    Ok(start(server, false, settings, out))
+}
+
+/// The election itself. `forced` tells that the leader asked for it.
+pub fn start<L: Log>(
+    server: &mut Server<L>,
+    forced: bool,
+    settings: &Settings,
+    out: &mut Messages,
+) -> Outcome {
     step_down(server, server.term.next());
     if !settings.has(Flaw::OwnVoteUnrecorded) {
         server.vote = Some(server.id);
@@ -50,10 +66,10 @@ pub fn campaign<L: Log>(
             from: server.id,
             to,
             term: server.term,
-            body: Body::RequestVote { last },
+            body: Body::RequestVote { last, forced },
         });
     }
-    Ok(Branch::Campaigned.into())
+    Branch::Campaigned.into()
 }
 
 /// A higher term: forget everything of the old one, be a follower (section
@@ -62,8 +78,14 @@ pub fn step_down<L: Log>(server: &mut Server<L>, term: Term) {
     debug_assert!(term > server.term, "a term only grows");
     server.term = term;
     server.vote = None;
-    server.leader = None;
+    lose_leader(server);
     server.role = Role::Follower;
+}
+
+/// No leader of this term is known any more.
+pub fn lose_leader<L: Log>(server: &mut Server<L>) {
+    server.leader = None;
+    server.hears_leader = false;
 }
 
 /// A message of a lower term (section 5.1): a request is refused or ignored,
@@ -85,6 +107,25 @@ pub fn stale<L: Log>(
         return vote_received(server, message.from, granted, settings);
     }
     let answer = match &message.body {
+        Body::RequestPreVote { .. } => {
+            return prevote::refuse(server, message.from, reason, out);
+        }
+        Body::Append { .. } | Body::Heartbeat { .. }
+            if settings.stale_request == StaleRequest::Ignore && settings.frees_stale_leaders() =>
+        {
+            out.push(Message {
+                from: server.id,
+                to: message.from,
+                term: server.term,
+                body: Body::AppendAck {
+                    reject: false,
+                    index: Index::ZERO,
+                    hint: None,
+                    context: None,
+                },
+            });
+            return Branch::StaleRefused.because(reason);
+        }
         Body::RequestVote { .. } => Body::Vote { granted: false },
         Body::Append { prev, context, .. } => Body::AppendAck {
             reject: true,
@@ -117,26 +158,48 @@ pub fn may_grant<L: Log>(
     last: Position,
     settings: &Settings,
 ) -> Result<(), Refusal> {
+    may_grant_in_term(server, candidate, settings)?;
+    up_to_date(server, last, settings)
+}
+
+/// Whether the vote of this term is free for `candidate`.
+///
+/// # Errors
+/// Who has it, or who leads.
+pub fn may_grant_in_term<L: Log>(
+    server: &Server<L>,
+    candidate: NodeId,
+    settings: &Settings,
+) -> Result<(), Refusal> {
     match server.vote {
-        Some(given_to) if given_to != candidate => {
-            return Err(Refusal::VoteUsed {
+        Some(given_to) if given_to != candidate => Err(Refusal::VoteUsed {
+            node: server.id,
+            term: server.term,
+            given_to,
+            candidate,
+        }),
+        None if !settings.vote_with_known_leader => match server.leader {
+            Some(leader) => Err(Refusal::LeaderKnown {
                 node: server.id,
                 term: server.term,
-                given_to,
-                candidate,
-            });
-        }
-        None if !settings.vote_with_known_leader => {
-            if let Some(leader) = server.leader {
-                return Err(Refusal::LeaderKnown {
-                    node: server.id,
-                    term: server.term,
-                    leader,
-                });
-            }
-        }
-        _ => {}
+                leader,
+            }),
+            None => Ok(()),
+        },
+        _ => Ok(()),
     }
+}
+
+/// Whether a log that ends at `last` is at least as up-to-date as the server's
+/// (section 5.4.1).
+///
+/// # Errors
+/// When it is not.
+pub fn up_to_date<L: Log>(
+    server: &Server<L>,
+    last: Position,
+    settings: &Settings,
+) -> Result<(), Refusal> {
     let own = server.log.last();
     if last < own && !settings.has(Flaw::NoUpToDateCheck) {
         return Err(Refusal::LogBehind {
@@ -205,6 +268,7 @@ pub fn vote_received<L: Log>(
         // refusals are enough.
         if !config.has_quorum(config.minus(*refused)) {
             server.role = Role::Follower;
+            lose_leader(server);
             return Branch::VoteLost.into();
         }
         return Branch::RefusalCounted.into();
@@ -238,6 +302,8 @@ pub fn become_leader<L: Log>(server: &mut Server<L>) {
     server.role = Role::Leader {
         matched: PerServer((0..servers).map(|_| Index::ZERO).collect()),
         reads: Default::default(),
+        active: NodeSet::EMPTY,
+        transfer: None,
     };
     let (id, durable) = (server.id, server.durable.shared);
     if let Role::Leader { matched, .. } = &mut server.role {
@@ -270,5 +336,6 @@ pub fn follow<L: Log>(
     if !settings.vote_with_known_leader {
         server.leader = Some(leader);
     }
+    server.hears_leader = settings.times_leaders();
     Ok(())
 }

@@ -13,6 +13,9 @@
 //! | family | rules | paper |
 //! |---|---|---|
 //! | [`election`] | campaign, vote, count votes, step down | §5.1, §5.2, §5.4.1 |
+//! | [`prevote`] | ask first whether an election would be won | dissertation §9.6 |
+//! | [`quorum`] | who hears a leader holds no election; a leader checks its quorum | dissertation §4.2.3, §6.2 |
+//! | [`transfer`] | leadership is handed over | dissertation §3.10 |
 //! | [`replication`] | client write, append, consistency check, heartbeat | §5.3 |
 //! | [`commit`] | advance the commit index, apply | §5.3, §5.4.2 |
 //! | [`reads`] | begin, confirm and release a linearizable read | §8, dissertation §6.4 |
@@ -23,8 +26,11 @@ pub mod commit;
 pub mod durability;
 pub mod election;
 pub mod membership;
+pub mod prevote;
+pub mod quorum;
 pub mod reads;
 pub mod replication;
+pub mod transfer;
 
 use crate::choice;
 use crate::ids::{Index, NodeId, ReadId};
@@ -94,6 +100,23 @@ choice! {
             /// What survives of the write under way.
             survival: durability::Survival,
         } = 12,
+        /// The minimum election timeout passes without a word from the leader.
+        LoseLeader = 13,
+        /// An election timeout has passed since it, a leader, last looked who
+        /// answers.
+        CheckQuorum = 14,
+        /// It is told to hand leadership over.
+        Transfer {
+            /// The next leader.
+            to: NodeId,
+        } = 15,
+        /// It tells the next leader to start an election.
+        SendTimeoutNow {
+            /// The next leader.
+            to: NodeId,
+        } = 16,
+        /// An election timeout has passed since it began to hand over.
+        AbortTransfer = 17,
     }
 }
 
@@ -167,11 +190,35 @@ pub enum Branch {
     RestartedWritten,
     /// A restart with a torn term and vote (only under a planted flaw).
     RestartedTorn,
+    /// A server asked whether it would win.
+    PreCampaigned,
+    /// A vote would be given.
+    PreVoteGranted,
+    /// A vote would not be given.
+    PreVoteRefused,
+    /// Somebody would give its vote, no majority yet.
+    PreVoteCounted,
+    /// A candidate was disregarded: there is a leader.
+    CandidateDisregarded,
+    /// A leader was not heard from for the minimum election timeout.
+    LeaderUnheard,
+    /// A leader has heard from a majority.
+    QuorumHeard,
+    /// A leader has not, and stepped down.
+    QuorumLost,
+    /// A leader began to hand over.
+    TransferBegun,
+    /// The next leader was told to start an election.
+    SentTimeoutNow,
+    /// The leader gave up to hand over.
+    TransferAborted,
+    /// An election began because the leader asked for it.
+    CampaignedAtOnce,
 }
 
 impl Branch {
     /// Every branch, in order.
-    pub const ALL: [Branch; 33] = [
+    pub const ALL: [Branch; 45] = [
         Branch::Campaigned,
         Branch::VoteGranted,
         Branch::VoteRefused,
@@ -205,6 +252,18 @@ impl Branch {
         Branch::RestartedDurable,
         Branch::RestartedWritten,
         Branch::RestartedTorn,
+        Branch::PreCampaigned,
+        Branch::PreVoteGranted,
+        Branch::PreVoteRefused,
+        Branch::PreVoteCounted,
+        Branch::CandidateDisregarded,
+        Branch::LeaderUnheard,
+        Branch::QuorumHeard,
+        Branch::QuorumLost,
+        Branch::TransferBegun,
+        Branch::SentTimeoutNow,
+        Branch::TransferAborted,
+        Branch::CampaignedAtOnce,
     ];
 
     /// The name, in kebab case, as coverage tables and JSON spell it.
@@ -302,6 +361,11 @@ fn handle<L: Log>(
         Input::CountOwnVote => durability::count_own_vote(server, settings),
         Input::CountOwnEntries { to } => durability::count_own_entries(server, *to),
         Input::Restart { survival } => durability::restart(server, survival, settings),
+        Input::LoseLeader => quorum::lose_leader(server),
+        Input::CheckQuorum => quorum::check(server, settings),
+        Input::Transfer { to } => transfer::begin(server, *to),
+        Input::SendTimeoutNow { to } => transfer::send_timeout_now(server, *to, out),
+        Input::AbortTransfer => transfer::abort(server),
     }
 }
 
@@ -319,10 +383,23 @@ fn receive<L: Log>(
         return election::stale(server, message, settings, out);
     }
     if *term > server.term {
-        election::step_down(server, *term);
+        if let Some(refusal) = quorum::disregards(server, message, settings) {
+            return Branch::CandidateDisregarded.because(refusal);
+        }
+        // What is asked about a term that nobody has reached yet, and the
+        // answer that its vote would be given, raise no term.
+        let hypothetical = matches!(
+            body,
+            Body::RequestPreVote { .. } | Body::PreVote { granted: true }
+        );
+        if !hypothetical {
+            election::step_down(server, *term);
+        }
     }
     match body {
-        Body::RequestVote { last } => election::vote_requested(server, *from, *last, settings, out),
+        Body::RequestVote { last, .. } => {
+            election::vote_requested(server, *from, *last, settings, out)
+        }
         Body::Vote { granted } => election::vote_received(server, *from, *granted, settings),
         Body::Append {
             prev,
@@ -348,8 +425,21 @@ fn receive<L: Log>(
             index,
             context,
             ..
-        } => replication::append_answered(server, *from, *reject, *index, *context),
-        Body::HeartbeatAck { context } => replication::heartbeat_answered(server, *from, *context),
+        } => {
+            quorum::heard_from(server, *from, settings);
+            replication::append_answered(server, *from, *reject, *index, *context)
+        }
+        Body::HeartbeatAck { context } => {
+            quorum::heard_from(server, *from, settings);
+            replication::heartbeat_answered(server, *from, *context)
+        }
+        Body::RequestPreVote { last } => {
+            prevote::requested(server, *from, *term, *last, settings, out)
+        }
+        Body::PreVote { granted } => {
+            prevote::received(server, *from, *term, *granted, settings, out)
+        }
+        Body::TimeoutNow => transfer::timeout_now(server, settings, out),
     }
 }
 
@@ -361,6 +451,9 @@ pub fn hash() -> u64 {
         include_str!("replication.rs"),
         include_str!("commit.rs"),
         include_str!("membership.rs"),
+        include_str!("prevote.rs"),
+        include_str!("quorum.rs"),
+        include_str!("transfer.rs"),
         include_str!("reads.rs"),
         include_str!("durability.rs"),
         include_str!("../settings.rs"),

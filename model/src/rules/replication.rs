@@ -13,7 +13,7 @@ use crate::ids::{Index, NodeId, Position, ReadId};
 use crate::log::{Batch, Entry, Log, Payload};
 use crate::message::{Body, Message, Messages};
 use crate::refusal::Refusal;
-use crate::rules::{commit, durability};
+use crate::rules::{commit, durability, transfer};
 use crate::server::{Role, Server};
 use crate::settings::{BelowCommit, Heartbeat, Settings};
 
@@ -54,6 +54,7 @@ pub fn known_message<L: Log>(server: &Server<L>, settings: &Settings) -> Result<
 /// When the server does not lead.
 pub fn write<L: Log>(server: &mut Server<L>, number: u32) -> Result<Outcome, Refusal> {
     must_lead(server)?;
+    transfer::may_write(server)?;
     server.log.push(Entry {
         term: server.term,
         payload: Payload::Write { number },

@@ -112,6 +112,8 @@ pub(crate) fn leader(id: u8, term: u64, terms: &[u64], matched: &[u64]) -> Srv {
         s.role = Role::Leader {
             matched: PerServer(matched.iter().map(|&m| Index(m)).collect()),
             reads: Default::default(),
+            active: NodeSet::EMPTY,
+            transfer: None,
         };
     })
 }
@@ -142,7 +144,10 @@ pub(crate) fn msg(from: u8, to: u8, term: u64, body: Body) -> Message {
 }
 
 pub(crate) fn request(last: Position) -> Body {
-    Body::RequestVote { last }
+    Body::RequestVote {
+        last,
+        forced: false,
+    }
 }
 
 pub(crate) fn vote(granted: bool) -> Body {

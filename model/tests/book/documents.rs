@@ -137,6 +137,11 @@ fn decides(setting: &str) -> &'static str {
         "durability" => {
             "when a write is durable: with its step, or by an action of its own (both are explored)"
         }
+        "pre-vote" => {
+            "whether a server asks first if it would win: not at all, for its log (`log`), or also whether its voters hear a leader (`log-and-leader`)"
+        }
+        "check-quorum" => "whether a leader that does not hear a majority steps down",
+        "sticky" => "whether who hears a leader takes no notice of candidates",
         other => panic!("docs/model.md does not say what {other:?} decides"),
     }
 }

@@ -402,6 +402,8 @@ fn won(matched: &[u64]) -> impl Fn(&mut Srv) {
         s.role = Role::Leader {
             matched: PerServer(matched.iter().copied().collect()),
             reads: Default::default(),
+            active: NodeSet::EMPTY,
+            transfer: None,
         };
     }
 }

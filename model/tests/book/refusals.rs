@@ -53,7 +53,10 @@ fn batch() -> impl Strategy<Value = Batch> {
 
 fn body() -> impl Strategy<Value = Body> {
     prop_oneof![
-        position().prop_map(|last| Body::RequestVote { last }),
+        (position(), any::<bool>()).prop_map(|(last, forced)| Body::RequestVote { last, forced }),
+        position().prop_map(|last| Body::RequestPreVote { last }),
+        any::<bool>().prop_map(|granted| Body::PreVote { granted }),
+        Just(Body::TimeoutNow),
         any::<bool>().prop_map(|granted| Body::Vote { granted }),
         (position(), batch(), index(), context()).prop_map(|(prev, entries, commit, context)| {
             Body::Append {
@@ -105,6 +108,11 @@ fn input() -> impl Strategy<Value = Input> {
         1 => Just(Input::CountOwnVote),
         2 => index().prop_map(|to| Input::CountOwnEntries { to }),
         3 => survival().prop_map(|survival| Input::Restart { survival }),
+        1 => Just(Input::LoseLeader),
+        1 => Just(Input::CheckQuorum),
+        1 => node().prop_map(|to| Input::Transfer { to }),
+        2 => node().prop_map(|to| Input::SendTimeoutNow { to }),
+        1 => Just(Input::AbortTransfer),
     ]
 }
 
@@ -155,6 +163,11 @@ fn place(refusal: &Refusal) -> usize {
         Refusal::NothingToWrite { .. } => 23,
         Refusal::NeverWritten { .. } => 24,
         Refusal::DurableIsKept { .. } => 25,
+        Refusal::LeaderHeard { .. } => 26,
+        Refusal::HandingOver { .. } => 27,
+        Refusal::NotHandingOver { .. } => 28,
+        Refusal::TargetBehind { .. } => 29,
+        Refusal::QuorumLost { .. } => 30,
     }
 }
 
@@ -266,6 +279,20 @@ fn every_refusal() -> Vec<Refusal> {
         Refusal::NothingToWrite { node },
         Refusal::NeverWritten { node },
         Refusal::DurableIsKept { node },
+        Refusal::LeaderHeard { node, term },
+        Refusal::HandingOver { node, to: other },
+        Refusal::NotHandingOver { node, to: other },
+        Refusal::TargetBehind {
+            node,
+            to: other,
+            matched: Index(5),
+            last: index,
+        },
+        Refusal::QuorumLost {
+            node,
+            active: NodeSet::first(1),
+            config,
+        },
     ]
 }
 
@@ -359,6 +386,9 @@ fn unbudgeted(scenario: &Scenario) -> Vec<Input> {
         Input::Apply,
         Input::WriteCompleted,
         Input::CountOwnVote,
+        Input::LoseLeader,
+        Input::CheckQuorum,
+        Input::AbortTransfer,
     ];
     let indexes = || (0..9).map(Index);
     all.extend(indexes().map(|to| Input::AdvanceCommit { to }));
@@ -368,6 +398,7 @@ fn unbudgeted(scenario: &Scenario) -> Vec<Input> {
     }));
     for to in NodeSet::first(usize::from(scenario.bounds.servers) + 1).iter() {
         all.push(Input::SendHeartbeat { to });
+        all.push(Input::SendTimeoutNow { to });
         for after in indexes().skip(usize::from(scenario.bounds.bootstrap)) {
             let counts = 0..=scenario.bounds.max_batch;
             all.extend(counts.map(|count| Input::SendAppend { to, after, count }));

@@ -56,6 +56,7 @@ fn node(text: &str) -> Parsed<NodeId> {
 fn cluster(words: &[&str]) -> Parsed<Stage> {
     let (mut dialect, mut durability, mut flaw) = (Dialect::Paper, Durability::Atomic, None);
     let mut bounds = Bounds::default();
+    let mut features = Vec::new();
     for word in words {
         let (key, value) = word
             .split_once('=')
@@ -66,11 +67,16 @@ fn cluster(words: &[&str]) -> Parsed<Stage> {
             "dialect" => dialect = Dialect::by_name(value).ok_or("no such dialect")?,
             "durability" if value == "deferred" => durability = Durability::Deferred,
             "durability" if value == "atomic" => durability = Durability::Atomic,
+            "features" => features.extend(value.split(',')),
             "flaw" => flaw = Some(Flaw::by_name(value).ok_or("no such flaw")?),
             _ => return Err(format!("unknown setting {word:?}")),
         }
     }
     let mut settings = dialect.settings(durability);
+    for name in features {
+        let feature = plimsoll_model::features::by_name(name).ok_or("no such feature")?;
+        (feature.switch_on)(&mut settings);
+    }
     settings.flaw = flaw;
     let scenario = Scenario {
         settings,
@@ -145,6 +151,11 @@ fn input(state: &State, words: &[&str]) -> Parsed<Input> {
         ["commit", to] => Input::AdvanceCommit {
             to: Index(number(to)?),
         },
+        ["hears", "no", "leader"] => Input::LoseLeader,
+        ["check", "quorum"] => Input::CheckQuorum,
+        ["hand", "over", to] => Input::Transfer { to: node(to)? },
+        ["timeout", "now", to] => Input::SendTimeoutNow { to: node(to)? },
+        ["give", "up"] => Input::AbortTransfer,
         ["count", "vote"] => Input::CountOwnVote,
         ["count", to] => Input::CountOwnEntries {
             to: Index(number(to)?),
@@ -172,6 +183,7 @@ fn input(state: &State, words: &[&str]) -> Parsed<Input> {
 
 /// One server as names and values, in a fixed order.
 fn fields(server: &Server<InlineLog>, durable_commit: bool) -> Vec<(&'static str, String)> {
+    let truth = |yes: bool| if yes { "yes".to_owned() } else { String::new() };
     let or_none = |id: Option<NodeId>| id.map_or("none".into(), |id| id.to_string());
     let entries = server
         .log
@@ -194,9 +206,11 @@ fn fields(server: &Server<InlineLog>, durable_commit: bool) -> Vec<(&'static str
         ("applied", server.applied.to_string()),
         ("config", server.config.to_string()),
         ("leader", or_none(server.leader)),
+        ("hears-leader", truth(server.hears_leader)),
     ];
     let none = String::new;
     let (mut granted, mut refused, mut known, mut reads) = (none(), none(), none(), none());
+    let (mut active, mut handing_over) = (none(), none());
     match &server.role {
         Role::Follower => {}
         Role::Candidate {
@@ -204,10 +218,22 @@ fn fields(server: &Server<InlineLog>, durable_commit: bool) -> Vec<(&'static str
             refused: no,
             ..
         } => (granted, refused) = (yes.to_string(), no.to_string()),
+        Role::PreCandidate {
+            granted: yes,
+            refused: no,
+        } => (granted, refused) = (yes.to_string(), no.to_string()),
         Role::Leader {
             matched,
             reads: open,
+            active: heard,
+            transfer,
         } => {
+            active = if heard.is_empty() {
+                none()
+            } else {
+                heard.to_string()
+            };
+            handing_over = transfer.map_or(none(), |to| to.to_string());
             let indexes = matched.iter().map(|(_, index)| index.to_string());
             known = format!("[{}]", indexes.collect::<Vec<_>>().join(" "));
             let open = open
@@ -221,6 +247,8 @@ fn fields(server: &Server<InlineLog>, durable_commit: bool) -> Vec<(&'static str
         ("refused", refused),
         ("match", known),
         ("reads", reads),
+        ("active", active),
+        ("hands-over-to", handing_over),
     ]);
     let durable = &server.durable;
     let disk = if server.is_synced(durable_commit) {
@@ -374,6 +402,10 @@ fn stories_of_the_rules_as_they_are() {
         "restart-etcd",
         "torn-write",
         "heartbeat-etcd",
+        "prevote-etcd",
+        "prevote-paper",
+        "transfer",
+        "transfer-given-up",
     ] {
         let text = story(name);
         assert!(!text.contains("BREAKS"), "{name} breaks a property");

@@ -3,6 +3,9 @@
 use plimsoll_model::action::{self, Action};
 use plimsoll_model::bounds::Bounds;
 use plimsoll_model::cluster::{State, Step};
+use plimsoll_model::features::{
+    CHECK_QUORUM, Feature, PRE_VOTE, PRE_VOTE_LEADERLESS, STICKY_LEADER,
+};
 use plimsoll_model::field::Field;
 use plimsoll_model::network::NetworkKind;
 use plimsoll_model::scenario::Scenario;
@@ -31,16 +34,24 @@ impl Dice {
 }
 
 /// How many scenarios [`scenario`] knows.
-pub(crate) const SCENARIOS: usize = 2 * 2 * 2 * 3;
+pub(crate) const SCENARIOS: usize = 2 * 2 * 2 * 3 * 3;
 
-/// Every combination of dialect, durability, leader's append and network, with
-/// every budget open.
+/// Every combination of dialect, durability, leader's append, network and how
+/// elections are held off, with every budget open.
 pub(crate) fn scenario(number: usize) -> Scenario {
     let dialect = Dialect::ALL[number % 2];
     let durability = [Durability::Atomic, Durability::Deferred][number / 2 % 2];
     let network = [NetworkKind::Set, NetworkKind::Bag, NetworkKind::Ordered][number / 8 % 3];
     let mut settings = dialect.settings(durability);
     settings.leader_append = [LeaderAppend::BeforeWrite, LeaderAppend::AfterWrite][number / 4 % 2];
+    let held_off: [&[Feature]; 3] = [
+        &[],
+        &[PRE_VOTE, CHECK_QUORUM, STICKY_LEADER],
+        &[PRE_VOTE_LEADERLESS],
+    ];
+    for feature in held_off[number / 24 % 3] {
+        (feature.switch_on)(&mut settings);
+    }
     let etcd = dialect == Dialect::Etcd;
     Scenario {
         settings,
@@ -62,6 +73,7 @@ pub(crate) fn scenario(number: usize) -> Scenario {
             heartbeats: None,
             drops: None,
             duplicates: 2,
+            transfers: 2,
             ..Bounds::default()
         },
     }

@@ -41,6 +41,7 @@ pub fn swarm_bounds(scenario: &Scenario, dice: &mut Dice) -> Scenario {
         heartbeats,
         drops,
         duplicates,
+        transfers,
     } = &mut scenario.bounds;
     // Now and then, nothing but the bounds that were asked for.
     if dice.once_in(8) {
@@ -56,7 +57,7 @@ pub fn swarm_bounds(scenario: &Scenario, dice: &mut Dice) -> Scenario {
     if let Some(campaigns) = campaigns {
         lower(campaigns, 1, dice);
     }
-    for budget in [writes, reads, restarts, duplicates] {
+    for budget in [writes, reads, restarts, duplicates, transfers] {
         lower(budget, 0, dice);
     }
     for budget in [appends, heartbeats, drops] {

@@ -1,0 +1,95 @@
+//! Features: what a Raft may have beyond the core, each a switch in the
+//! settings, so that any combination can be explored.
+
+use crate::settings::{PreVote, Settings};
+
+/// A feature and what is told of it.
+#[derive(Clone, Copy)]
+pub struct Feature {
+    /// The name, as flags and tables spell it.
+    pub name: &'static str,
+    /// What it does, in a sentence.
+    pub says: &'static str,
+    /// The section of Ongaro's dissertation.
+    pub section: &'static str,
+    /// The file that holds its rules.
+    pub file: &'static str,
+    /// Switches it on.
+    pub switch_on: fn(&mut Settings),
+    /// Whether it is on.
+    pub is_on: fn(&Settings) -> bool,
+}
+
+/// PreVote as etcd has it.
+pub const PRE_VOTE: Feature = Feature {
+    name: "pre-vote",
+    says: "a server asks who would vote for its log before it raises its term (etcd)",
+    section: "diss. §9.6",
+    file: "model/src/rules/prevote.rs",
+    switch_on: |settings| settings.pre_vote = PreVote::Log,
+    is_on: |settings| settings.pre_vote == PreVote::Log,
+};
+
+/// PreVote as the dissertation has it.
+pub const PRE_VOTE_LEADERLESS: Feature = Feature {
+    name: "pre-vote-leaderless",
+    says: "the same, and who hears a leader would not vote (the dissertation)",
+    section: "diss. §9.6",
+    file: "model/src/rules/prevote.rs",
+    switch_on: |settings| settings.pre_vote = PreVote::LogAndLeader,
+    is_on: |settings| settings.pre_vote == PreVote::LogAndLeader,
+};
+
+/// The leader's check of its quorum.
+pub const CHECK_QUORUM: Feature = Feature {
+    name: "check-quorum",
+    says: "a leader that does not hear a majority for an election timeout steps down",
+    section: "diss. §6.2",
+    file: "model/src/rules/quorum.rs",
+    switch_on: |settings| settings.check_quorum = true,
+    is_on: |settings| settings.check_quorum,
+};
+
+/// Leader stickiness.
+pub const STICKY_LEADER: Feature = Feature {
+    name: "sticky-leader",
+    says: "who hears a leader takes no notice of candidates that it did not call for",
+    section: "diss. §4.2.3",
+    file: "model/src/rules/quorum.rs",
+    switch_on: |settings| settings.sticky = true,
+    is_on: |settings| settings.sticky,
+};
+
+/// The table of features.
+pub const ALL: [Feature; 4] = [PRE_VOTE, PRE_VOTE_LEADERLESS, CHECK_QUORUM, STICKY_LEADER];
+
+/// The feature called `name`.
+pub fn by_name(name: &str) -> Option<&'static Feature> {
+    ALL.iter().find(|feature| feature.name == name)
+}
+
+/// The features that are switched on in `settings`.
+pub fn of(settings: &Settings) -> impl Iterator<Item = &'static Feature> {
+    ALL.iter().filter(|feature| (feature.is_on)(settings))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{Dialect, Durability};
+
+    #[test]
+    fn each_switch_switches_on_its_feature_and_no_dialect_has_one_on() {
+        for dialect in Dialect::ALL {
+            let plain = dialect.settings(Durability::Atomic);
+            assert_eq!(of(&plain).count(), 0);
+            for feature in &ALL {
+                let mut settings = plain;
+                (feature.switch_on)(&mut settings);
+                let on: Vec<&str> = of(&settings).map(|feature| feature.name).collect();
+                assert_eq!(on, [feature.name]);
+                assert_eq!(by_name(feature.name).map(|f| f.says), Some(feature.says));
+            }
+        }
+    }
+}
