@@ -33,6 +33,7 @@ pub mod replication;
 pub mod transfer;
 
 use crate::choice;
+use crate::flaws::Flaw;
 use crate::ids::{Index, NodeId, ReadId};
 use crate::log::Log;
 use crate::message::{Body, Message, Messages};
@@ -190,6 +191,11 @@ pub enum Branch {
     RestartedWritten,
     /// A restart with a torn term and vote (only under a planted flaw).
     RestartedTorn,
+    /// A handler let go of its lock halfway (only under a planted flaw).
+    HandlerPaused,
+    /// A read was answered in the step in which it began (only under a planted
+    /// flaw).
+    ReadAnsweredAtOnce,
     /// A server asked whether it would win.
     PreCampaigned,
     /// A vote would be given.
@@ -218,7 +224,7 @@ pub enum Branch {
 
 impl Branch {
     /// Every branch, in order.
-    pub const ALL: [Branch; 45] = [
+    pub const ALL: [Branch; 47] = [
         Branch::Campaigned,
         Branch::VoteGranted,
         Branch::VoteRefused,
@@ -252,6 +258,8 @@ impl Branch {
         Branch::RestartedDurable,
         Branch::RestartedWritten,
         Branch::RestartedTorn,
+        Branch::HandlerPaused,
+        Branch::ReadAnsweredAtOnce,
         Branch::PreCampaigned,
         Branch::PreVoteGranted,
         Branch::PreVoteRefused,
@@ -265,6 +273,14 @@ impl Branch {
         Branch::TransferAborted,
         Branch::CampaignedAtOnce,
     ];
+
+    /// Whether only a planted flaw takes this branch.
+    pub fn is_flawed(self) -> bool {
+        matches!(
+            self,
+            Branch::RestartedTorn | Branch::HandlerPaused | Branch::ReadAnsweredAtOnce
+        )
+    }
 
     /// The name, in kebab case, as coverage tables and JSON spell it.
     pub fn name(self) -> String {
@@ -359,7 +375,7 @@ fn handle<L: Log>(
         Input::ReleaseRead { read } => reads::release(server, *read, settings),
         Input::WriteCompleted => durability::write_completed(server, settings, out),
         Input::CountOwnVote => durability::count_own_vote(server, settings),
-        Input::CountOwnEntries { to } => durability::count_own_entries(server, *to),
+        Input::CountOwnEntries { to } => durability::count_own_entries(server, *to, settings),
         Input::Restart { survival } => durability::restart(server, survival, settings),
         Input::LoseLeader => quorum::lose_leader(server),
         Input::CheckQuorum => quorum::check(server, settings),
@@ -382,9 +398,13 @@ fn receive<L: Log>(
     if *term < server.term {
         return election::stale(server, message, settings, out);
     }
+    let led = server.role.is_leader();
     if *term > server.term {
         if let Some(refusal) = quorum::disregards(server, message, settings) {
             return Branch::CandidateDisregarded.because(refusal);
+        }
+        if let Some(outcome) = election::paused(server, message, settings, out) {
+            return outcome;
         }
         // What is asked about a term that nobody has reached yet, and the
         // answer that its vote would be given, raise no term.
@@ -393,12 +413,17 @@ fn receive<L: Log>(
             Body::RequestPreVote { .. } | Body::PreVote { granted: true }
         );
         if !hypothetical {
-            election::step_down(server, *term);
+            election::higher_term(server, message, settings);
         }
     }
     match body {
         Body::RequestVote { last, .. } => {
-            election::vote_requested(server, *from, *last, settings, out)
+            let outcome = election::vote_requested(server, *from, *last, settings, out);
+            if led && outcome.branch == Branch::VoteGranted && settings.has(Flaw::ExLeaderRollsBack)
+            {
+                durability::truncate(server, server.commit);
+            }
+            outcome
         }
         Body::Vote { granted } => election::vote_received(server, *from, *granted, settings),
         Body::Append {
@@ -423,15 +448,15 @@ fn receive<L: Log>(
         Body::AppendAck {
             reject,
             index,
+            hint,
             context,
-            ..
         } => {
             quorum::heard_from(server, *from, settings);
-            replication::append_answered(server, *from, *reject, *index, *context)
+            replication::append_answered(server, *from, *reject, *index, *hint, *context, settings)
         }
         Body::HeartbeatAck { context } => {
             quorum::heard_from(server, *from, settings);
-            replication::heartbeat_answered(server, *from, *context)
+            replication::heartbeat_answered(server, *from, *context, settings)
         }
         Body::RequestPreVote { last } => {
             prevote::requested(server, *from, *term, *last, settings, out)
