@@ -63,6 +63,8 @@ impl Action {
                     Body::RequestPreVote { .. } => 20,
                     Body::PreVote { .. } => 21,
                     Body::TimeoutNow => 22,
+                    Body::RequestRead { .. } => 28,
+                    Body::ReadIndex { .. } => 29,
                 },
                 Input::Write { .. } => 7,
                 Input::SendAppend { .. } => 8,
@@ -107,7 +109,7 @@ impl Action {
     }
 
     /// The kinds of action, in the order of the enum.
-    pub const KINDS: [&'static str; 28] = [
+    pub const KINDS: [&'static str; 30] = [
         "campaign",
         "receive-request-vote",
         "receive-vote",
@@ -136,6 +138,8 @@ impl Action {
         "transfer",
         "send-timeout-now",
         "abort-transfer",
+        "receive-request-read",
+        "receive-read-index",
     ];
 }
 
@@ -262,7 +266,11 @@ pub fn own<L: Log>(
         } else if !server.role.is_leader() && left(spent.campaigns, scenario.bounds.campaigns) {
             add(Input::Campaign);
         }
-        if scenario.settings.has(Flaw::LocalReads)
+        for asked in server.asked.iter().filter(|asked| asked.index.is_some()) {
+            add(Input::ReleaseRead { read: asked.id });
+        }
+        let asks = scenario.settings.follower_reads && server.leader.is_some();
+        if (asks || scenario.settings.has(Flaw::LocalReads))
             && !server.role.is_leader()
             && spent.reads < scenario.bounds.reads
         {

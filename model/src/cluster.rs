@@ -323,7 +323,7 @@ impl Ensemble<InlineLog> {
                 let term = server.log.term_at(server.commit).unwrap_or_default();
                 history.commits(server.term, Position::new(server.commit, term));
             }
-            (Branch::ReadBegun, Input::BeginRead { read }) => {
+            (Branch::ReadBegun | Branch::ReadForwarded, Input::BeginRead { read }) => {
                 let floor = history.highest_commit();
                 history.reads.push(OpenRead {
                     id: *read,
@@ -337,9 +337,13 @@ impl Ensemble<InlineLog> {
             _ => {}
         }
         let servers = &self.servers;
-        history.reads.retain(|open| match &servers[open.node].role {
-            Role::Leader { reads, .. } => reads.iter().any(|read| read.id == open.id),
-            _ => false,
+        history.reads.retain(|open| {
+            let server = &servers[open.node];
+            let leads_it = match &server.role {
+                Role::Leader { reads, .. } => reads.iter().any(|read| read.id == open.id),
+                _ => false,
+            };
+            leads_it || server.asked.iter().any(|asked| asked.id == open.id)
         });
     }
 

@@ -60,8 +60,24 @@ pub const STICKY_LEADER: Feature = Feature {
     is_on: |settings| settings.sticky,
 };
 
+/// Reads that followers serve.
+pub const FOLLOWER_READS: Feature = Feature {
+    name: "follower-reads",
+    says: "a follower asks its leader for a read index and serves the read itself",
+    section: "diss. §6.4",
+    file: "model/src/rules/reads.rs",
+    switch_on: |settings| settings.follower_reads = true,
+    is_on: |settings| settings.follower_reads,
+};
+
 /// The table of features.
-pub const ALL: [Feature; 4] = [PRE_VOTE, PRE_VOTE_LEADERLESS, CHECK_QUORUM, STICKY_LEADER];
+pub const ALL: [Feature; 5] = [
+    PRE_VOTE,
+    PRE_VOTE_LEADERLESS,
+    CHECK_QUORUM,
+    STICKY_LEADER,
+    FOLLOWER_READS,
+];
 
 /// The feature called `name`.
 pub fn by_name(name: &str) -> Option<&'static Feature> {

@@ -76,6 +76,8 @@ pub enum Flaw {
     ReadBeforeOwnCommit,
     /// E2.
     ReadContextReused,
+    /// E6.
+    ForwardedReadBeforeOwnCommit,
     /// E7.
     NoNoop,
     /// E8.

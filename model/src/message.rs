@@ -77,6 +77,19 @@ choice! {
         /// The leader hands over: start an election at once (dissertation
         /// section 3.10).
         TimeoutNow = 8,
+        /// A follower asks the leader for a read index (section 6.4 of the
+        /// dissertation: reads that followers serve).
+        RequestRead {
+            /// Which read.
+            read: ReadId,
+        } = 9,
+        /// The answer, once the leader has been confirmed.
+        ReadIndex {
+            /// Which read.
+            read: ReadId,
+            /// How far whoever serves it must have applied.
+            index: Index,
+        } = 10,
     }
 }
 
@@ -110,6 +123,8 @@ impl Message {
             Body::RequestPreVote { .. } => "RequestPreVote",
             Body::PreVote { .. } => "PreVote",
             Body::TimeoutNow => "TimeoutNow",
+            Body::RequestRead { .. } => "RequestRead",
+            Body::ReadIndex { .. } => "ReadIndex",
         }
     }
 }
@@ -132,6 +147,8 @@ impl fmt::Display for Body {
             Body::PreVote { granted: true } => f.write_str("PreVote granted"),
             Body::PreVote { granted: false } => f.write_str("PreVote refused"),
             Body::TimeoutNow => f.write_str("TimeoutNow"),
+            Body::RequestRead { read } => write!(f, "RequestRead {read}"),
+            Body::ReadIndex { read, index } => write!(f, "ReadIndex {read} index={index}"),
             Body::Vote { granted: true } => f.write_str("Vote granted"),
             Body::Vote { granted: false } => f.write_str("Vote refused"),
             Body::Append {

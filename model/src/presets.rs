@@ -13,6 +13,7 @@ mod elections;
 mod etcd;
 mod flaws;
 mod paper;
+mod reads;
 
 use crate::bounds::Bounds;
 use crate::features::Feature;
@@ -107,6 +108,7 @@ pub fn defaults() -> Vec<Preset> {
     let mut presets = paper::presets();
     presets.extend(etcd::presets());
     presets.extend(elections::presets());
+    presets.extend(reads::presets());
     presets
 }
 

@@ -227,6 +227,24 @@ pub enum Refusal {
         /// The configuration.
         config: NodeSet,
     },
+    /// The leader has not said at which index the read is to be served.
+    NoReadIndex {
+        /// The follower.
+        node: NodeId,
+        /// The read.
+        read: ReadId,
+    },
+    /// Less is applied than the read must see.
+    NotApplied {
+        /// The follower.
+        node: NodeId,
+        /// The read.
+        read: ReadId,
+        /// Its read index.
+        index: Index,
+        /// How much is applied.
+        applied: Index,
+    },
     /// What was to be counted is not durable.
     NotDurable {
         /// The server.
@@ -319,6 +337,16 @@ impl Refusal {
             }
             Refusal::NoSuchRead { .. } => ("a read must have begun", "diss. §6.4", READS),
             Refusal::Unconfirmed { .. } => ("a read needs a majority", "§8, diss. §6.4", READS),
+            Refusal::NoReadIndex { .. } => (
+                "a follower serves at its leader's index",
+                "diss. §6.4",
+                READS,
+            ),
+            Refusal::NotApplied { .. } => (
+                "a read waits for its index to be applied",
+                "diss. §6.4",
+                READS,
+            ),
             Refusal::LeaderHeard { .. } => (
                 "who hears a leader holds no election",
                 "diss. §4.2.3",
@@ -482,6 +510,21 @@ impl fmt::Display for Refusal {
             } => write!(
                 f,
                 "since read {read} began, {acks} confirmed {node}, no majority of {config}"
+            ),
+            Refusal::NoReadIndex { node, read } => {
+                write!(
+                    f,
+                    "{node}'s leader has not said at which index to serve read {read}"
+                )
+            }
+            Refusal::NotApplied {
+                node,
+                read,
+                index,
+                applied,
+            } => write!(
+                f,
+                "read {read} needs index {index}, {node} has applied up to {applied}"
             ),
             Refusal::LeaderHeard { node, term } => write!(
                 f,

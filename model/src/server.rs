@@ -114,6 +114,19 @@ record! {
         pub index: Index,
         /// Who has acknowledged the leader since it began.
         pub acks: NodeSet,
+        /// The follower that asked for it and serves it, if it is not the
+        /// leader.
+        pub asker: Option<NodeId>,
+    }
+}
+
+record! {
+    /// A read that a follower has asked its leader about.
+    pub struct Asked {
+        /// Which read.
+        pub id: ReadId,
+        /// How far it must have applied to serve it, once the leader has said.
+        pub index: Option<Index>,
     }
 }
 
@@ -322,6 +335,8 @@ record! {
         /// election timeout, where a rule asks for it (dissertation section
         /// 4.2.3).
         pub hears_leader: bool,
+        /// Reads that it has asked a leader about and not yet served.
+        pub asked: SmallVec<[Asked; 1]>,
         /// What a crash leaves.
         pub durable: Durable,
         /// Messages that wait for the next write to complete.
@@ -345,6 +360,7 @@ impl<L: Log> Server<L> {
             leader: None,
             role: Role::Follower,
             hears_leader: false,
+            asked: SmallVec::new(),
             durable: Durable {
                 term: Term(0),
                 vote: None,

@@ -132,6 +132,10 @@ pub struct Settings {
     /// unless the leader asked for the election (dissertation section 4.2.3).
     #[serde(default)]
     pub sticky: bool,
+    /// Whether a follower serves reads, at an index that it asks its leader
+    /// for (dissertation section 6.4).
+    #[serde(default)]
+    pub follower_reads: bool,
     /// The planted flaw.
     #[serde(skip)]
     pub flaw: Option<Flaw>,
@@ -185,6 +189,7 @@ impl Dialect {
                 pre_vote: PreVote::Off,
                 check_quorum: false,
                 sticky: false,
+                follower_reads: false,
                 flaw: None,
             },
             Dialect::Etcd => Settings {
@@ -202,6 +207,7 @@ impl Dialect {
                 pre_vote: PreVote::Off,
                 check_quorum: false,
                 sticky: false,
+                follower_reads: false,
                 flaw: None,
             },
             Dialect::EtcdStored => Settings {
@@ -216,6 +222,11 @@ impl Settings {
     /// Whether anything asks how long ago a leader was heard from.
     pub fn times_leaders(&self) -> bool {
         self.sticky || self.pre_vote == PreVote::LogAndLeader
+    }
+
+    /// Whether a server keeps in mind who leads its term.
+    pub fn knows_leader(&self) -> bool {
+        !self.vote_with_known_leader || self.follower_reads
     }
 
     /// Whether a message of a lower term is answered although

@@ -23,7 +23,7 @@ pub struct Witness {
 }
 
 /// The table of witnesses.
-pub const ALL: [Witness; 17] = [
+pub const ALL: [Witness; 18] = [
     Witness {
         name: "leader-elected",
         says: "a server becomes leader",
@@ -94,6 +94,16 @@ pub const ALL: [Witness; 17] = [
                 before.config != voters
                     && after.config == voters
                     && view.before.history.restarted.contains(after.id)
+            }
+            None => false,
+        },
+    },
+    Witness {
+        name: "follower-read-served",
+        says: "a follower serves a read at the index that its leader told it",
+        shows: |view, _| match view.actor() {
+            Some((before, after)) => {
+                branch(view) == Some(Branch::ReadReleased) && before.asked.len() > after.asked.len()
             }
             None => false,
         },

@@ -40,6 +40,7 @@ fn first(flaw: Flaw) -> (&'static str, usize) {
         Flaw::CampaignsWithUnappliedConfiguration => ("committed-is-durable", 4),
         Flaw::ReadBeforeOwnCommit => ("linearizable-reads", 15),
         Flaw::ReadContextReused => ("linearizable-reads", 20),
+        Flaw::ForwardedReadBeforeOwnCommit => ("linearizable-reads", 20),
         Flaw::NoNoop => ("linearizable-reads", 7),
         Flaw::ReadBeforeQuorum => ("linearizable-reads", 16),
         Flaw::ReadQuorumOneShort => ("linearizable-reads", 16),

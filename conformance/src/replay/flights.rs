@@ -75,7 +75,9 @@ fn context_of(body: &Body) -> Option<ReadId> {
         | Body::Vote { .. }
         | Body::RequestPreVote { .. }
         | Body::PreVote { .. }
-        | Body::TimeoutNow => None,
+        | Body::TimeoutNow
+        | Body::RequestRead { .. }
+        | Body::ReadIndex { .. } => None,
     }
 }
 

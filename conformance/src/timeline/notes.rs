@@ -208,6 +208,13 @@ fn said<L: Log>(
             Input::Transfer { to } => info(format!("is to hand over to {to}")),
             _ => return None,
         },
+        Branch::ReadForwarded => match input {
+            Input::BeginRead { read } => {
+                info(format!("a client begins read {read}: asks the leader"))
+            }
+            _ => return None,
+        },
+        Branch::ReadIndexLearned => info("is told the read index".to_owned()),
         Branch::TransferAborted => info("gives up to hand over".to_owned()),
         Branch::CampaignedAtOnce => info(format!(
             "starts an election for term {} at once",
@@ -228,6 +235,7 @@ fn said<L: Log>(
         Branch::SentAppend
         | Branch::SentHeartbeat
         | Branch::SentTimeoutNow
+        | Branch::ReadIndexSent
         | Branch::Appended
         | Branch::ProgressNoted
         | Branch::HeartbeatReceived

@@ -175,7 +175,7 @@ fn message(message: &Message, bare: bool) -> wire::Message {
         Body::HeartbeatAck { context: read } => wire::Body::HeartbeatAck {
             context: context(read),
         },
-        other @ (Body::RequestPreVote { .. } | Body::PreVote { .. } | Body::TimeoutNow) => {
+        other => {
             unreachable!("no walked scenario switches on what says {other}")
         }
     };
@@ -209,6 +209,7 @@ fn state(server: &Server<InlineLog>) -> wire::State {
             Role::Follower => wire::Role::Follower,
             Role::Candidate { .. } => wire::Role::Candidate,
             Role::Leader { .. } => wire::Role::Leader,
+            Role::PreCandidate { .. } => wire::Role::PreCandidate,
         })
         .with_commit(server.commit.0)
         .with_applied(server.applied.0)
@@ -397,6 +398,8 @@ fn line(
         Input::WriteCompleted => wire::Cause::Persisted,
         Input::CountOwnVote | Input::CountOwnEntries { .. } => other("its own write counts"),
         Input::Restart { .. } => wire::Cause::Start,
+        Input::LoseLeader | Input::CheckQuorum | Input::AbortTransfer => wire::Cause::Tick,
+        Input::Transfer { .. } | Input::SendTimeoutNow { .. } => other("it hands over"),
     };
     let mut step = wire::Step::new(name(node), inc, seq, cause)
         .with_state(state(after))

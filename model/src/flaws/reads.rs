@@ -2,7 +2,7 @@
 
 use super::{About, Flaw};
 
-pub(super) const TABLE: [About; 9] = [
+pub(super) const TABLE: [About; 10] = [
     About {
         flaw: Flaw::ReadBeforeOwnCommit,
         name: "read-before-own-commit",
@@ -19,6 +19,16 @@ pub(super) const TABLE: [About; 9] = [
         source: "etcd #20418",
         mechanism: "reads share one context, so a late answer to an earlier read's heartbeat \
                     confirms a later read",
+        breaks: "linearizable-reads",
+        expected_depth: 20,
+    },
+    About {
+        flaw: Flaw::ForwardedReadBeforeOwnCommit,
+        name: "forwarded-read-before-own-commit",
+        code: "E6",
+        source: "tikv #9208, #9239",
+        mechanism: "a new leader answers a follower's request for a read index before it has \
+                    committed an entry of its term",
         breaks: "linearizable-reads",
         expected_depth: 20,
     },

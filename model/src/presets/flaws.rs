@@ -8,6 +8,7 @@ mod replication;
 
 use super::Preset;
 use crate::bounds::Bounds;
+use crate::features::{FOLLOWER_READS, Feature};
 use crate::flaws::Flaw;
 use crate::network::NetworkKind;
 use crate::settings::{Dialect, Durability};
@@ -89,6 +90,7 @@ fn story(flaw: Flaw) -> Story {
         }
         Flaw::ReadBeforeOwnCommit => reads::READ_BEFORE_OWN_COMMIT,
         Flaw::ReadContextReused => reads::READ_CONTEXT_REUSED,
+        Flaw::ForwardedReadBeforeOwnCommit => reads::FORWARDED_READ_BEFORE_OWN_COMMIT,
         Flaw::NoNoop => reads::NO_NOOP,
         Flaw::ReadBeforeQuorum => reads::READ_BEFORE_QUORUM,
         Flaw::ReadQuorumOneShort => reads::READ_QUORUM_ONE_SHORT,
@@ -109,4 +111,13 @@ pub(super) fn preset(flaw: Flaw) -> Preset {
         story.network,
         story.bounds,
     )
+    .with(features(flaw))
+}
+
+/// What is switched on beside the dialect.
+fn features(flaw: Flaw) -> &'static [Feature] {
+    match flaw {
+        Flaw::ForwardedReadBeforeOwnCommit => &[FOLLOWER_READS],
+        _ => &[],
+    }
 }

@@ -14,7 +14,9 @@ pub(super) const PROPERTY: Property = Property {
     name: "linearizable-reads",
     says: "a read sees a committed prefix that holds all that was acknowledged before it began",
     section: "§8",
-    codes: &["E1", "E2", "E7", "E8", "E9", "E11", "E12", "E13", "E14"],
+    codes: &[
+        "E1", "E2", "E6", "E7", "E8", "E9", "E11", "E12", "E13", "E14",
+    ],
     file: "model/src/properties/linearizable_reads.rs",
     check: Check::Step(check),
 };
@@ -24,7 +26,7 @@ fn check(view: &StepView<'_>, _: &Scenario) -> Finding {
         Action::Step {
             node,
             input: Input::ReleaseRead { read },
-        } => (node, read),
+        } if view.branch() != Some(Branch::ReadIndexSent) => (node, read),
         Action::Step {
             node,
             input: Input::BeginRead { .. },
@@ -36,10 +38,14 @@ fn check(view: &StepView<'_>, _: &Scenario) -> Finding {
         _ => return Finding::Vacuous,
     };
     let server = view.before.server(*node);
+    let open = view.before.history.reads.iter().find(|o| o.id == *read);
+    if let (Some(open), true) = (open, server.asked.iter().any(|asked| asked.id == *read)) {
+        // A follower answers from what it has applied.
+        return Finding::of(server.applied >= open.floor);
+    }
     let Role::Leader { reads, .. } = &server.role else {
         return Finding::Broken;
     };
-    let open = view.before.history.reads.iter().find(|o| o.id == *read);
     let begun = reads.iter().find(|r| r.id == *read);
     let (Some(open), Some(begun)) = (open, begun) else {
         return Finding::Broken;

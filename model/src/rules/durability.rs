@@ -272,6 +272,7 @@ fn recover<L: Log>(server: &mut Server<L>, settings: &Settings) {
         server.config = NodeSet::EMPTY;
     }
     election::lose_leader(server);
+    server.asked.clear();
     server.role = Role::Follower;
     server.outbox.clear();
     server.memory = None;

@@ -406,7 +406,7 @@ pub fn follow<L: Log>(
     if settings.has(Flaw::VoteForgottenOnAppend) {
         server.vote = None;
     }
-    if !settings.vote_with_known_leader {
+    if settings.knows_leader() {
         server.leader = Some(leader);
     }
     server.hears_leader = settings.times_leaders();

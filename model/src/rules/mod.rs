@@ -191,6 +191,12 @@ pub enum Branch {
     RestartedWritten,
     /// A restart with a torn term and vote (only under a planted flaw).
     RestartedTorn,
+    /// A follower asked its leader for a read index.
+    ReadForwarded,
+    /// A leader told a follower its read index.
+    ReadIndexSent,
+    /// A follower was told its read index.
+    ReadIndexLearned,
     /// A handler let go of its lock halfway (only under a planted flaw).
     HandlerPaused,
     /// A read was answered in the step in which it began (only under a planted
@@ -224,7 +230,7 @@ pub enum Branch {
 
 impl Branch {
     /// Every branch, in order.
-    pub const ALL: [Branch; 47] = [
+    pub const ALL: [Branch; 50] = [
         Branch::Campaigned,
         Branch::VoteGranted,
         Branch::VoteRefused,
@@ -258,6 +264,9 @@ impl Branch {
         Branch::RestartedDurable,
         Branch::RestartedWritten,
         Branch::RestartedTorn,
+        Branch::ReadForwarded,
+        Branch::ReadIndexSent,
+        Branch::ReadIndexLearned,
         Branch::HandlerPaused,
         Branch::ReadAnsweredAtOnce,
         Branch::PreCampaigned,
@@ -371,8 +380,8 @@ fn handle<L: Log>(
         Input::SendHeartbeat { to } => replication::send_heartbeat(server, *to, settings, out),
         Input::AdvanceCommit { to } => commit::advance(server, *to, settings),
         Input::Apply => commit::apply(server, settings),
-        Input::BeginRead { read } => reads::begin(server, *read, settings),
-        Input::ReleaseRead { read } => reads::release(server, *read, settings),
+        Input::BeginRead { read } => reads::begin(server, *read, settings, out),
+        Input::ReleaseRead { read } => reads::release(server, *read, settings, out),
         Input::WriteCompleted => durability::write_completed(server, settings, out),
         Input::CountOwnVote => durability::count_own_vote(server, settings),
         Input::CountOwnEntries { to } => durability::count_own_entries(server, *to, settings),
@@ -395,6 +404,9 @@ fn receive<L: Log>(
     let Message {
         from, term, body, ..
     } = message;
+    if let Body::RequestRead { read } = body {
+        return reads::requested(server, *from, *read, settings);
+    }
     if *term < server.term {
         return election::stale(server, message, settings, out);
     }
@@ -465,6 +477,8 @@ fn receive<L: Log>(
             prevote::received(server, *from, *term, *granted, settings, out)
         }
         Body::TimeoutNow => transfer::timeout_now(server, settings, out),
+        Body::RequestRead { read } => reads::requested(server, *from, *read, settings),
+        Body::ReadIndex { read, index } => reads::answered(server, *read, *index),
     }
 }
 

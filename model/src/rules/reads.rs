@@ -6,13 +6,16 @@
 //! - It releases the read once a majority has confirmed, after the read began,
 //!   that it still leads ([`confirmed`], [`release`]): otherwise a newer leader
 //!   may have committed more.
+//! - A follower that serves a read asks its leader for the read index
+//!   ([`requested`]), and serves it when it has applied that much ([`answered`]).
 
 use super::{Branch, Outcome};
 use crate::flaws::Flaw;
-use crate::ids::{NodeId, NodeSet, Position, ReadId};
+use crate::ids::{Index, NodeId, NodeSet, Position, ReadId};
 use crate::log::Log;
+use crate::message::{Body, Message, Messages};
 use crate::refusal::Refusal;
-use crate::server::{Read, Role, Server};
+use crate::server::{Asked, Read, Role, Server};
 use crate::settings::Settings;
 
 /// The latest open read: what the next heartbeat asks to confirm.
@@ -23,23 +26,51 @@ pub fn latest<L: Log>(server: &Server<L>) -> Option<ReadId> {
     }
 }
 
-/// A read begins at the leader, at its commit index.
+/// A read begins: at the leader at its commit index, or at a follower that asks
+/// its leader.
 ///
 /// # Errors
-/// When the server does not lead, or has not committed an entry of its term.
+/// When the server does not lead and knows no leader, or leads and has not
+/// committed an entry of its term.
 pub fn begin<L: Log>(
     server: &mut Server<L>,
     id: ReadId,
     settings: &Settings,
+    out: &mut Messages,
 ) -> Result<Outcome, Refusal> {
-    let (node, term, mut index) = (server.id, server.term, server.commit);
-    let committed = server.log.term_at(index).unwrap_or_default();
     if settings.has(Flaw::LocalReads)
         || (settings.has(Flaw::LeaderReadsLocally) && server.role.is_leader())
     {
         return Ok(Branch::ReadAnsweredAtOnce.into());
     }
+    if let (true, false, Some(to)) = (
+        settings.follower_reads,
+        server.role.is_leader(),
+        server.leader,
+    ) {
+        server.asked.push(Asked { id, index: None });
+        out.push(Message {
+            from: server.id,
+            to,
+            term: server.term,
+            body: Body::RequestRead { read: id },
+        });
+        return Ok(Branch::ReadForwarded.into());
+    }
+    open(server, id, None, settings)
+}
+
+/// The leader notes a read, for itself or for `asker`.
+fn open<L: Log>(
+    server: &mut Server<L>,
+    id: ReadId,
+    asker: Option<NodeId>,
+    settings: &Settings,
+) -> Result<Outcome, Refusal> {
+    let (node, term, mut index) = (server.id, server.term, server.commit);
+    let committed = server.log.term_at(index).unwrap_or_default();
     let unchecked = settings.has(Flaw::ReadBeforeOwnCommit)
+        || (asker.is_some() && settings.has(Flaw::ForwardedReadBeforeOwnCommit))
         || settings.has(Flaw::NoNoop)
         || (settings.has(Flaw::SingletonReadsStaleCommit) && server.config.len() == 1);
     if settings.has(Flaw::ReadsUncommitted) {
@@ -59,8 +90,49 @@ pub fn begin<L: Log>(
         id,
         index,
         acks: NodeSet::EMPTY,
+        asker,
     });
     Ok(Branch::ReadBegun.into())
+}
+
+/// A follower asks for a read index. Its request is of no term: whoever leads
+/// answers it.
+pub fn requested<L: Log>(
+    server: &mut Server<L>,
+    asker: NodeId,
+    id: ReadId,
+    settings: &Settings,
+) -> Outcome {
+    if let Role::Leader { reads, .. } = &server.role
+        && reads.iter().any(|read| read.id == id)
+    {
+        return Branch::Unexpected.because(Refusal::NotAsking {
+            node: server.id,
+            term: server.term,
+        });
+    }
+    match open(server, id, Some(asker), settings) {
+        Ok(outcome) => outcome,
+        Err(refusal) => Branch::Unexpected.because(refusal),
+    }
+}
+
+/// The leader says at which index a read is to be served.
+pub fn answered<L: Log>(server: &mut Server<L>, id: ReadId, index: Index) -> Outcome {
+    let waits = server
+        .asked
+        .iter_mut()
+        .find(|asked| asked.id == id && asked.index.is_none());
+    match waits {
+        Some(asked) => {
+            asked.index = Some(index);
+            Branch::ReadIndexLearned.into()
+        }
+        None => Branch::Unexpected.because(Refusal::NotAsking {
+            node: server.id,
+            term: server.term,
+        }),
+    }
 }
 
 /// `from` has answered a message that carried `context`: it confirms every
@@ -72,22 +144,41 @@ pub fn confirmed<L: Log>(
     settings: &Settings,
 ) {
     if let (Some(context), Role::Leader { reads, .. }) = (context, &mut server.role) {
-        let any = settings.has(Flaw::ReadContextReused);
-        for read in reads.iter_mut().filter(|read| any || read.id <= context) {
+        // Reads are confirmed in the order in which they began here. Where
+        // followers ask, their numbers do not tell it; a read that is served
+        // confirms none, as in etcd.
+        let known = match settings.follower_reads {
+            true => reads
+                .iter()
+                .position(|read| read.id == context)
+                .map_or(0, |at| at + 1),
+            false => reads.iter().take_while(|read| read.id <= context).count(),
+        };
+        let known = match settings.has(Flaw::ReadContextReused) {
+            true => reads.len(),
+            false => known,
+        };
+        for read in &mut reads[..known] {
             read.acks.insert(from);
         }
     }
 }
 
-/// The leader releases a read: its index may be served.
+/// A read is released: the leader lets it be served, here or by the follower
+/// that asked; or that follower serves it.
 ///
 /// # Errors
-/// When the server does not lead, has no such read, or lacks a majority.
+/// When there is no such read; the leader lacks a majority; or the follower has
+/// not applied enough.
 pub fn release<L: Log>(
     server: &mut Server<L>,
     id: ReadId,
     settings: &Settings,
+    out: &mut Messages,
 ) -> Result<Outcome, Refusal> {
+    if let Some(at) = server.asked.iter().position(|asked| asked.id == id) {
+        return serve(server, at);
+    }
     let (node, term, config) = (server.id, server.term, server.config);
     let Role::Leader { reads, .. } = &mut server.role else {
         return Err(Refusal::NotLeader { node, term });
@@ -108,6 +199,34 @@ pub fn release<L: Log>(
             config,
         });
     }
-    reads.remove(at);
+    let Read { index, asker, .. } = reads.remove(at);
+    let Some(to) = asker else {
+        return Ok(Branch::ReadReleased.into());
+    };
+    out.push(Message {
+        from: node,
+        to,
+        term,
+        body: Body::ReadIndex { read: id, index },
+    });
+    Ok(Branch::ReadIndexSent.into())
+}
+
+/// A follower serves the read at `at` of those that it has asked about.
+fn serve<L: Log>(server: &mut Server<L>, at: usize) -> Result<Outcome, Refusal> {
+    let Asked { id, index } = server.asked[at].clone();
+    let (node, applied) = (server.id, server.applied);
+    let Some(index) = index else {
+        return Err(Refusal::NoReadIndex { node, read: id });
+    };
+    if applied < index {
+        return Err(Refusal::NotApplied {
+            node,
+            read: id,
+            index,
+            applied,
+        });
+    }
+    server.asked.remove(at);
     Ok(Branch::ReadReleased.into())
 }

@@ -171,6 +171,9 @@ fn decides(setting: &str) -> &'static str {
             "whether a server asks first if it would win: not at all, for its log (`log`), or also whether its voters hear a leader (`log-and-leader`)"
         }
         "check-quorum" => "whether a leader that does not hear a majority steps down",
+        "follower-reads" => {
+            "whether a follower serves reads, at an index that it asks its leader for"
+        }
         "sticky" => "whether who hears a leader takes no notice of candidates",
         other => panic!("docs/model.md does not say what {other:?} decides"),
     }

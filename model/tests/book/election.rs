@@ -21,6 +21,7 @@ fn a_higher_term_makes_anybody_a_follower_of_it_section_5_1() {
             id: read(1),
             index: Index(2),
             acks: set(&[2]),
+            asker: None,
         });
         let servers = [
             follower(1, 2, &[1, 2]).with(|s| s.vote = Some(n(3))),

@@ -334,6 +334,7 @@ fn linearizable_reads() {
                 id: read(1),
                 index: Index(index),
                 acks: set(&[2]),
+                asker: None,
             });
         });
         if !leads {

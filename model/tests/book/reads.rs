@@ -24,6 +24,7 @@ fn open(number: u32, index: u64, acks: &[u8]) -> Read {
         id: read(number),
         index: Index(index),
         acks: set(acks),
+        asker: None,
     }
 }
 

@@ -57,6 +57,13 @@ fn body() -> impl Strategy<Value = Body> {
         position().prop_map(|last| Body::RequestPreVote { last }),
         any::<bool>().prop_map(|granted| Body::PreVote { granted }),
         Just(Body::TimeoutNow),
+        (1..4u32).prop_map(|number| Body::RequestRead {
+            read: ReadId { number },
+        }),
+        (1..4u32, index()).prop_map(|(number, index)| Body::ReadIndex {
+            read: ReadId { number },
+            index,
+        }),
         any::<bool>().prop_map(|granted| Body::Vote { granted }),
         (position(), batch(), index(), context()).prop_map(|(prev, entries, commit, context)| {
             Body::Append {
@@ -168,6 +175,8 @@ fn place(refusal: &Refusal) -> usize {
         Refusal::NotHandingOver { .. } => 28,
         Refusal::TargetBehind { .. } => 29,
         Refusal::QuorumLost { .. } => 30,
+        Refusal::NoReadIndex { .. } => 31,
+        Refusal::NotApplied { .. } => 32,
     }
 }
 
@@ -292,6 +301,13 @@ fn every_refusal() -> Vec<Refusal> {
             node,
             active: NodeSet::first(1),
             config,
+        },
+        Refusal::NoReadIndex { node, read },
+        Refusal::NotApplied {
+            node,
+            read,
+            index,
+            applied: Index(5),
         },
     ]
 }

@@ -207,6 +207,7 @@ fn fields(server: &Server<InlineLog>, durable_commit: bool) -> Vec<(&'static str
         ("config", server.config.to_string()),
         ("leader", or_none(server.leader)),
         ("hears-leader", truth(server.hears_leader)),
+        ("asked", asked(server)),
     ];
     let none = String::new;
     let (mut granted, mut refused, mut known, mut reads) = (none(), none(), none(), none());
@@ -271,6 +272,15 @@ fn fields(server: &Server<InlineLog>, durable_commit: bool) -> Vec<(&'static str
     all.push(("durable", disk));
     all.push(("waiting", server.outbox.len().to_string()));
     all
+}
+
+/// The reads that a follower has asked about.
+fn asked(server: &Server<InlineLog>) -> String {
+    let told = server.asked.iter().map(|asked| match asked.index {
+        Some(index) => format!("{} at {index}", asked.id),
+        None => asked.id.to_string(),
+    });
+    told.collect::<Vec<_>>().join(", ")
 }
 
 fn show(stage: &Stage) -> String {
@@ -406,6 +416,7 @@ fn stories_of_the_rules_as_they_are() {
         "prevote-paper",
         "transfer",
         "transfer-given-up",
+        "follower-read",
     ] {
         let text = story(name);
         assert!(!text.contains("BREAKS"), "{name} breaks a property");

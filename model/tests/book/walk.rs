@@ -4,7 +4,7 @@ use plimsoll_model::action::{self, Action};
 use plimsoll_model::bounds::Bounds;
 use plimsoll_model::cluster::{State, Step};
 use plimsoll_model::features::{
-    CHECK_QUORUM, Feature, PRE_VOTE, PRE_VOTE_LEADERLESS, STICKY_LEADER,
+    CHECK_QUORUM, FOLLOWER_READS, Feature, PRE_VOTE, PRE_VOTE_LEADERLESS, STICKY_LEADER,
 };
 use plimsoll_model::field::Field;
 use plimsoll_model::network::NetworkKind;
@@ -47,7 +47,7 @@ pub(crate) fn scenario(number: usize) -> Scenario {
     let held_off: [&[Feature]; 3] = [
         &[],
         &[PRE_VOTE, CHECK_QUORUM, STICKY_LEADER],
-        &[PRE_VOTE_LEADERLESS],
+        &[PRE_VOTE_LEADERLESS, FOLLOWER_READS],
     ];
     for feature in held_off[number / 24 % 3] {
         (feature.switch_on)(&mut settings);

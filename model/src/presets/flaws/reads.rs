@@ -32,6 +32,20 @@ pub(super) const READ_CONTEXT_REUSED: Story = Story {
     },
 };
 
+pub(super) const FORWARDED_READ_BEFORE_OWN_COMMIT: Story = Story {
+    name: "flaw-forwarded-read-before-own-commit",
+    about: "a leader commits, a follower of its successor is asked for a read",
+    dialect: EtcdStored,
+    durability: Atomic,
+    network: Bag,
+    bounds: Bounds {
+        appends: Some(1),
+        heartbeats: Some(2),
+        reads: 1,
+        ..TWO_LEADERS
+    },
+};
+
 pub(super) const NO_NOOP: Story = Story {
     name: "flaw-no-noop",
     about: "one server restarts after a commit and is asked for a read",
