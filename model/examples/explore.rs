@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! cargo run --release -p plimsoll-model --example explore                 all default presets
-//! cargo run --release -p plimsoll-model --example explore proofs          all flaws
+//! cargo run --release -p plimsoll-model --example explore proofs [A4 ...] all flaws, or these
+//! cargo run --release -p plimsoll-model --example explore broken [A4 ...] all that each breaks
 //! cargo run --release -p plimsoll-model --example explore paper-reads appends=3
 //! ```
 
 use plimsoll_model::engine::{Engine, Exhaustive, Limits, Search};
-use plimsoll_model::flaws::Flaw;
+use plimsoll_model::flaws::{About, Flaw};
 use plimsoll_model::presets::{self, Preset};
 use plimsoll_model::prove::prove;
 use plimsoll_model::rules::Branch;
@@ -16,7 +17,8 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.split_first() {
         None => defaults(),
-        Some((word, _)) if word == "proofs" => proofs(),
+        Some((word, names)) if word == "proofs" => proofs(names),
+        Some((word, names)) if word == "broken" => broken(names),
         Some((name, changes)) => match presets::by_name(name) {
             Some(preset) => one(preset, changes),
             None => eprintln!("no preset is called {name}"),
@@ -77,8 +79,37 @@ fn defaults() {
     println!("branches that never fire: {never:?}");
 }
 
-fn proofs() {
-    for about in &Flaw::ALL {
+fn asked(names: &[String]) -> impl Iterator<Item = &'static About> {
+    let flaws: Vec<Flaw> = names
+        .iter()
+        .filter_map(|name| Flaw::by_name(name))
+        .collect();
+    let all = Flaw::ALL.iter().map(|about| about.flaw.about());
+    all.filter(move |about| flaws.is_empty() || flaws.contains(&about.flaw))
+}
+
+/// Every property that a flaw breaks in its preset, and how deep.
+fn broken(names: &[String]) {
+    for about in asked(names) {
+        let mut scenario = presets::for_flaw(about.flaw).scenario;
+        scenario.settings.flaw = Some(about.flaw);
+        let all = Limits {
+            keep_going: true,
+            ..limits()
+        };
+        let search = Exhaustive::on(2).search(&scenario, &all, &mut |_| {});
+        let search = search.expect("a search");
+        row(about.name, &search);
+        for property in &search.properties {
+            if let Some(found) = &property.counterexample {
+                println!("    {:28} {:2}", property.name, found.actions.len());
+            }
+        }
+    }
+}
+
+fn proofs(names: &[String]) {
+    for about in asked(names) {
         let proof =
             prove(about.flaw, &Exhaustive::on(2), &limits(), &mut |_, _| {}).expect("two searches");
         let first = proof.first.as_ref();

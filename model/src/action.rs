@@ -8,12 +8,13 @@ use std::fmt;
 use crate::bounds::{Bounds, Budget, Spent};
 use crate::choice;
 use crate::cluster::{Cluster, Ensemble};
+use crate::flaws::Flaw;
 use crate::ids::{Index, NodeId, ReadId};
 use crate::log::Log;
 use crate::message::{Body, Message};
 use crate::network::NetworkKind;
 use crate::rules::durability::Survival;
-use crate::rules::{Input, commit};
+use crate::rules::{Input, commit, durability as storage};
 use crate::scenario::Scenario;
 use crate::server::{Role, Server};
 use crate::settings::{Configuration, Durability, Heartbeat};
@@ -232,6 +233,16 @@ pub fn own<L: Log>(
         if !server.role.is_leader() && left(spent.campaigns, scenario.bounds.campaigns) {
             add(Input::Campaign);
         }
+        if scenario.settings.has(Flaw::LocalReads)
+            && !server.role.is_leader()
+            && spent.reads < scenario.bounds.reads
+        {
+            add(Input::BeginRead {
+                read: ReadId {
+                    number: spent.reads + 1,
+                },
+            });
+        }
         if spent.restarts < scenario.bounds.restarts {
             restarts(server, scenario, &mut add);
         }
@@ -266,7 +277,8 @@ fn durability<L: Log>(server: &Server<L>, scenario: &Scenario, add: &mut impl Fn
             }
         }
         Role::Leader { matched, .. } => {
-            for to in matched[server.id].0 + 1..=server.durable.shared.0 {
+            let countable = storage::countable(server, &scenario.settings);
+            for to in matched[server.id].0 + 1..=countable.0 {
                 add(Input::CountOwnEntries { to: Index(to) });
             }
         }
@@ -344,8 +356,7 @@ fn restarts<L: Log>(server: &Server<L>, scenario: &Scenario, add: &mut impl FnMu
             }
         }
     }
-    if settings.has(crate::flaws::Flaw::VoteClearedBeforeTerm) && server.durable.term < server.term
-    {
+    if settings.has(Flaw::VoteClearedBeforeTerm) && server.durable.term < server.term {
         restart(Survival::VoteCleared);
     }
 }

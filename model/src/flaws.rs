@@ -3,7 +3,14 @@
 //! known to break.
 //!
 //! A rule asks [`crate::settings::Settings::has`] at the one place that the
-//! flaw changes; nothing else knows of flaws.
+//! flaw changes; nothing else knows of flaws. What is told of each stands in
+//! tables, by the parts of the catalogue: votes and elections (A), replication,
+//! commitment and storage (B), membership (C), reads (E).
+
+mod elections;
+mod membership;
+mod reads;
+mod replication;
 
 use serde::{Deserialize, Serialize};
 
@@ -17,24 +24,72 @@ pub enum Flaw {
     VoteForgottenOnRestart,
     /// A3.
     VoteClearedBeforeTerm,
+    /// A4.
+    VoteForgottenOnAppend,
     /// A5.
     OwnVoteUnrecorded,
     /// A6.
     VotesCountedNotIdentified,
+    /// A8.
+    VoteOnStaleLog,
+    /// A9.
+    NewestEntryLost,
+    /// A12.
+    CandidateKeepsCollecting,
     /// A13.
     NoUpToDateCheck,
     /// B1.
     Figure8,
     /// B2.
     CommitWithoutMax,
+    /// B4.
+    StaleSuccessLowersMatch,
     /// B5.
     ErasesMatchingSuffix,
+    /// B10.
+    HintStoredAsMatch,
+    /// B11.
+    RollsBackBeforeChecking,
     /// B12.
     AcksOwnLastIndex,
+    /// B13.
+    DeletesThenAppends,
+    /// B15.
+    ProgressUnsorted,
+    /// B16.
+    EmptyAppendUnchecked,
+    /// B18.
+    HeartbeatRaisesLeadersTerm,
+    /// B20.
+    AppliedSkipsToCommit,
+    /// B21.
+    AckBeforeWrite,
+    /// B22.
+    EntriesNotSynced,
+    /// B25.
+    OwnEntriesCountedBeforeWrite,
+    /// B26.
+    ExLeaderRollsBack,
+    /// C3.
+    CampaignsWithUnappliedConfiguration,
     /// E1.
     ReadBeforeOwnCommit,
+    /// E2.
+    ReadContextReused,
+    /// E7.
+    NoNoop,
     /// E8.
     ReadBeforeQuorum,
+    /// E9.
+    ReadQuorumOneShort,
+    /// E11.
+    SingletonReadsStaleCommit,
+    /// E12.
+    ReadsUncommitted,
+    /// E13.
+    LocalReads,
+    /// E14.
+    LeaderReadsLocally,
 }
 
 /// What is told of a flaw.
@@ -57,122 +112,37 @@ pub struct About {
     pub expected_depth: usize,
 }
 
+/// How many flaws there are.
+const COUNT: usize = elections::TABLE.len()
+    + replication::TABLE.len()
+    + membership::TABLE.len()
+    + reads::TABLE.len();
+
+/// The tables, one behind the other.
+const fn joined() -> [About; COUNT] {
+    let mut all = [elections::TABLE[0]; COUNT];
+    let tables: [&[About]; 4] = [
+        &elections::TABLE,
+        &replication::TABLE,
+        &membership::TABLE,
+        &reads::TABLE,
+    ];
+    let (mut table, mut at) = (0, 0);
+    while table < tables.len() {
+        let mut row = 0;
+        while row < tables[table].len() {
+            all[at] = tables[table][row];
+            at += 1;
+            row += 1;
+        }
+        table += 1;
+    }
+    all
+}
+
 impl Flaw {
     /// Every flaw, in the order of the catalogue.
-    pub const ALL: [About; 12] = [
-        About {
-            flaw: Flaw::StaleVoteCounted,
-            name: "stale-vote-counted",
-            code: "A1",
-            source: "xraft #33 (SandTable, EuroSys 2024)",
-            mechanism: "a candidate counts a granted vote of an earlier term",
-            breaks: "election-safety",
-            expected_depth: 7,
-        },
-        About {
-            flaw: Flaw::VoteForgottenOnRestart,
-            name: "vote-forgotten-on-restart",
-            code: "A2",
-            source: "stateright 0.31 examples/raft.rs",
-            mechanism: "term and vote are not read back after a restart",
-            breaks: "election-safety",
-            expected_depth: 7,
-        },
-        About {
-            flaw: Flaw::VoteClearedBeforeTerm,
-            name: "vote-cleared-before-term",
-            code: "A3",
-            source: "after hashicorp/raft #661",
-            mechanism: "a higher term first durably clears the vote, then durably raises the \
-                        term; a crash comes between",
-            breaks: "election-safety",
-            expected_depth: 14,
-        },
-        About {
-            flaw: Flaw::OwnVoteUnrecorded,
-            name: "own-vote-unrecorded",
-            code: "A5",
-            source: "vesoft-inc/nebula PR #3415",
-            mechanism: "a candidate does not record its vote for itself and grants another one",
-            breaks: "election-safety",
-            expected_depth: 6,
-        },
-        About {
-            flaw: Flaw::VotesCountedNotIdentified,
-            name: "votes-counted-not-identified",
-            code: "A6",
-            source: "coyote-samples #7, #8",
-            mechanism: "votes are counted by a counter, so a duplicated vote counts twice",
-            breaks: "election-safety",
-            expected_depth: 8,
-        },
-        About {
-            flaw: Flaw::NoUpToDateCheck,
-            name: "no-up-to-date-check",
-            code: "A13",
-            source: "hydro PR #3082",
-            mechanism: "a vote is granted without comparing logs (section 5.4.1)",
-            breaks: "leader-completeness",
-            expected_depth: 10,
-        },
-        About {
-            flaw: Flaw::Figure8,
-            name: "figure-8",
-            code: "B1",
-            source: "logcabin #44; PySyncObj #169",
-            mechanism: "a leader commits an entry of an earlier term by counting replicas \
-                        (figure 8)",
-            breaks: "leader-completeness",
-            expected_depth: 18,
-        },
-        About {
-            flaw: Flaw::CommitWithoutMax,
-            name: "commit-without-max",
-            code: "B2",
-            source: "PySyncObj #166",
-            mechanism: "a follower sets its commit index to min(leader's commit, last index) \
-                        without the max with its own",
-            breaks: "commit-monotonic",
-            expected_depth: 10,
-        },
-        About {
-            flaw: Flaw::ErasesMatchingSuffix,
-            name: "erases-matching-suffix",
-            code: "B5",
-            source: "raftos #26",
-            mechanism: "an append drops everything behind the entries it carries, also what \
-                        matches",
-            breaks: "committed-is-durable",
-            expected_depth: 9,
-        },
-        About {
-            flaw: Flaw::AcksOwnLastIndex,
-            name: "acks-own-last-index",
-            code: "B12",
-            source: "microsoft/CCF #6001",
-            mechanism: "a follower acknowledges its own last index and not the end of the append",
-            breaks: "leader-completeness",
-            expected_depth: 13,
-        },
-        About {
-            flaw: Flaw::ReadBeforeOwnCommit,
-            name: "read-before-own-commit",
-            code: "E1",
-            source: "etcd #7331",
-            mechanism: "a new leader serves a read before it has committed an entry of its term",
-            breaks: "linearizable-reads",
-            expected_depth: 15,
-        },
-        About {
-            flaw: Flaw::ReadBeforeQuorum,
-            name: "read-before-quorum",
-            code: "E8",
-            source: "d-engine #381",
-            mechanism: "a leader serves a read before a majority has confirmed it",
-            breaks: "linearizable-reads",
-            expected_depth: 16,
-        },
-    ];
+    pub const ALL: [About; COUNT] = joined();
 
     /// What is told of this flaw.
     pub fn about(self) -> &'static About {

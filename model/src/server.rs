@@ -253,6 +253,28 @@ impl Field for Outbox {
     }
 }
 
+choice! {
+    /// What a planted flaw keeps between two steps of a server. Nothing of it is
+    /// Raft's: without a flaw there is none.
+    pub enum Memory {
+        /// A vote handler has found the candidate's log up to date, and is yet
+        /// to grant the vote (A8).
+        UpToDate {
+            /// The candidate.
+            candidate: NodeId,
+            /// The term of its request.
+            term: Term,
+        } = 0,
+        /// A leader's list of progress (B15).
+        Progress {
+            /// The index that a quorum is taken to hold.
+            accepted: Index,
+            /// Who has passed it, in the order of the list.
+            order: SmallVec<[NodeId; 3]>,
+        } = 1,
+    }
+}
+
 record! {
     /// One server.
     ///
@@ -286,6 +308,8 @@ record! {
         pub durable: Durable,
         /// Messages that wait for the next write to complete.
         pub outbox: Outbox,
+        /// What a planted flaw keeps; always `None` without one.
+        pub memory: Option<Memory>,
     }
 }
 
@@ -310,6 +334,7 @@ impl<L: Log> Server<L> {
                 tail: Batch::new(),
             },
             outbox: Outbox::default(),
+            memory: None,
         }
     }
 

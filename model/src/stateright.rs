@@ -247,6 +247,9 @@ impl Model for RaftModel {
             holds::<9>,
             holds::<10>,
             holds::<11>,
+            holds::<12>,
+            holds::<13>,
+            holds::<14>,
         ];
         let rows = properties::ALL.iter().zip(conditions);
         let rows = rows.map(|(property, condition)| Property {

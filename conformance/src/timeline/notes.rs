@@ -197,6 +197,16 @@ fn said<L: Log>(
         Branch::WriteDone => info("its write is durable".to_owned()),
         Branch::OwnEntriesCounted => info("counts its own durable entries".to_owned()),
         Branch::RestartedTorn => info("its vote was cleared, its term not raised".to_owned()),
+        Branch::HandlerPaused => info(format!(
+            "finds {from}'s log up to date, and lets go of its lock"
+        )),
+        Branch::ReadAnsweredAtOnce => match input {
+            Input::BeginRead { read } => (
+                NoteKind::Served,
+                format!("SERVES read {read} at once, at index {}", before.applied),
+            ),
+            _ => return None,
+        },
         Branch::RestartedWritten => info("part of the write under way survives".to_owned()),
         Branch::SentAppend
         | Branch::SentHeartbeat

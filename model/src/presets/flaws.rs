@@ -1,12 +1,16 @@
-//! A preset for each planted flaw: its story, and little else. All are of the
+//! A preset for each planted flaw: its story, and little else. Most are of the
 //! paper's dialect, which is where the flaws were found.
+
+mod elections;
+mod membership;
+mod reads;
+mod replication;
 
 use super::Preset;
 use crate::bounds::Bounds;
 use crate::flaws::Flaw;
-use crate::network::NetworkKind::{Bag, Set};
-use crate::settings::Dialect::Paper;
-use crate::settings::Durability::{Atomic, Deferred};
+use crate::network::NetworkKind;
+use crate::settings::{Dialect, Durability};
 
 /// Elections only.
 const ELECTIONS: Bounds = Bounds {
@@ -28,136 +32,81 @@ const TWO_LEADERS: Bounds = Bounds {
     ..Bounds::DEFAULT
 };
 
+/// One leader, who is the only candidate.
+const ONE_LEADER: Bounds = Bounds {
+    max_term: 1,
+    campaigns: Some(1),
+    ..TWO_LEADERS
+};
+
+/// One server, which crashes once.
+const ALONE: Bounds = Bounds {
+    servers: 1,
+    restarts: 1,
+    ..TWO_LEADERS
+};
+
+/// What is explored for a flaw.
+struct Story {
+    name: &'static str,
+    about: &'static str,
+    dialect: Dialect,
+    durability: Durability,
+    network: NetworkKind,
+    bounds: Bounds,
+}
+
+fn story(flaw: Flaw) -> Story {
+    match flaw {
+        Flaw::StaleVoteCounted => elections::STALE_VOTE_COUNTED,
+        Flaw::VoteForgottenOnRestart => elections::VOTE_FORGOTTEN_ON_RESTART,
+        Flaw::VoteClearedBeforeTerm => elections::VOTE_CLEARED_BEFORE_TERM,
+        Flaw::VoteForgottenOnAppend => elections::VOTE_FORGOTTEN_ON_APPEND,
+        Flaw::OwnVoteUnrecorded => elections::OWN_VOTE_UNRECORDED,
+        Flaw::VotesCountedNotIdentified => elections::VOTES_COUNTED_NOT_IDENTIFIED,
+        Flaw::VoteOnStaleLog => elections::VOTE_ON_STALE_LOG,
+        Flaw::NewestEntryLost => elections::NEWEST_ENTRY_LOST,
+        Flaw::CandidateKeepsCollecting => elections::CANDIDATE_KEEPS_COLLECTING,
+        Flaw::NoUpToDateCheck => elections::NO_UP_TO_DATE_CHECK,
+        Flaw::Figure8 => replication::FIGURE_8,
+        Flaw::CommitWithoutMax => replication::COMMIT_WITHOUT_MAX,
+        Flaw::StaleSuccessLowersMatch => replication::STALE_SUCCESS_LOWERS_MATCH,
+        Flaw::ErasesMatchingSuffix => replication::ERASES_MATCHING_SUFFIX,
+        Flaw::HintStoredAsMatch => replication::HINT_STORED_AS_MATCH,
+        Flaw::RollsBackBeforeChecking => replication::ROLLS_BACK_BEFORE_CHECKING,
+        Flaw::AcksOwnLastIndex => replication::ACKS_OWN_LAST_INDEX,
+        Flaw::DeletesThenAppends => replication::DELETES_THEN_APPENDS,
+        Flaw::ProgressUnsorted => replication::PROGRESS_UNSORTED,
+        Flaw::EmptyAppendUnchecked => replication::EMPTY_APPEND_UNCHECKED,
+        Flaw::HeartbeatRaisesLeadersTerm => replication::HEARTBEAT_RAISES_LEADERS_TERM,
+        Flaw::AppliedSkipsToCommit => replication::APPLIED_SKIPS_TO_COMMIT,
+        Flaw::AckBeforeWrite => replication::ACK_BEFORE_WRITE,
+        Flaw::EntriesNotSynced => replication::ENTRIES_NOT_SYNCED,
+        Flaw::OwnEntriesCountedBeforeWrite => replication::OWN_ENTRIES_COUNTED_BEFORE_WRITE,
+        Flaw::ExLeaderRollsBack => replication::EX_LEADER_ROLLS_BACK,
+        Flaw::CampaignsWithUnappliedConfiguration => {
+            membership::CAMPAIGNS_WITH_UNAPPLIED_CONFIGURATION
+        }
+        Flaw::ReadBeforeOwnCommit => reads::READ_BEFORE_OWN_COMMIT,
+        Flaw::ReadContextReused => reads::READ_CONTEXT_REUSED,
+        Flaw::NoNoop => reads::NO_NOOP,
+        Flaw::ReadBeforeQuorum => reads::READ_BEFORE_QUORUM,
+        Flaw::ReadQuorumOneShort => reads::READ_QUORUM_ONE_SHORT,
+        Flaw::SingletonReadsStaleCommit => reads::SINGLETON_READS_STALE_COMMIT,
+        Flaw::ReadsUncommitted => reads::READS_UNCOMMITTED,
+        Flaw::LocalReads => reads::LOCAL_READS,
+        Flaw::LeaderReadsLocally => reads::LEADER_READS_LOCALLY,
+    }
+}
+
 pub(super) fn preset(flaw: Flaw) -> Preset {
-    let (name, about, durability, network, bounds) = match flaw {
-        Flaw::StaleVoteCounted => (
-            "flaw-stale-vote-counted",
-            "a candidate that campaigns again while a vote of its earlier term is under way",
-            Atomic,
-            Set,
-            Bounds {
-                max_term: 2,
-                campaigns: Some(3),
-                ..ELECTIONS
-            },
-        ),
-        Flaw::VoteForgottenOnRestart => (
-            "flaw-vote-forgotten-on-restart",
-            "two candidates of one term, and a crash between their requests",
-            Atomic,
-            Set,
-            Bounds {
-                restarts: 1,
-                ..ELECTIONS
-            },
-        ),
-        Flaw::VoteClearedBeforeTerm => (
-            "flaw-vote-cleared-before-term",
-            "two candidates of one term and a later one, a crash amid the write of its term",
-            Deferred,
-            Bag,
-            Bounds {
-                max_term: 2,
-                max_lag: Some(0),
-                campaigns: Some(3),
-                restarts: 1,
-                ..ELECTIONS
-            },
-        ),
-        Flaw::OwnVoteUnrecorded => (
-            "flaw-own-vote-unrecorded",
-            "two candidates of one term that ask each other",
-            Atomic,
-            Set,
-            ELECTIONS,
-        ),
-        Flaw::VotesCountedNotIdentified => (
-            "flaw-votes-counted-not-identified",
-            "two candidates among four servers, a vote to each, each delivered twice",
-            Atomic,
-            Set,
-            Bounds {
-                servers: 4,
-                ..ELECTIONS
-            },
-        ),
-        Flaw::NoUpToDateCheck => (
-            "flaw-no-up-to-date-check",
-            "a leader commits, a server that lacks the entry campaigns",
-            Atomic,
-            Bag,
-            Bounds {
-                appends: Some(1),
-                ..TWO_LEADERS
-            },
-        ),
-        Flaw::Figure8 => (
-            "flaw-figure-8",
-            "figure 8 among three servers: two leaders in turn, each elected twice",
-            Atomic,
-            Bag,
-            Bounds {
-                max_term: 4,
-                campaigns: Some(4),
-                appends: Some(1),
-                ..TWO_LEADERS
-            },
-        ),
-        Flaw::CommitWithoutMax => (
-            "flaw-commit-without-max",
-            "one leader, whose appends arrive again and out of order",
-            Atomic,
-            Set,
-            Bounds {
-                max_term: 1,
-                campaigns: Some(1),
-                ..TWO_LEADERS
-            },
-        ),
-        Flaw::ErasesMatchingSuffix => (
-            "flaw-erases-matching-suffix",
-            "one leader, whose empty append arrives behind a later full one",
-            Atomic,
-            Set,
-            Bounds {
-                max_term: 1,
-                campaigns: Some(1),
-                ..TWO_LEADERS
-            },
-        ),
-        Flaw::AcksOwnLastIndex => (
-            "flaw-acks-own-last-index",
-            "a deposed leader with an entry of its own is probed by its successor, then wins again",
-            Atomic,
-            Bag,
-            Bounds {
-                max_term: 3,
-                campaigns: Some(3),
-                appends: Some(1),
-                ..TWO_LEADERS
-            },
-        ),
-        Flaw::ReadBeforeOwnCommit => (
-            "flaw-read-before-own-commit",
-            "a leader commits, its successor is asked for a read before it has committed",
-            Atomic,
-            Bag,
-            Bounds {
-                reads: 1,
-                ..TWO_LEADERS
-            },
-        ),
-        Flaw::ReadBeforeQuorum => (
-            "flaw-read-before-quorum",
-            "two leaders commit in turn, the deposed one is asked for a read",
-            Atomic,
-            Bag,
-            Bounds {
-                max_batch: 2,
-                reads: 1,
-                ..TWO_LEADERS
-            },
-        ),
-    };
-    Preset::new(Paper, name, about, durability, network, bounds)
+    let story = story(flaw);
+    Preset::new(
+        story.dialect,
+        story.name,
+        story.about,
+        story.durability,
+        story.network,
+        story.bounds,
+    )
 }

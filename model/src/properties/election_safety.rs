@@ -9,7 +9,9 @@ pub(super) const PROPERTY: Property = Property {
     name: "election-safety",
     says: "at most one server ever leads a term",
     section: "§5.2",
-    codes: &["A1", "A2", "A3", "A5", "A6"],
+    codes: &[
+        "A1", "A2", "A3", "A4", "A5", "A6", "A12", "B18", "B20", "C3",
+    ],
     file: "model/src/properties/election_safety.rs",
     check: Check::State(check),
 };

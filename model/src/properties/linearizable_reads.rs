@@ -6,7 +6,7 @@
 
 use super::{Check, Finding, Property, StepView};
 use crate::action::Action;
-use crate::rules::Input;
+use crate::rules::{Branch, Input};
 use crate::scenario::Scenario;
 use crate::server::Role;
 
@@ -14,18 +14,26 @@ pub(super) const PROPERTY: Property = Property {
     name: "linearizable-reads",
     says: "a read sees a committed prefix that holds all that was acknowledged before it began",
     section: "§8",
-    codes: &["E1", "E8", "E9"],
+    codes: &["E1", "E2", "E7", "E8", "E9", "E11", "E12", "E13", "E14"],
     file: "model/src/properties/linearizable_reads.rs",
     check: Check::Step(check),
 };
 
 fn check(view: &StepView<'_>, _: &Scenario) -> Finding {
-    let Action::Step {
-        node,
-        input: Input::ReleaseRead { read },
-    } = view.action
-    else {
-        return Finding::Vacuous;
+    let (node, read) = match view.action {
+        Action::Step {
+            node,
+            input: Input::ReleaseRead { read },
+        } => (node, read),
+        Action::Step {
+            node,
+            input: Input::BeginRead { .. },
+        } if view.branch() == Some(Branch::ReadAnsweredAtOnce) => {
+            // Only a flawed server answers from what it happens to have.
+            let floor = view.before.history.highest_commit();
+            return Finding::of(view.before.server(*node).applied >= floor);
+        }
+        _ => return Finding::Vacuous,
     };
     let server = view.before.server(*node);
     let Role::Leader { reads, .. } = &server.role else {

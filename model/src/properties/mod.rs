@@ -8,6 +8,7 @@
 //! Not checked here: liveness (Raft promises none under plain fairness), and
 //! the answers of the state machine (the log decides them).
 
+mod applied_is_committed_prefix;
 mod applied_monotonic;
 mod commit_monotonic;
 mod committed_is_durable;
@@ -17,6 +18,8 @@ mod leader_append_only;
 mod leader_completeness;
 mod linearizable_reads;
 mod log_matching;
+mod match_agrees;
+mod match_monotonic;
 mod one_vote_per_term;
 mod state_machine_safety;
 mod term_monotonic;
@@ -24,6 +27,7 @@ mod term_monotonic;
 use crate::action::Action;
 use crate::cluster::{Ensemble, Turn};
 use crate::log::InlineLog;
+use crate::rules::Branch;
 use crate::scenario::Scenario;
 use crate::server::Server;
 
@@ -68,6 +72,11 @@ impl<'a> StepView<'a> {
             return None;
         };
         Some((self.before.server(*node), self.step.after.server(*node)))
+    }
+
+    /// The branch that the rule took; `None` for the network.
+    pub fn branch(&self) -> Option<Branch> {
+        self.step.outcome.map(|outcome| outcome.branch)
     }
 
     /// Whether the step is a crash and restart.
@@ -132,7 +141,7 @@ impl Property {
 }
 
 /// The table of properties.
-pub const ALL: [Property; 12] = [
+pub const ALL: [Property; 15] = [
     election_safety::PROPERTY,
     leader_append_only::PROPERTY,
     log_matching::PROPERTY,
@@ -140,9 +149,12 @@ pub const ALL: [Property; 12] = [
     state_machine_safety::PROPERTY,
     linearizable_reads::PROPERTY,
     committed_is_durable::PROPERTY,
+    match_agrees::PROPERTY,
+    applied_is_committed_prefix::PROPERTY,
     one_vote_per_term::PROPERTY,
     term_monotonic::PROPERTY,
     commit_monotonic::PROPERTY,
+    match_monotonic::PROPERTY,
     applied_monotonic::PROPERTY,
     durable_term_monotonic::PROPERTY,
 ];

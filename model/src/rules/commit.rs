@@ -9,10 +9,10 @@
 
 use super::{Branch, Outcome, membership};
 use crate::flaws::Flaw;
-use crate::ids::{Index, NodeSet, Position};
+use crate::ids::{Index, NodeId, NodeSet, Position};
 use crate::log::{Log, Payload};
 use crate::refusal::Refusal;
-use crate::server::{Role, Server};
+use crate::server::{Memory, Role, Server};
 use crate::settings::{Configuration, Settings};
 
 /// Whether the leader may raise its commit index to `to`.
@@ -50,7 +50,12 @@ pub fn may_advance<L: Log>(
         .filter(|&(id, &known)| known >= to && server.config.contains(id))
         .map(|(id, _)| id)
         .collect();
-    if !server.config.has_quorum(holders) {
+    let quorum = match server.memory {
+        // Only the flawed leader takes its list's word for it.
+        Some(Memory::Progress { accepted, .. }) => to <= accepted,
+        _ => server.config.has_quorum(holders),
+    };
+    if !quorum {
         return Err(Refusal::NoQuorum {
             node,
             index: to,
@@ -83,6 +88,54 @@ pub fn advance<L: Log>(
     Ok(Branch::Committed.into())
 }
 
+/// The leader learns that `id` holds its log durably up to `index`. What is known
+/// never goes back (figure 2, matchIndex).
+pub fn note_match<L: Log>(server: &mut Server<L>, id: NodeId, index: Index, settings: &Settings) {
+    let Role::Leader { matched, .. } = &mut server.role else {
+        return;
+    };
+    let Some(known) = matched.0.get_mut(id.position()) else {
+        return;
+    };
+    let before = *known;
+    *known = if settings.has(Flaw::StaleSuccessLowersMatch) {
+        index
+    } else {
+        index.max(before)
+    };
+    let now = *known;
+    if let Some(Memory::Progress { accepted, order }) = &mut server.memory {
+        // The flawed list, sorted only for who passes what a quorum holds.
+        if before > *accepted || now <= *accepted {
+            return;
+        }
+        let mut at = order
+            .iter()
+            .position(|&other| other == id)
+            .unwrap_or_else(|| {
+                order.push(id);
+                order.len() - 1
+            });
+        while at > 0 && matched[order[at - 1]] < now {
+            order.swap(at - 1, at);
+            at -= 1;
+        }
+        for last in at..order.len() {
+            let value = matched[order[last]];
+            if value <= *accepted {
+                break;
+            }
+            if server
+                .config
+                .has_quorum(order[..=last].iter().copied().collect())
+            {
+                *accepted = value;
+                break;
+            }
+        }
+    }
+}
+
 /// A follower learns that its leader has committed up to `leader_commit`; it is
 /// sure to share the leader's log up to `shared` (figure 2, AppendEntries rule
 /// 5, with the `max` without which the index could fall).
@@ -112,7 +165,7 @@ fn applied_with_commit<L: Log>(server: &mut Server<L>, settings: &Settings) {
 ///
 /// # Errors
 /// When nothing is committed and not applied.
-pub fn apply<L: Log>(server: &mut Server<L>, _settings: &Settings) -> Result<Outcome, Refusal> {
+pub fn apply<L: Log>(server: &mut Server<L>, settings: &Settings) -> Result<Outcome, Refusal> {
     let next = server.applied.next();
     let (true, Some(entry)) = (next <= server.commit, server.log.entry(next)) else {
         return Err(Refusal::NothingToApply {
@@ -120,7 +173,11 @@ pub fn apply<L: Log>(server: &mut Server<L>, _settings: &Settings) -> Result<Out
             commit: server.commit,
         });
     };
-    server.applied = next;
+    server.applied = if settings.has(Flaw::AppliedSkipsToCommit) {
+        server.commit
+    } else {
+        next
+    };
     if let Payload::Config { voters } = entry.payload {
         membership::take_effect(server, voters);
         return Ok(Branch::ConfigurationApplied.into());

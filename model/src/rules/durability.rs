@@ -8,8 +8,8 @@
 //! - A crash loses what is not durable; the write under way may survive in
 //!   part ([`restart`]).
 
-use super::election;
 use super::{Branch, Outcome};
+use super::{commit, election};
 use crate::choice;
 use crate::flaws::Flaw;
 use crate::ids::{Index, NodeSet};
@@ -48,7 +48,11 @@ pub fn queue<L: Log>(
 ) {
     let before_write = settings.leader_append == LeaderAppend::BeforeWrite;
     for message in said {
-        let free = before_write && matches!(message.body, Body::Append { .. });
+        let free = match message.body {
+            Body::Append { .. } => before_write,
+            Body::AppendAck { .. } => settings.has(Flaw::AckBeforeWrite),
+            _ => false,
+        };
         if settings.durability == Durability::Atomic || free {
             out.push(message);
         } else {
@@ -72,6 +76,10 @@ pub fn truncate<L: Log>(server: &mut Server<L>, keep: Index) {
 /// All that the server holds becomes durable.
 fn sync<L: Log>(server: &mut Server<L>, settings: &Settings) {
     let durable = &mut server.durable;
+    let same = (durable.term, durable.vote) == (server.term, server.vote);
+    if same && settings.has(Flaw::EntriesNotSynced) {
+        return;
+    }
     durable.term = server.term;
     durable.vote = server.vote;
     durable.shared = server.log.last_index();
@@ -110,7 +118,7 @@ pub fn complete_at_once<L: Log>(server: &mut Server<L>, settings: &Settings) {
     }
     let last = server.log.last_index();
     // Refused where there is nothing to count.
-    let _ = count_own_entries(server, last);
+    let _ = count_own_entries(server, last, settings);
 }
 
 /// A candidate counts its own vote, which is durable.
@@ -143,13 +151,25 @@ pub fn count_own_vote<L: Log>(
     Ok(outcome)
 }
 
+/// Up to where a leader may count its own entries: as far as they are durable.
+pub fn countable<L: Log>(server: &Server<L>, settings: &Settings) -> Index {
+    if server.config.len() == 1 && settings.has(Flaw::OwnEntriesCountedBeforeWrite) {
+        return server.log.last_index();
+    }
+    server.durable.shared
+}
+
 /// A leader counts its own entries up to `to`, which are durable.
 ///
 /// # Errors
 /// When they are not durable or counted already, or the server does not lead.
-pub fn count_own_entries<L: Log>(server: &mut Server<L>, to: Index) -> Result<Outcome, Refusal> {
-    let (node, durable) = (server.id, server.durable.shared);
-    let Role::Leader { matched, .. } = &mut server.role else {
+pub fn count_own_entries<L: Log>(
+    server: &mut Server<L>,
+    to: Index,
+    settings: &Settings,
+) -> Result<Outcome, Refusal> {
+    let (node, durable) = (server.id, countable(server, settings));
+    let Role::Leader { matched, .. } = &server.role else {
         return Err(Refusal::NotLeader {
             node,
             term: server.term,
@@ -162,7 +182,7 @@ pub fn count_own_entries<L: Log>(server: &mut Server<L>, to: Index) -> Result<Ou
             index: to,
         });
     }
-    matched[node] = to;
+    commit::note_match(server, node, to, settings);
     Ok(Branch::OwnEntriesCounted.into())
 }
 
@@ -232,6 +252,10 @@ fn recover<L: Log>(server: &mut Server<L>, settings: &Settings) {
     for entry in durable.tail.drain(..) {
         server.log.push(entry);
     }
+    if settings.has(Flaw::NewestEntryLost) {
+        let newest = server.log.last_index().0;
+        server.log.truncate(Index(newest.saturating_sub(1)));
+    }
     durable.shared = server.log.last_index();
     if settings.has(Flaw::VoteForgottenOnRestart) {
         durable.term = Default::default();
@@ -250,4 +274,5 @@ fn recover<L: Log>(server: &mut Server<L>, settings: &Settings) {
     server.leader = None;
     server.role = Role::Follower;
     server.outbox.clear();
+    server.memory = None;
 }

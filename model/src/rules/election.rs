@@ -15,7 +15,7 @@ use crate::log::{Entry, Log, Payload};
 use crate::message::{Body, Message, Messages};
 use crate::refusal::Refusal;
 use crate::rules::membership;
-use crate::server::{PerServer, Role, Server};
+use crate::server::{Memory, PerServer, Role, Server};
 use crate::settings::{Settings, StaleRequest};
 
 /// The election timer fires: raise the term, vote for oneself, ask everybody.
@@ -64,6 +64,58 @@ pub fn step_down<L: Log>(server: &mut Server<L>, term: Term) {
     server.vote = None;
     server.leader = None;
     server.role = Role::Follower;
+    server.memory = None;
+}
+
+/// A message of a higher term arrives: its receiver steps down (section 5.1).
+pub fn higher_term<L: Log>(server: &mut Server<L>, message: &Message, settings: &Settings) {
+    let keeps_role = match (&server.role, &message.body) {
+        (Role::Candidate { .. }, Body::Vote { granted: false }) => {
+            settings.has(Flaw::CandidateKeepsCollecting)
+        }
+        (Role::Leader { .. }, Body::Append { entries, .. }) => {
+            entries.is_empty() && settings.has(Flaw::HeartbeatRaisesLeadersTerm)
+        }
+        _ => false,
+    };
+    if keeps_role {
+        server.term = message.term;
+        server.vote = None;
+    } else {
+        step_down(server, message.term);
+    }
+}
+
+/// The flawed vote handler that lets go of its lock between the comparison of
+/// the logs and the vote: the request is handled up to there when it arrives,
+/// and from there on when it arrives again. Anything may come between that does
+/// not change the term.
+pub fn paused<L: Log>(
+    server: &mut Server<L>,
+    message: &Message,
+    settings: &Settings,
+    out: &mut Messages,
+) -> Option<Outcome> {
+    let (true, Body::RequestVote { last }) = (settings.has(Flaw::VoteOnStaleLog), &message.body)
+    else {
+        return None;
+    };
+    let found = Some(Memory::UpToDate {
+        candidate: message.from,
+        term: message.term,
+    });
+    if server.memory != found {
+        if *last < server.log.last() {
+            return None;
+        }
+        server.memory = found;
+        return Some(Branch::HandlerPaused.into());
+    }
+    step_down(server, message.term);
+    server.memory = found;
+    let outcome = vote_requested(server, message.from, *last, settings, out);
+    server.memory = None;
+    Some(outcome)
 }
 
 /// A message of a lower term (section 5.1): a request is refused or ignored,
@@ -79,7 +131,9 @@ pub fn stale<L: Log>(
         term: server.term,
         message: message.term,
     };
-    if settings.has(Flaw::StaleVoteCounted)
+    // Only the flawed candidate asks without a vote of its own.
+    let collects = server.vote != Some(server.id) && settings.has(Flaw::CandidateKeepsCollecting);
+    if (collects || settings.has(Flaw::StaleVoteCounted))
         && let Body::Vote { granted } = message.body
     {
         return vote_received(server, message.from, granted, settings);
@@ -138,7 +192,11 @@ pub fn may_grant<L: Log>(
         _ => {}
     }
     let own = server.log.last();
-    if last < own && !settings.has(Flaw::NoUpToDateCheck) {
+    let found = Memory::UpToDate {
+        candidate,
+        term: server.term,
+    };
+    if last < own && !settings.has(Flaw::NoUpToDateCheck) && server.memory != Some(found) {
         return Err(Refusal::LogBehind {
             node: server.id,
             own,
@@ -215,7 +273,7 @@ pub fn vote_received<L: Log>(
     }
     let votes = granted.overlap(config) + usize::from(*surplus);
     if 2 * votes > config.len() {
-        become_leader(server);
+        become_leader(server, settings);
         return Branch::BecameLeader.into();
     }
     Branch::VoteCounted.into()
@@ -223,7 +281,7 @@ pub fn vote_received<L: Log>(
 
 /// A candidate has won: lead, and append the no-op that lets the term commit
 /// (sections 5.2 and 8). Nothing is known of the followers' logs.
-pub fn become_leader<L: Log>(server: &mut Server<L>) {
+pub fn become_leader<L: Log>(server: &mut Server<L>, settings: &Settings) {
     debug_assert!(matches!(server.role, Role::Candidate { .. }));
     let servers = usize::max(
         server
@@ -243,10 +301,18 @@ pub fn become_leader<L: Log>(server: &mut Server<L>) {
     if let Role::Leader { matched, .. } = &mut server.role {
         matched[id] = durable;
     }
-    server.log.push(Entry {
-        term: server.term,
-        payload: Payload::Noop,
-    });
+    if settings.has(Flaw::ProgressUnsorted) {
+        server.memory = Some(Memory::Progress {
+            accepted: Index::ZERO,
+            order: Default::default(),
+        });
+    }
+    if !settings.has(Flaw::NoNoop) {
+        server.log.push(Entry {
+            term: server.term,
+            payload: Payload::Noop,
+        });
+    }
 }
 
 /// An append or heartbeat of the current term comes from its leader: follow it
@@ -267,6 +333,9 @@ pub fn follow<L: Log>(
         });
     }
     server.role = Role::Follower;
+    if settings.has(Flaw::VoteForgottenOnAppend) {
+        server.vote = None;
+    }
     if !settings.vote_with_known_leader {
         server.leader = Some(leader);
     }

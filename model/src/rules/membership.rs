@@ -6,6 +6,7 @@
 //! again, and until then it must not campaign: it would count a majority of
 //! servers it does not know.
 
+use crate::flaws::Flaw;
 use crate::ids::{Index, NodeSet};
 use crate::log::{Log, Payload};
 use crate::refusal::Refusal;
@@ -25,6 +26,7 @@ pub fn may_campaign<L: Log>(server: &Server<L>, settings: &Settings) -> Result<(
         });
     }
     if settings.configuration == Configuration::Applied
+        && !settings.has(Flaw::CampaignsWithUnappliedConfiguration)
         && let Some(index) = first_unapplied(server)
     {
         return Err(Refusal::UnappliedConfiguration {

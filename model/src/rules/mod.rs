@@ -27,6 +27,7 @@ pub mod reads;
 pub mod replication;
 
 use crate::choice;
+use crate::flaws::Flaw;
 use crate::ids::{Index, NodeId, ReadId};
 use crate::log::Log;
 use crate::message::{Body, Message, Messages};
@@ -167,11 +168,16 @@ pub enum Branch {
     RestartedWritten,
     /// A restart with a torn term and vote (only under a planted flaw).
     RestartedTorn,
+    /// A handler let go of its lock halfway (only under a planted flaw).
+    HandlerPaused,
+    /// A read was answered in the step in which it began (only under a planted
+    /// flaw).
+    ReadAnsweredAtOnce,
 }
 
 impl Branch {
     /// Every branch, in order.
-    pub const ALL: [Branch; 33] = [
+    pub const ALL: [Branch; 35] = [
         Branch::Campaigned,
         Branch::VoteGranted,
         Branch::VoteRefused,
@@ -205,7 +211,17 @@ impl Branch {
         Branch::RestartedDurable,
         Branch::RestartedWritten,
         Branch::RestartedTorn,
+        Branch::HandlerPaused,
+        Branch::ReadAnsweredAtOnce,
     ];
+
+    /// Whether only a planted flaw takes this branch.
+    pub fn is_flawed(self) -> bool {
+        matches!(
+            self,
+            Branch::RestartedTorn | Branch::HandlerPaused | Branch::ReadAnsweredAtOnce
+        )
+    }
 
     /// The name, in kebab case, as coverage tables and JSON spell it.
     pub fn name(self) -> String {
@@ -300,7 +316,7 @@ fn handle<L: Log>(
         Input::ReleaseRead { read } => reads::release(server, *read, settings),
         Input::WriteCompleted => durability::write_completed(server, settings, out),
         Input::CountOwnVote => durability::count_own_vote(server, settings),
-        Input::CountOwnEntries { to } => durability::count_own_entries(server, *to),
+        Input::CountOwnEntries { to } => durability::count_own_entries(server, *to, settings),
         Input::Restart { survival } => durability::restart(server, survival, settings),
     }
 }
@@ -318,11 +334,22 @@ fn receive<L: Log>(
     if *term < server.term {
         return election::stale(server, message, settings, out);
     }
+    let led = server.role.is_leader();
     if *term > server.term {
-        election::step_down(server, *term);
+        if let Some(outcome) = election::paused(server, message, settings, out) {
+            return outcome;
+        }
+        election::higher_term(server, message, settings);
     }
     match body {
-        Body::RequestVote { last } => election::vote_requested(server, *from, *last, settings, out),
+        Body::RequestVote { last } => {
+            let outcome = election::vote_requested(server, *from, *last, settings, out);
+            if led && outcome.branch == Branch::VoteGranted && settings.has(Flaw::ExLeaderRollsBack)
+            {
+                durability::truncate(server, server.commit);
+            }
+            outcome
+        }
         Body::Vote { granted } => election::vote_received(server, *from, *granted, settings),
         Body::Append {
             prev,
@@ -346,10 +373,14 @@ fn receive<L: Log>(
         Body::AppendAck {
             reject,
             index,
+            hint,
             context,
-            ..
-        } => replication::append_answered(server, *from, *reject, *index, *context),
-        Body::HeartbeatAck { context } => replication::heartbeat_answered(server, *from, *context),
+        } => {
+            replication::append_answered(server, *from, *reject, *index, *hint, *context, settings)
+        }
+        Body::HeartbeatAck { context } => {
+            replication::heartbeat_answered(server, *from, *context, settings)
+        }
     }
 }
 

@@ -32,12 +32,23 @@ pub fn begin<L: Log>(
     id: ReadId,
     settings: &Settings,
 ) -> Result<Outcome, Refusal> {
-    let (node, term, index) = (server.id, server.term, server.commit);
+    let (node, term, mut index) = (server.id, server.term, server.commit);
     let committed = server.log.term_at(index).unwrap_or_default();
+    if settings.has(Flaw::LocalReads)
+        || (settings.has(Flaw::LeaderReadsLocally) && server.role.is_leader())
+    {
+        return Ok(Branch::ReadAnsweredAtOnce.into());
+    }
+    let unchecked = settings.has(Flaw::ReadBeforeOwnCommit)
+        || settings.has(Flaw::NoNoop)
+        || (settings.has(Flaw::SingletonReadsStaleCommit) && server.config.len() == 1);
+    if settings.has(Flaw::ReadsUncommitted) {
+        index = server.log.last_index();
+    }
     let Role::Leader { reads, .. } = &mut server.role else {
         return Err(Refusal::NotLeader { node, term });
     };
-    if committed != term && !settings.has(Flaw::ReadBeforeOwnCommit) {
+    if committed != term && !unchecked && !settings.has(Flaw::ReadsUncommitted) {
         return Err(Refusal::NoOwnCommit {
             node,
             term,
@@ -54,9 +65,15 @@ pub fn begin<L: Log>(
 
 /// `from` has answered a message that carried `context`: it confirms every
 /// read that had begun when the message was sent.
-pub fn confirmed<L: Log>(server: &mut Server<L>, from: NodeId, context: Option<ReadId>) {
+pub fn confirmed<L: Log>(
+    server: &mut Server<L>,
+    from: NodeId,
+    context: Option<ReadId>,
+    settings: &Settings,
+) {
     if let (Some(context), Role::Leader { reads, .. }) = (context, &mut server.role) {
-        for read in reads.iter_mut().filter(|read| read.id <= context) {
+        let any = settings.has(Flaw::ReadContextReused);
+        for read in reads.iter_mut().filter(|read| any || read.id <= context) {
             read.acks.insert(from);
         }
     }
@@ -79,7 +96,11 @@ pub fn release<L: Log>(
         return Err(Refusal::NoSuchRead { node, read: id });
     };
     let acks = reads[at].acks.with(node);
-    if !config.has_quorum(acks) && !settings.has(Flaw::ReadBeforeQuorum) {
+    let one_short = 2 * config.overlap(acks) + 2 > config.len();
+    let enough = config.has_quorum(acks)
+        || settings.has(Flaw::ReadBeforeQuorum)
+        || (one_short && settings.has(Flaw::ReadQuorumOneShort));
+    if !enough {
         return Err(Refusal::Unconfirmed {
             node,
             read: id,

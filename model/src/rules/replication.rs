@@ -164,7 +164,8 @@ pub fn appended<L: Log>(
         answer(server, false, server.commit, None);
         return Branch::AppendBelowCommit.into();
     }
-    if !server.log.has(prev) {
+    let unchecked = entries.is_empty() && settings.has(Flaw::EmptyAppendUnchecked);
+    if !server.log.has(prev) && !unchecked {
         let hint = settings
             .reject_hint
             .then(|| server.log.conflict_hint(prev.index, prev.term));
@@ -197,6 +198,12 @@ fn splice<L: Log>(
     settings: &Settings,
 ) -> Branch {
     let mut branch = Branch::AppendMatched;
+    let first = settings.has(Flaw::RollsBackBeforeChecking)
+        || (settings.has(Flaw::DeletesThenAppends) && !entries.is_empty());
+    if first && server.log.last_index() > after {
+        durability::truncate(server, after);
+        branch = Branch::AppendReplaced;
+    }
     for (i, entry) in entries.iter().enumerate() {
         let index = after.plus(i + 1);
         match server.log.term_at(index) {
@@ -225,12 +232,14 @@ pub fn append_answered<L: Log>(
     from: NodeId,
     reject: bool,
     index: Index,
+    hint: Option<Position>,
     context: Option<ReadId>,
+    settings: &Settings,
 ) -> Outcome {
     let (id, term, last) = (server.id, server.term, server.log.last_index());
-    let Role::Leader { matched, .. } = &mut server.role else {
+    if !server.role.is_leader() {
         return Branch::Unexpected.because(Refusal::NotAsking { node: id, term });
-    };
+    }
     if !reject {
         if index > last {
             // No rule leads here: a follower never holds more of this term
@@ -241,11 +250,11 @@ pub fn append_answered<L: Log>(
                 last,
             });
         }
-        if let Some(known) = matched.0.get_mut(from.position()) {
-            *known = index.max(*known);
-        }
+        commit::note_match(server, from, index, settings);
+    } else if let (true, Some(hint)) = (settings.has(Flaw::HintStoredAsMatch), hint) {
+        commit::note_match(server, from, hint.index, settings);
     }
-    reads::confirmed(server, from, context);
+    reads::confirmed(server, from, context, settings);
     if reject {
         Branch::RejectionNoted.into()
     } else {
@@ -278,6 +287,7 @@ pub fn heartbeat_answered<L: Log>(
     server: &mut Server<L>,
     from: NodeId,
     context: Option<ReadId>,
+    settings: &Settings,
 ) -> Outcome {
     if !server.role.is_leader() {
         return Branch::Unexpected.because(Refusal::NotAsking {
@@ -285,6 +295,6 @@ pub fn heartbeat_answered<L: Log>(
             term: server.term,
         });
     }
-    reads::confirmed(server, from, context);
+    reads::confirmed(server, from, context, settings);
     Branch::HeartbeatAcked.into()
 }

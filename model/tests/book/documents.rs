@@ -95,13 +95,43 @@ fn the_table_of_flaws() {
     hold_part(PROPERTIES, "flaws", &table(&head, rows));
 }
 
+/// From a code of the catalogue to the file of the property that shows it.
+#[test]
+fn the_table_of_the_catalogue() {
+    let rows = Flaw::ALL.iter().map(|about| {
+        let also = properties::ALL.iter().filter(|property| {
+            property.name != about.breaks && property.codes.contains(&about.code)
+        });
+        let also: Vec<String> = also.map(|p| format!("`{}`", p.name)).collect();
+        let at = properties::Property::position(about.breaks);
+        let property = &properties::ALL[at.expect("a property of the table")];
+        let scenario = presets::for_flaw(about.flaw).scenario;
+        vec![
+            about.code.to_owned(),
+            format!("`{}`", about.name),
+            file(property.file),
+            about.expected_depth.to_string(),
+            also.join(", "),
+            scenario.bounds.servers.to_string(),
+        ]
+    });
+    let head = [
+        "code",
+        "flaw",
+        "property that it must break",
+        "depth",
+        "others that it breaks there",
+        "servers",
+    ];
+    hold_part(PROPERTIES, "catalogue", &table(&head, rows));
+}
+
 /// A flaw names a property that names its code: the two tables agree.
 #[test]
 fn every_flaw_is_listed_by_the_property_it_breaks() {
     for about in &Flaw::ALL {
         let at = properties::Property::position(about.breaks);
         let property = &properties::ALL[at.expect("a property of the table")];
-        // B2 moves the commit index back, which three properties may see.
         assert!(
             property.codes.contains(&about.code),
             "{} does not list {}",

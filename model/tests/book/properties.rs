@@ -8,13 +8,13 @@ use plimsoll_model::action::Action;
 use plimsoll_model::bounds::Bounds;
 use plimsoll_model::cluster::{State, Step};
 use plimsoll_model::history::OpenRead;
-use plimsoll_model::ids::{Index, NodeId, Term};
-use plimsoll_model::log::Log;
+use plimsoll_model::ids::{Index, NodeId, NodeSet, Term};
+use plimsoll_model::log::{Entry, InlineLog, Log, Payload};
 use plimsoll_model::message::{Message, Messages};
 use plimsoll_model::network::NetworkKind;
 use plimsoll_model::properties::{ALL, Check, Finding, Property, StepView};
-use plimsoll_model::rules::Input;
 use plimsoll_model::rules::durability::Survival;
+use plimsoll_model::rules::{Branch, Input};
 use plimsoll_model::scenario::Scenario;
 use plimsoll_model::server::Read;
 
@@ -149,9 +149,12 @@ fn every_property_is_tested_in_every_direction() {
         state_machine_safety,
         linearizable_reads,
         committed_is_durable,
+        match_agrees,
+        applied_is_committed_prefix,
         one_vote_per_term,
         term_monotonic,
         commit_monotonic,
+        match_monotonic,
         applied_monotonic,
         durable_term_monotonic,
     ] {
@@ -355,10 +358,20 @@ fn linearizable_reads() {
     on_step("linearizable-reads", &release(true, 2, None, 2), Broken);
     on_step("linearizable-reads", &release(true, 2, Some(2), 3), Holds);
     on_step("linearizable-reads", &release(true, 3, Some(2), 3), Holds);
-    let begins = Input::BeginRead { read: read(1) };
-    let server = leader(1, 3, &[3], &[1, 0, 0]);
-    let begun = deed(server.clone(), begins, server, &[]);
+    let begins = |branch: Option<Branch>, applied: u64| {
+        let server = leader(1, 3, &[1, 3], &[2, 0, 0]).with(|s| s.applied = Index(applied));
+        let begins = Input::BeginRead { read: read(1) };
+        let mut begun = deed(server.clone(), begins, server, &[]);
+        begun.before.history.commits(Term(3), at(2, 3));
+        begun.step.turn.outcome = branch.map(Into::into);
+        begun
+    };
+    let begun = begins(Some(Branch::ReadBegun), 0);
     on_step("linearizable-reads", &begun, Vacuous);
+    // Only flawed servers answer at once.
+    let at_once = |applied| begins(Some(Branch::ReadAnsweredAtOnce), applied);
+    on_step("linearizable-reads", &at_once(1), Broken);
+    on_step("linearizable-reads", &at_once(2), Holds);
     on_step("linearizable-reads", &lost(), Vacuous);
 }
 
@@ -385,6 +398,107 @@ fn committed_is_durable() {
     // Bootstrap entries are on every disk from the start and exempt.
     let bootstrap = on([&[1, 2], &[], &[]]);
     on_booted("committed-is-durable", 2, &bootstrap, Vacuous);
+}
+
+#[test]
+fn match_agrees() {
+    // n1 leads term 3 and knows two entries of n2's log to match.
+    let on = |terms: &[u64], term: u64, known: u64| {
+        state([
+            leader(1, 3, &[1, 3, 3], &[3, known, 0]),
+            follower(2, term, terms),
+            follower(3, 3, &[]),
+        ])
+    };
+    on_state("match-agrees", &on(&[1, 2], 3, 2), Broken);
+    on_state("match-agrees", &on(&[2, 3], 3, 2), Broken);
+    on_state("match-agrees", &on(&[1], 3, 2), Broken);
+    on_state("match-agrees", &on(&[1, 3], 3, 2), Holds);
+    // What follows is not known to match.
+    on_state("match-agrees", &on(&[1, 3, 2], 3, 2), Holds);
+    // In the log but not on the disk, there and at the leader itself.
+    for id in [1, 2] {
+        let volatile = changed(on(&[1, 3], 3, 2), |s| {
+            s.servers[n(id)].durable.shared = Index(1);
+        });
+        on_state("match-agrees", &volatile, Broken);
+    }
+    // A payload that differs.
+    let other = changed(on(&[1, 3], 3, 2), |s| {
+        let server = &mut s.servers[n(2)];
+        server.log.truncate(Index(1));
+        server.log.push(Entry {
+            term: Term(3),
+            payload: Payload::Write { number: 9 },
+        });
+    });
+    on_state("match-agrees", &other, Broken);
+    // A server of a later term may have dropped it.
+    let alone = |known: u64| {
+        changed(on(&[1], 4, known), |s| {
+            *matched(&mut s.servers[n(1)], 1) = Index(0)
+        })
+    };
+    on_state("match-agrees", &alone(2), Vacuous);
+    on_state("match-agrees", &alone(0), Vacuous);
+    on_state("match-agrees", &logs([&[1], &[1], &[]]), Vacuous);
+    let bootstrap = changed(on(&[2, 3], 3, 2), |s| {
+        *matched(&mut s.servers[n(1)], 1) = Index(2)
+    });
+    on_booted("match-agrees", 2, &bootstrap, Vacuous);
+}
+
+#[test]
+fn applied_is_committed_prefix() {
+    let name = "applied-is-committed-prefix";
+    let applied = |terms: &[u64], applied: u64| {
+        changed(logs([&[1, 2], &[1], &[]]), |s| {
+            let server = &mut s.servers[n(3)];
+            server.log = log(terms);
+            server.applied = Index(applied);
+        })
+    };
+    let ghost = |terms: &[u64], index: u64| committed(applied(terms, index), 2, 2, 2);
+    on_state(name, &ghost(&[1, 2], 2), Holds);
+    on_state(name, &ghost(&[1, 2], 1), Holds);
+    on_state(name, &ghost(&[1, 3], 2), Broken);
+    on_state(name, &ghost(&[1, 2, 2], 3), Broken);
+    on_state(name, &ghost(&[1, 2], 0), Vacuous);
+    on_state(name, &applied(&[1], 1), Broken);
+    on_state(name, &applied(&[1], 0), Vacuous);
+    // Three bootstrap entries, of which a restarted server has applied some.
+    let entries = |voters: &[usize]| {
+        let mut log = InlineLog::empty();
+        for &first in voters {
+            log.push(Entry {
+                term: Term(1),
+                payload: Payload::Config {
+                    voters: NodeSet::first(first),
+                },
+            });
+        }
+        log
+    };
+    let booted = |restarted: bool, applied: u64, config: &[u8]| {
+        changed(logs([&[], &[], &[]]), |s| {
+            let server = &mut s.servers[n(3)];
+            server.log = entries(&[1, 2, 3]);
+            server.applied = Index(applied);
+            server.config = set(config);
+            if restarted {
+                s.history.restarted.insert(n(3));
+            }
+        })
+    };
+    on_booted(name, 3, &booted(true, 2, &[1, 2]), Holds);
+    on_booted(name, 3, &booted(true, 2, &[1]), Broken);
+    on_booted(name, 3, &booted(true, 1, &[1, 2, 3]), Broken);
+    on_booted(name, 3, &booted(true, 3, &[1, 2, 3]), Holds);
+    on_booted(name, 3, &booted(true, 0, &[]), Vacuous);
+    // A first boot knows all voters from the start.
+    on_booted(name, 3, &booted(false, 1, &[1, 2, 3]), Vacuous);
+    on_booted(name, 3, &booted(false, 1, &[1]), Broken);
+    on_booted(name, 3, &booted(true, 4, &[1, 2, 3]), Broken);
 }
 
 /// A server with these durable terms and votes before and after, from which
@@ -484,6 +598,38 @@ fn commit_monotonic() {
     on_step("commit-monotonic", &to(Input::Apply, 2), Vacuous);
     on_step("commit-monotonic", &to(restart(), 0), Vacuous);
     on_step("commit-monotonic", &lost(), Vacuous);
+}
+
+#[test]
+fn match_monotonic() {
+    let knows = |term: u64, known: &[u64]| leader(1, term, &[1, 2, 3], known);
+    let to = |input, after: Srv| deed(knows(3, &[3, 2, 0]), input, after, &[]);
+    let acked = || receive(msg(2, 1, 3, ack(1)));
+    on_step(
+        "match-monotonic",
+        &to(acked(), knows(3, &[3, 1, 0])),
+        Broken,
+    );
+    on_step("match-monotonic", &to(acked(), knows(3, &[3, 3, 0])), Holds);
+    on_step("match-monotonic", &to(acked(), knows(3, &[3, 3])), Holds);
+    on_step("match-monotonic", &to(acked(), knows(3, &[3])), Broken);
+    on_step(
+        "match-monotonic",
+        &to(acked(), knows(3, &[3, 2, 0])),
+        Vacuous,
+    );
+    // A new leadership begins with nothing.
+    on_step(
+        "match-monotonic",
+        &to(acked(), knows(4, &[3, 0, 0])),
+        Vacuous,
+    );
+    on_step(
+        "match-monotonic",
+        &to(restart(), follower(1, 3, &[1])),
+        Vacuous,
+    );
+    on_step("match-monotonic", &lost(), Vacuous);
 }
 
 #[test]

@@ -1,0 +1,73 @@
+//! What is applied is the committed prefix, entry by entry (figure 3, state
+//! machine safety; section 5.3: a server applies entries in log order).
+//!
+//! Three things, on every state and so also after every restart:
+//!
+//! 1. nothing is applied that no leader has committed;
+//! 2. what is applied is what was committed there, by the ghost;
+//! 3. the machine is in the state that these entries lead to, none left out.
+//!
+//! The only machine in the model is the configuration, where it comes from
+//! applied entries: it starts with all voters on a first boot, with none after
+//! a restart, and each entry adds its voters.
+
+use super::{Check, Finding, Property};
+use crate::cluster::Ensemble;
+use crate::ids::NodeSet;
+use crate::log::{InlineLog, Log, Payload};
+use crate::scenario::Scenario;
+use crate::server::Server;
+use crate::settings::Configuration;
+
+pub(super) const PROPERTY: Property = Property {
+    name: "applied-is-committed-prefix",
+    says: "what a server has applied is the committed prefix, and its state what that leads to",
+    section: "figure 3, §5.3",
+    codes: &["B16", "B20", "B25", "B27"],
+    file: "model/src/properties/applied_is_committed_prefix.rs",
+    check: Check::State(check),
+};
+
+fn check(state: &Ensemble<InlineLog>, scenario: &Scenario) -> Finding {
+    let mut finding = Finding::Vacuous;
+    let history = &state.history;
+    let bootstrap = u64::from(scenario.bounds.bootstrap);
+    let committed = history.highest_commit().0.max(bootstrap);
+    for (id, server) in state.servers.iter() {
+        if server.applied.0 > committed {
+            return Finding::Broken;
+        }
+        let mut known = history.committed.iter().map(|c| c.position);
+        if known.any(|at| at.index <= server.applied && !server.log.has(at)) {
+            return Finding::Broken;
+        }
+        let restarted = history.restarted.contains(id);
+        if scenario.settings.configuration == Configuration::Applied {
+            let start = if restarted {
+                NodeSet::EMPTY
+            } else {
+                NodeSet::first(usize::from(scenario.bounds.servers))
+            };
+            if server.config != fold(start, server) {
+                return Finding::Broken;
+            }
+            if restarted && server.applied.0 > 0 {
+                finding = Finding::Holds;
+            }
+        }
+        if server.applied.0 > bootstrap {
+            finding = Finding::Holds;
+        }
+    }
+    finding
+}
+
+/// The configuration that the applied entries of `server` make of `start`.
+fn fold(start: NodeSet, server: &Server<InlineLog>) -> NodeSet {
+    let applied = usize::try_from(server.applied.0).unwrap_or(usize::MAX);
+    let entries = server.log.entries().iter().take(applied);
+    entries.fold(start, |config, entry| match entry.payload {
+        Payload::Config { voters } => config.union(voters),
+        _ => config,
+    })
+}
