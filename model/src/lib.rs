@@ -46,6 +46,7 @@ pub mod field;
 pub mod flaws;
 pub mod history;
 pub mod ids;
+pub mod liveness;
 pub mod log;
 pub mod message;
 pub mod network;

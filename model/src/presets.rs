@@ -12,6 +12,7 @@
 mod elections;
 mod etcd;
 mod flaws;
+mod liveness;
 mod paper;
 mod reads;
 
@@ -97,10 +98,17 @@ pub fn by_name(name: &str) -> Option<Preset> {
 }
 
 /// Every preset: first those that are explored by default, then those of the
-/// flaws, in the order of the catalogue.
+/// flaws, in the order of the catalogue, then those of liveness.
 pub fn all() -> Vec<Preset> {
     let flaws = Flaw::ALL.iter().map(|about| for_flaw(about.flaw));
-    defaults().into_iter().chain(flaws).collect()
+    let safety = defaults().into_iter().chain(flaws);
+    safety.chain(liveness()).collect()
+}
+
+/// The presets that the checks of liveness judge to the end: recoverability
+/// all of them, lassos those whose name ends in `liveness`.
+pub fn liveness() -> Vec<Preset> {
+    liveness::presets()
 }
 
 /// The presets that are explored by default.

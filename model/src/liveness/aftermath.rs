@@ -1,0 +1,283 @@
+//! After the faults: who is up goes on, who is down stays down.
+//!
+//! Recoverability looks at a state in which the worst has just happened: all
+//! that was in flight is lost, and a minority is down for good. From there on
+//! nothing fails. [`left_over`] makes that state of any reachable one, and
+//! [`Aftermath`] is what may follow it.
+//!
+//! Nothing that follows is cut. Elections are offered up to a stated number of
+//! terms above the latest term of who is up; each leader of a term appends one
+//! no-op, clients hand in what the goal asks for, so there is room for every
+//! log; sends, heartbeats and elections cost nothing. Messages may wait in any
+//! number, may arrive in any order that the network allows, and however late.
+
+use super::closure::{Reach, System};
+use super::goals::{Attempt, Goal};
+use crate::action::{Action, enabled};
+use crate::bounds::{Bounds, Spent};
+use crate::cluster::{State, boot};
+use crate::history::History;
+use crate::ids::{Index, NodeSet, ReadId, Term};
+use crate::log::Log;
+use crate::message::Message;
+use crate::network::{Network, NetworkKind};
+use crate::rules::Input;
+use crate::scenario::Scenario;
+use crate::server::Server;
+
+/// Which of all that may follow is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reins {
+    /// Only what helps: nobody starts an election while something is under way,
+    /// a leader sends each server the entries that it lacks. Each run is one of
+    /// `Once`, so a goal that is reached is reached; one that is not is not yet
+    /// given up.
+    Helpful,
+    /// Every message that was sent arrives at most once, and nothing is said
+    /// that is already in flight.
+    Once,
+    /// Messages arrive any number of times and in any order: more than any
+    /// network does that loses nothing. A goal that is not reached here is not
+    /// reached in any.
+    Any,
+}
+
+/// What may follow a state that faults have left.
+#[derive(Clone, Debug)]
+pub struct Aftermath<'g> {
+    scenario: Scenario,
+    goal: &'g Goal,
+    up: NodeSet,
+    reins: Reins,
+    write: Option<u32>,
+    read: Option<ReadId>,
+}
+
+/// What is left of `state`: the servers that are `up`. The rest starts anew,
+/// so that states which differ in it alone are one, and takes no further step;
+/// the ghost is forgotten, and so is what was spent: no rule sees either.
+pub fn left_over(state: &State, up: NodeSet, scenario: &Scenario) -> State {
+    let bounds = &scenario.bounds;
+    let mut left = state.clone();
+    let servers = usize::from(bounds.servers);
+    for id in NodeSet::first(servers).minus(up).iter() {
+        left.servers[id] = boot(id, servers, bounds.bootstrap, &scenario.settings).into();
+    }
+    left.history = History::default();
+    left.network = Network::empty(scenario.network);
+    left.spent = Spent {
+        writes: bounds.writes,
+        reads: bounds.reads,
+        ..Spent::default()
+    };
+    left
+}
+
+/// The smallest sets of servers that are a majority, in a fixed order: those
+/// who may be the only ones that are up.
+pub fn majorities(servers: usize) -> Vec<NodeSet> {
+    let all = 0..1u64 << servers;
+    let sets = all.map(NodeSet).filter(|set| set.len() == servers / 2 + 1);
+    sets.collect()
+}
+
+fn highest_term(state: &State, up: NodeSet) -> Term {
+    up.iter()
+        .map(|id| state.servers[id].term)
+        .max()
+        .unwrap_or_default()
+}
+
+impl<'g> Aftermath<'g> {
+    /// What may follow `start`, a state that [`left_over`] gives: elections of
+    /// `spare_terms` above the latest term, and what `goal` asks for.
+    pub fn new(
+        scenario: &Scenario,
+        goal: &'g Goal,
+        start: &State,
+        up: NodeSet,
+        spare_terms: u32,
+        reins: Reins,
+    ) -> Self {
+        let bounds = &scenario.bounds;
+        let latest = highest_term(start, up).0 + u64::from(spare_terms);
+        let longest = up
+            .iter()
+            .map(|id| start.servers[id].log.last_index().0)
+            .max();
+        let room = longest.unwrap_or(0) + latest + u64::from(goal.asked.writes);
+        let small = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
+        Aftermath {
+            scenario: Scenario {
+                settings: scenario.settings,
+                network: match (reins, scenario.network) {
+                    (Reins::Any, _) => NetworkKind::Set,
+                    (_, NetworkKind::Ordered) => NetworkKind::Ordered,
+                    (_, NetworkKind::Set | NetworkKind::Bag) => NetworkKind::Bag,
+                },
+                bounds: Bounds {
+                    max_term: small(latest),
+                    max_log: small(room),
+                    max_messages: None,
+                    max_lag: None,
+                    writes: bounds.writes + goal.asked.writes,
+                    reads: bounds.reads + goal.asked.reads,
+                    ..untroubled(bounds)
+                },
+            },
+            goal,
+            up,
+            reins,
+            write: (goal.asked.writes > 0).then_some(bounds.writes + 1),
+            read: (goal.asked.reads > 0).then_some(ReadId {
+                number: bounds.reads + 1,
+            }),
+        }
+    }
+
+    /// The latest term that is offered.
+    pub fn latest(&self) -> Term {
+        Term(u64::from(self.scenario.bounds.max_term))
+    }
+
+    /// The start, in the network that is looked at.
+    pub fn start(&self, start: &State) -> State {
+        State {
+            network: Network::empty(self.scenario.network),
+            ..start.clone()
+        }
+    }
+
+    /// What may follow, as far as steps go.
+    pub fn scenario(&self) -> &Scenario {
+        &self.scenario
+    }
+
+    fn is_offered(&self, state: &State, action: &Action) -> bool {
+        let Action::Step { node, input } = action else {
+            return false;
+        };
+        if !self.up.contains(*node) {
+            return false;
+        }
+        let server = state.server(*node);
+        match input {
+            Input::Campaign if server.term >= self.latest() => false,
+            // Who is down hears nothing.
+            Input::SendAppend { to, .. } | Input::SendHeartbeat { to }
+                if !self.up.contains(*to) =>
+            {
+                false
+            }
+            _ if self.reins != Reins::Helpful => true,
+            Input::Campaign => is_quiet(state, self.up),
+            Input::Write { .. } | Input::BeginRead { .. } => {
+                server.term == highest_term(state, self.up)
+            }
+            Input::SendAppend { to, after, count } => {
+                let batch = u64::from(self.scenario.bounds.max_batch);
+                let shared = shared(server, state.server(*to));
+                let lacking = server.log.last_index().0.saturating_sub(shared.0);
+                is_quiet(state, self.up)
+                    && *after == shared
+                    && u64::from(*count) == lacking.min(batch)
+            }
+            Input::SendHeartbeat { .. } => is_quiet(state, self.up),
+            _ => true,
+        }
+    }
+
+    /// Keeps of `after` what somebody will hear.
+    fn heard(&self, after: &mut State) {
+        let down = |message: &Message| !self.up.contains(message.to);
+        let flights = after.network.flights();
+        if !flights.iter().any(|flight| down(&flight.message)) {
+            return;
+        }
+        let mut heard = Network::empty(self.scenario.network);
+        for flight in flights.iter().filter(|flight| !down(&flight.message)) {
+            for _ in 0..flight.copies {
+                heard.send(Message::clone(&flight.message), self.scenario.network);
+            }
+        }
+        after.network = heard;
+    }
+}
+
+/// `bounds` without faults, and with all that servers do by themselves for
+/// free. What clients ask for, and how leaders cut their logs into messages,
+/// stays.
+pub(super) fn untroubled(bounds: &Bounds) -> Bounds {
+    Bounds {
+        campaigns: None,
+        appends: None,
+        heartbeats: None,
+        restarts: 0,
+        drops: Some(0),
+        duplicates: 0,
+        ..bounds.clone()
+    }
+}
+
+/// Whether nothing is in flight, nor waits to be, between those who are up.
+fn is_quiet(state: &State, up: NodeSet) -> bool {
+    let waits = |id| {
+        let outbox = &state.server(id).outbox;
+        outbox.iter().any(|message| up.contains(message.to))
+    };
+    state.network.is_empty() && !up.iter().any(waits)
+}
+
+/// Up to where two logs are the same.
+fn shared<L: Log>(one: &Server<L>, other: &Server<L>) -> Index {
+    let pairs = one.log.entries().iter().zip(other.log.entries());
+    Index(pairs.take_while(|(a, b)| a == b).count() as u64)
+}
+
+impl System for Aftermath<'_> {
+    type State = State;
+    type Action = Action;
+
+    fn key(&self, state: &State) -> u128 {
+        super::key(state)
+    }
+
+    fn moves(&self, state: &State) -> Vec<(Action, Reach<State>)> {
+        let mut actions = Vec::new();
+        enabled(state, &self.scenario, &mut actions);
+        let mut moves = Vec::with_capacity(actions.len());
+        for action in actions {
+            if !self.is_offered(state, &action) {
+                continue;
+            }
+            let Ok(mut step) = state.next(&action, &self.scenario) else {
+                continue;
+            };
+            let said_before = |message| state.network.find(message).is_some();
+            if self.reins != Reins::Any && step.released.iter().any(said_before) {
+                continue;
+            }
+            let attempt = Attempt {
+                before: state,
+                action: &action,
+                step: &step,
+                up: self.up,
+                write: self.write,
+                read: self.read,
+            };
+            if (self.goal.reached)(&attempt) {
+                moves.push((action, Reach::Goal));
+                continue;
+            }
+            // The ghost of what follows would only keep states apart.
+            step.after.history = History::default();
+            self.heard(&mut step.after);
+            let reach = match step.after.within(&self.scenario) {
+                true => Reach::State(step.after),
+                false => Reach::Beyond,
+            };
+            moves.push((action, reach));
+        }
+        moves
+    }
+}

@@ -1,0 +1,432 @@
+//! Recoverability: from every state that faults can lead to, whoever of a
+//! minority stays down, some continuation without faults reaches the goal.
+//!
+//! Each reachable state and each smallest majority make a state to start from
+//! ([`left_over`]). Of each it is asked, in this order, whether the goal is
+//! reached
+//!
+//! 1. by doing what helps ([`Reins::Helpful`]): then the state is recoverable,
+//!    and that is the fate of all but a few;
+//! 2. if not, by anything at all ([`Reins::Any`]): if it is not, with as many
+//!    terms as are to spare and with one more, the state violates;
+//! 3. else without the same message arriving twice ([`Reins::Once`]): then it
+//!    is recoverable after all.
+//!
+//! What is left is undetermined, and [`Why`] says for which reason.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use super::aftermath::{Aftermath, Reins, left_over, majorities};
+use super::closure::{Fate, Memo, Reach, System, fate};
+use super::goals::Goal;
+use super::reached::{Reached, unpacked};
+use super::{Verdict, Watch, key_of};
+use crate::action::Action;
+use crate::cluster::State;
+use crate::counterexample::{Frame, NotARun, execute};
+use crate::engine::{End, Limits, Progress};
+use crate::field::packed;
+use crate::ids::{NodeSet, Term};
+use crate::scenario::Scenario;
+use crate::shared::unpack_part;
+
+/// How many terms are to spare where nothing is said. Raft takes two: of a
+/// majority the server with the best log wins the next term, but where it leads
+/// another one must start an election first, and lose, before it does.
+pub const SPARE_TERMS: u32 = 2;
+
+/// Memory that a check may use where nobody says how much.
+pub(super) const MEMORY: u64 = 2 << 30;
+
+/// Bytes that a state takes which waits in a search for a goal, roughly.
+const WAITING: u64 = 1 << 10;
+
+/// Why a state is neither recoverable nor violating.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Why {
+    /// The goal takes one more term than there are to spare.
+    Terms,
+    /// The goal takes the same message to arrive twice.
+    Repeats,
+    /// What follows leaves the bounds.
+    Cut,
+    /// What follows is more than may be spent on it.
+    Spent,
+}
+
+impl Why {
+    /// Every reason.
+    pub const ALL: [Why; 4] = [Why::Terms, Why::Repeats, Why::Cut, Why::Spent];
+
+    /// The name, as JSON spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Why::Terms => "needs-more-terms",
+            Why::Repeats => "needs-repetition",
+            Why::Cut => "leaves-bounds",
+            Why::Spent => "too-many-states",
+        }
+    }
+}
+
+/// What was found of one goal.
+#[derive(Clone, Debug)]
+pub struct Recoverability {
+    /// The goal.
+    pub goal: &'static Goal,
+    /// What was explored.
+    pub scenario: Scenario,
+    /// How many terms were to spare.
+    pub spare_terms: u32,
+    /// How the check ended.
+    pub end: End,
+    /// Reachable states, faults and all.
+    pub states: u64,
+    /// The most actions on a shortest way to one.
+    pub depth: usize,
+    /// Successors out of the bounds of the faults: states that were not asked.
+    pub out_of_bounds: u64,
+    /// States to start from: reachable ones after the last faults.
+    pub starts: u64,
+    /// Of these, how many were judged.
+    pub judged: u64,
+    /// Of these, from how many the goal is reached.
+    pub recoverable: u64,
+    /// How many are undetermined, for each reason in [`Why::ALL`].
+    pub undetermined: [u64; 4],
+    /// From how many it is not reached.
+    pub violating: u64,
+    /// States looked at on the way to goals.
+    pub looked_at: u64,
+    /// The most actions that reached the goal from where nothing was known.
+    pub longest: usize,
+    /// A violation with a shortest way into it.
+    pub violation: Option<Violation>,
+    /// The state nearest to the initial one that is undetermined: the way to
+    /// it, who is up, and why.
+    pub open: Option<(Vec<Action>, NodeSet, Why)>,
+    /// Wall-clock time.
+    pub elapsed: Duration,
+}
+
+impl Recoverability {
+    /// What it comes to.
+    pub fn verdict(&self) -> Verdict {
+        let open: u64 = self.undetermined.iter().sum();
+        if self.violation.is_some() {
+            return Verdict::Violated;
+        }
+        match self.end == End::Exhausted && open == 0 && self.recoverable > 0 {
+            true => Verdict::Holds,
+            false => Verdict::Inconclusive,
+        }
+    }
+}
+
+/// A way into a state from which the goal is not reached any more.
+#[derive(Clone, Debug)]
+pub struct Violation {
+    /// The goal.
+    pub goal: &'static Goal,
+    /// What was explored.
+    pub scenario: Scenario,
+    /// The way, from the initial state.
+    pub actions: Vec<Action>,
+    /// Who is up from then on; the rest is down, and what was in flight is lost.
+    pub up: NodeSet,
+    /// How many terms are to spare.
+    pub spare_terms: u32,
+    /// How many states may follow.
+    pub size: u64,
+}
+
+/// One state of a closed set.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// The state.
+    pub state: State,
+    /// What is enabled in it, and the number of the member that it leads to.
+    pub moves: Vec<(Action, usize)>,
+}
+
+impl Violation {
+    /// Executes the way again and returns its frames.
+    ///
+    /// # Errors
+    /// When it is no run of the rule book.
+    pub fn frames(&self) -> Result<Vec<Frame>, NotARun> {
+        execute(&self.scenario, &self.actions)
+    }
+
+    /// The state that the last faults leave at the end of the way.
+    ///
+    /// # Errors
+    /// When the way is no run of the rule book.
+    pub fn start(&self) -> Result<State, NotARun> {
+        let frames = self.frames()?;
+        let state = match frames.last() {
+            Some(frame) => frame.step.after.clone(),
+            None => State::initial(&self.scenario),
+        };
+        Ok(left_over(&state, self.up, &self.scenario))
+    }
+
+    fn aftermath(&self, start: &State, spare_terms: u32) -> Aftermath<'static> {
+        Aftermath::new(
+            &self.scenario,
+            self.goal,
+            start,
+            self.up,
+            spare_terms,
+            Reins::Any,
+        )
+    }
+
+    /// All that may follow, worked out anew, nearest first: up to `most` of it.
+    /// Moves beyond these have numbers all the same.
+    ///
+    /// # Errors
+    /// When the way is no run of the rule book.
+    pub fn members(&self, most: usize) -> Result<Vec<Member>, NotARun> {
+        let start = self.start()?;
+        let system = self.aftermath(&start, self.spare_terms);
+        let mut waiting = vec![system.start(&start)];
+        let mut numbers = HashMap::from([(system.key(&waiting[0]), 0)]);
+        let mut members = Vec::new();
+        while members.len() < most.min(waiting.len()) {
+            let state = waiting[members.len()].clone();
+            let mut moves = Vec::new();
+            for (action, reach) in system.moves(&state) {
+                if let Reach::State(next) = reach {
+                    let new = waiting.len();
+                    let number = *numbers.entry(system.key(&next)).or_insert(new);
+                    if number == new {
+                        waiting.push(next);
+                    }
+                    moves.push((action, number));
+                }
+            }
+            members.push(Member { state, moves });
+        }
+        Ok(members)
+    }
+
+    /// Whether the way is a run within bounds, and what may follow it is closed
+    /// and without the goal, with the terms to spare and with one more: worked
+    /// out anew.
+    pub fn is_confirmed(&self) -> bool {
+        let Ok(frames) = self.frames() else {
+            return false;
+        };
+        let within = |frame: &Frame| frame.step.after.within(&self.scenario);
+        frames.iter().all(within)
+            && self.closed(self.spare_terms) == Some(self.size)
+            && self.closed(self.spare_terms + 1).is_some()
+    }
+
+    /// How many states may follow with so many terms to spare, if none of them
+    /// reaches the goal and nothing is left out.
+    fn closed(&self, spare_terms: u32) -> Option<u64> {
+        let start = self.start().ok()?;
+        let system = self.aftermath(&start, spare_terms);
+        let from = system.start(&start);
+        match fate(&system, from, &mut Memo::default(), &mut |_| false).0 {
+            Fate::Closed(size) => Some(size),
+            _ => None,
+        }
+    }
+}
+
+/// A state to start from.
+struct Start {
+    /// The reachable state that it is left of.
+    number: u32,
+    up: NodeSet,
+    packed: Vec<u8>,
+}
+
+/// What becomes of a start.
+enum Judgement {
+    Recoverable(usize),
+    Violating(u64),
+    Undetermined(Why),
+}
+
+/// What is known of systems that differ in who is up, in the latest term that
+/// is offered and in what may be done.
+type Memos = HashMap<(NodeSet, Term, Reins), Memo>;
+
+/// Asks of every state within the bounds of `scenario` whether `goals` are
+/// reached after it, with `spare_terms` terms to spare. Stops at a violation of
+/// each goal unless it is to keep going. One answer a goal, in their order.
+pub fn recoverability(
+    scenario: &Scenario,
+    goals: &[&'static Goal],
+    spare_terms: u32,
+    limits: &Limits,
+    progress: &mut dyn FnMut(Progress),
+) -> Vec<Recoverability> {
+    let limits = Limits {
+        memory: Some(limits.memory.unwrap_or(MEMORY)),
+        ..limits.clone()
+    };
+    let mut watch = Watch::new(&limits, progress);
+    let ups = majorities(usize::from(scenario.bounds.servers));
+    let mut reached = Reached::default();
+    let mut starts = Vec::new();
+    let (mut met, mut known) = (HashSet::new(), HashSet::new());
+    let end = reached.explore(scenario, &mut watch, |number, bytes| {
+        // What lies in the network and in the budgets is not left over.
+        let mut rest = bytes;
+        let ensemble = unpack_part(&mut rest).expect("a state begins with its ensemble");
+        if !met.insert(key_of(ensemble)) {
+            return 0;
+        }
+        let state = unpacked(bytes);
+        let mut kept = 24;
+        for &up in &ups {
+            let left = packed(&left_over(&state, up, scenario));
+            if known.insert((up, key_of(&left))) {
+                kept += left.len() as u64 + 80;
+                starts.push(Start {
+                    number,
+                    up,
+                    packed: left,
+                });
+            }
+        }
+        kept
+    });
+    let mut answers = Vec::new();
+    for goal in goals {
+        let mut answer = Recoverability {
+            goal,
+            scenario: scenario.clone(),
+            spare_terms,
+            end,
+            states: reached.len(),
+            depth: reached.depth(),
+            out_of_bounds: reached.out_of_bounds,
+            starts: starts.len() as u64,
+            judged: 0,
+            recoverable: 0,
+            undetermined: [0; 4],
+            violating: 0,
+            looked_at: 0,
+            longest: 0,
+            violation: None,
+            open: None,
+            elapsed: Duration::ZERO,
+        };
+        judge(&mut answer, &starts, &reached, &limits, &mut watch);
+        answer.elapsed = watch.elapsed();
+        answers.push(answer);
+    }
+    answers
+}
+
+/// Asks every start for the goal of `answer`.
+fn judge(
+    answer: &mut Recoverability,
+    starts: &[Start],
+    reached: &Reached,
+    limits: &Limits,
+    watch: &mut Watch<'_, '_>,
+) {
+    let mut memos = Memos::new();
+    for start in starts {
+        let bytes = reached.footprint() + memos.values().map(Memo::footprint).sum::<u64>();
+        if let Some(end) = watch.spent(0, bytes, reached.depth()) {
+            answer.end = end;
+            return;
+        }
+        let room = limits.memory.unwrap_or(MEMORY).saturating_sub(bytes) / WAITING;
+        let most = limits.states.map_or(room, |states| states.min(room));
+        let state = unpacked(&start.packed);
+        let mut cut = None;
+        let mut give_up = |states: u64| {
+            cut = cut.or_else(|| watch.spent(0, 0, reached.depth()));
+            states > most || cut.is_some()
+        };
+        let judgement = judge_start(answer, &state, start.up, &mut memos, &mut give_up);
+        if let Some(end) = cut {
+            answer.end = end;
+            return;
+        }
+        answer.judged += 1;
+        let scenario = answer.scenario.clone();
+        match judgement {
+            Judgement::Recoverable(steps) => {
+                answer.recoverable += 1;
+                answer.longest = answer.longest.max(steps);
+            }
+            Judgement::Undetermined(why) => {
+                answer.undetermined[why as usize] += 1;
+                if answer.open.is_none() {
+                    let way = reached.way(start.number, &scenario);
+                    answer.open = way.map(|way| (way, start.up, why));
+                }
+            }
+            Judgement::Violating(size) => {
+                answer.violating += 1;
+                if answer.violation.is_none() {
+                    let way = reached.way(start.number, &scenario);
+                    let violation = way.map(|actions| Violation {
+                        goal: answer.goal,
+                        scenario,
+                        actions,
+                        up: start.up,
+                        spare_terms: answer.spare_terms,
+                        size,
+                    });
+                    // What was known before is part of the set too.
+                    answer.violation = violation.map(|found| Violation {
+                        size: found.closed(found.spare_terms).unwrap_or(size),
+                        ..found
+                    });
+                }
+                if !limits.keep_going {
+                    answer.end = End::Found;
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn judge_start(
+    answer: &mut Recoverability,
+    start: &State,
+    up: NodeSet,
+    memos: &mut Memos,
+    give_up: &mut dyn FnMut(u64) -> bool,
+) -> Judgement {
+    let (goal, spare) = (answer.goal, answer.spare_terms);
+    let scenario = answer.scenario.clone();
+    let mut ask = |reins, spare| {
+        let system = Aftermath::new(&scenario, goal, start, up, spare, reins);
+        let memo = memos.entry((up, system.latest(), reins)).or_default();
+        let (fate, looked_at) = fate(&system, system.start(start), memo, give_up);
+        answer.looked_at += looked_at;
+        fate
+    };
+    if let Fate::Reaches(way) = ask(Reins::Helpful, spare) {
+        return Judgement::Recoverable(way.len());
+    }
+    match ask(Reins::Any, spare) {
+        Fate::Cut => Judgement::Undetermined(Why::Cut),
+        Fate::Spent => Judgement::Undetermined(Why::Spent),
+        Fate::Closed(size) => match ask(Reins::Any, spare + 1) {
+            Fate::Closed(_) => Judgement::Violating(size),
+            Fate::Reaches(_) => Judgement::Undetermined(Why::Terms),
+            Fate::Cut => Judgement::Undetermined(Why::Cut),
+            Fate::Spent => Judgement::Undetermined(Why::Spent),
+        },
+        Fate::Reaches(_) => match ask(Reins::Once, spare) {
+            Fate::Reaches(way) => Judgement::Recoverable(way.len()),
+            Fate::Spent => Judgement::Undetermined(Why::Spent),
+            Fate::Closed(_) | Fate::Cut => Judgement::Undetermined(Why::Repeats),
+        },
+    }
+}

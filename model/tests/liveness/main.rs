@@ -1,0 +1,6 @@
+//! Liveness: both algorithms against their definitions on small graphs, both
+//! checks on the rule book, and each flaw that breaks one.
+
+mod closure;
+mod fairness;
+mod presets;
