@@ -298,7 +298,8 @@ record! {
     /// 2. `durable.term <= term`, and at equal terms a durable vote is the vote;
     /// 3. `durable.shared <= log.last_index()`;
     /// 4. a candidate or leader has voted for itself;
-    /// 5. a leader's log ends in a term not above its own.
+    /// 5. a leader's log ends in a term not above its own;
+    /// 6. there is no [`Memory`].
     pub struct Server<L: Log> {
         /// Its name.
         pub id: NodeId,
@@ -398,6 +399,7 @@ impl<L: Log> Server<L> {
             && durable.shared <= last
             && own_vote
             && (!self.role.is_leader() || self.log.last().term <= self.term)
+            && self.memory.is_none()
             && crate::log::check(&self.log)
     }
 }

@@ -351,15 +351,19 @@ pub fn vote_received<L: Log>(
 /// (sections 5.2 and 8). Nothing is known of the followers' logs.
 pub fn become_leader<L: Log>(server: &mut Server<L>, settings: &Settings) {
     debug_assert!(matches!(server.role, Role::Candidate { .. }));
-    let servers = usize::max(
-        server
-            .config
-            .iter()
-            .map(|id| id.position() + 1)
-            .max()
-            .unwrap_or(0),
-        server.id.position() + 1,
-    );
+    // Room for every server that the log names, not only for those that are in
+    // force: the list must not depend on who has which name.
+    let named = server
+        .log
+        .entries()
+        .iter()
+        .fold(server.config.with(server.id), |named, entry| {
+            match entry.payload {
+                Payload::Config { voters } => named.union(voters),
+                _ => named,
+            }
+        });
+    let servers = named.iter().map(|id| id.position() + 1).max().unwrap_or(0);
     server.leader = Some(server.id);
     server.role = Role::Leader {
         matched: PerServer((0..servers).map(|_| Index::ZERO).collect()),
