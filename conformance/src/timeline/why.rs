@@ -7,7 +7,7 @@ use plimsoll_model::action::Action;
 use plimsoll_model::cluster::State;
 use plimsoll_model::counterexample::Frame;
 use plimsoll_model::ids::{Index, NodeId, NodeSet, Position};
-use plimsoll_model::log::Log;
+use plimsoll_model::log::{Log, Payload};
 use plimsoll_model::message::Body;
 use plimsoll_model::rules::Input;
 use plimsoll_model::scenario::Scenario;
@@ -27,6 +27,9 @@ pub fn broken(property: &str, before: &State, frame: &Frame, scenario: &Scenario
         ("state-machine-safety", _) => different_prefixes(after),
         ("log-matching", _) => logs_differ_below_a_match(after),
         ("linearizable-reads", Some((node, old, _))) => stale_read(node, old, before, frame),
+        ("match-agrees", _) => taken_to_match(after),
+        ("match-monotonic", Some((node, old, new))) => forgets_a_match(node, old, new),
+        ("applied-is-committed-prefix", _) => applied_otherwise(after, scenario),
         ("one-vote-per-term", Some((node, old, new))) => second_vote(node, old, new, frame),
         ("leader-append-only", Some((node, old, new))) => vec![format!(
             "{node} leads term {} and its log went from {} to {}",
@@ -196,12 +199,27 @@ fn stale_read(
     before: &State,
     frame: &Frame,
 ) -> Vec<String> {
-    let Action::Step {
-        input: Input::ReleaseRead { read },
-        ..
-    } = &frame.action
-    else {
-        return Vec::new();
+    let read = match &frame.action {
+        Action::Step {
+            input: Input::ReleaseRead { read },
+            ..
+        } => read,
+        Action::Step {
+            input: Input::BeginRead { read },
+            ..
+        } => {
+            let floor = before.history.highest_commit();
+            return vec![
+                format!(
+                    "entries up to index {floor} were committed and could have been acknowledged"
+                ),
+                format!(
+                    "{node} answers read {read} at once and has applied only up to {}",
+                    server.applied
+                ),
+            ];
+        }
+        _ => return Vec::new(),
     };
     let Role::Leader { reads, .. } = &server.role else {
         return vec![format!("{node} serves {read} and leads no term")];
@@ -224,10 +242,110 @@ fn stale_read(
         "when read {read} began, entries up to index {} were committed and could have been acknowledged",
         open.floor
     ));
-    facts.push(format!(
-        "{node} serves it at index {}: it misses what was acknowledged before it began",
-        begun.index
-    ));
+    let what = if begun.index < open.floor {
+        "it misses what was acknowledged before it began".to_owned()
+    } else {
+        format!("{node} has committed only up to {}", server.commit)
+    };
+    facts.push(format!("{node} serves it at index {}: {what}", begun.index));
+    facts
+}
+
+fn taken_to_match(state: &State) -> Vec<String> {
+    let mut facts = Vec::new();
+    for (leader, leads) in state.servers.iter() {
+        let Role::Leader { matched, .. } = &leads.role else {
+            continue;
+        };
+        for (id, &known) in matched.iter() {
+            let Some(server) = state.servers.get(id).filter(|s| s.term == leads.term) else {
+                continue;
+            };
+            let indexes = (1..=known.0).map(Index);
+            let differs = indexes.clone().find(|&index| {
+                leads.log.entry(index).is_none()
+                    || leads.log.entry(index) != server.log.entry(index)
+            });
+            let volatile = indexes
+                .clone()
+                .find(|&index| server.durable_term_at(index) != leads.log.term_at(index));
+            let what = match (differs, volatile) {
+                (Some(index), _) if leads.log.entry(index).is_some() => {
+                    format!(
+                        "at {index} {leader} {} and {id} {}",
+                        has_there(leads, index),
+                        has_there(server, index)
+                    )
+                }
+                (Some(index), _) => format!("{leader} {}", has_there(leads, index)),
+                (None, Some(index)) => {
+                    format!("{id} has index {index} in its log and not on its disk")
+                }
+                (None, None) => continue,
+            };
+            facts.push(format!(
+                "{leader} leads term {} and takes the log of {id} to match up to {known}: {what}",
+                leads.term
+            ));
+        }
+    }
+    facts
+}
+
+fn forgets_a_match<L: Log>(node: NodeId, before: &Server<L>, after: &Server<L>) -> Vec<String> {
+    let (Role::Leader { matched: old, .. }, Role::Leader { matched: new, .. }) =
+        (&before.role, &after.role)
+    else {
+        return Vec::new();
+    };
+    let fell = old.iter().filter_map(|(id, &known)| {
+        let now = new.get(id).copied().unwrap_or_default();
+        (now < known).then(|| {
+            let what = format!("match index for {id}, in term {},", after.term);
+            went_back(node, &what, known, now)
+        })
+    });
+    fell.collect()
+}
+
+fn applied_otherwise(state: &State, scenario: &Scenario) -> Vec<String> {
+    let bootstrap = u64::from(scenario.bounds.bootstrap);
+    let committed = state.history.highest_commit().0.max(bootstrap);
+    let mut facts = Vec::new();
+    for (id, server) in state.servers.iter() {
+        let applied = server.applied;
+        if applied.0 > committed {
+            facts.push(format!(
+                "{id} has applied up to {applied}, and nobody has committed further than {committed}"
+            ));
+        }
+        for committed in &state.history.committed {
+            let position = committed.position;
+            if position.index <= applied && !server.log.has(position) {
+                facts.push(format!(
+                    "{position} was committed in term {}; {id} has applied up to {applied} and {}",
+                    committed.term,
+                    has_there(server, position.index)
+                ));
+            }
+        }
+    }
+    if facts.is_empty() {
+        for (id, server) in state.servers.iter() {
+            let applied = usize::try_from(server.applied.0).unwrap_or(usize::MAX);
+            let entries = server.log.entries().iter().take(applied);
+            let leads_to = entries.fold(NodeSet::EMPTY, |all, entry| match entry.payload {
+                Payload::Config { voters } => all.union(voters),
+                _ => all,
+            });
+            if state.history.restarted.contains(id) && leads_to != server.config {
+                facts.push(format!(
+                    "{id} has applied up to {}, which makes {leads_to} of no voters, and has {}",
+                    server.applied, server.config
+                ));
+            }
+        }
+    }
     facts
 }
 

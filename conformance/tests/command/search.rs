@@ -6,7 +6,14 @@ use super::*;
 
 /// One search of the document of `args`.
 fn search(args: &[&str]) -> Value {
-    let mut document = json(&[args, &["--json"]].concat());
+    // Searches that go to disk must not meet in one folder.
+    let folder = format!("search {}", args.join(" "));
+    let output = run(&folder, &[args, &["--json"]].concat());
+    let document = serde_json::from_slice(&output.stdout);
+    let mut document: Value = document.unwrap_or_else(|error| {
+        let said = String::from_utf8_lossy(&output.stderr);
+        panic!("{args:?}: {error}: {said}")
+    });
     let searches = document["searches"].as_array_mut().expect("searches");
     assert_eq!(searches.len(), 1, "{args:?}");
     searches.remove(0)

@@ -51,8 +51,9 @@ pub fn may_advance<L: Log>(
         .map(|(id, _)| id)
         .collect();
     let quorum = match server.memory {
-        // Only the flawed leader takes its list's word for it.
-        Some(Memory::Progress { accepted, .. }) => to <= accepted,
+        Some(Memory::Progress { accepted, .. }) if settings.has(Flaw::ProgressUnsorted) => {
+            to <= accepted
+        }
         _ => server.config.has_quorum(holders),
     };
     if !quorum {
