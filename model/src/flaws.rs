@@ -35,6 +35,12 @@ pub enum Flaw {
     ReadBeforeOwnCommit,
     /// E8.
     ReadBeforeQuorum,
+    /// A10.
+    LogComparedByParts,
+    /// B6.
+    CommitScanStops,
+    /// B28.
+    ConflictsKept,
 }
 
 /// What is told of a flaw.
@@ -50,7 +56,8 @@ pub struct About {
     pub source: &'static str,
     /// What the broken code does, in a sentence.
     pub mechanism: &'static str,
-    /// The property that it must be shown to break.
+    /// What it must be shown to break: a property, or a goal of liveness behind
+    /// the name of its check ([`crate::liveness::Shows`]).
     pub breaks: &'static str,
     /// The fewest actions that break it, in the preset of the flaw
     /// ([`crate::presets::for_flaw`]).
@@ -58,8 +65,9 @@ pub struct About {
 }
 
 impl Flaw {
-    /// Every flaw, in the order of the catalogue.
-    pub const ALL: [About; 12] = [
+    /// Every flaw, in the order of the catalogue; first those that break safety,
+    /// then those that break liveness.
+    pub const ALL: [About; 15] = [
         About {
             flaw: Flaw::StaleVoteCounted,
             name: "stale-vote-counted",
@@ -171,6 +179,36 @@ impl Flaw {
             mechanism: "a leader serves a read before a majority has confirmed it",
             breaks: "linearizable-reads",
             expected_depth: 16,
+        },
+        About {
+            flaw: Flaw::LogComparedByParts,
+            name: "log-compared-by-parts",
+            code: "A10",
+            source: "openraft a48a3282; hashicorp/raft #94",
+            mechanism: "a vote is refused when the term or the index of the candidate's last \
+                        entry is lower, and not by the term first",
+            breaks: "recoverability/elects",
+            expected_depth: 8,
+        },
+        About {
+            flaw: Flaw::CommitScanStops,
+            name: "commit-scan-stops",
+            code: "B6",
+            source: "raftos PR #30",
+            mechanism: "a leader that looks for an entry to commit stops at the first one of an \
+                        earlier term",
+            breaks: "recoverability/commits",
+            expected_depth: 6,
+        },
+        About {
+            flaw: Flaw::ConflictsKept,
+            name: "conflicts-kept",
+            code: "B28",
+            source: "openraft 6d53aa12",
+            mechanism: "an append that conflicts with more entries than fit a limit (here one) is \
+                        rejected, and nothing is dropped",
+            breaks: "lassos/catches-up",
+            expected_depth: 17,
         },
     ];
 

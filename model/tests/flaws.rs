@@ -3,8 +3,8 @@
 
 use plimsoll_model::engine::{End, Engine, Exhaustive, Limits};
 use plimsoll_model::flaws::Flaw;
+use plimsoll_model::liveness::Shows;
 use plimsoll_model::presets;
-use plimsoll_model::properties::Property;
 use plimsoll_model::prove::{Proof, prove};
 use plimsoll_model::rules::Branch;
 
@@ -23,6 +23,8 @@ fn first(flaw: Flaw) -> (&'static str, usize) {
         Flaw::AcksOwnLastIndex => ("committed-is-durable", 10),
         Flaw::ReadBeforeOwnCommit => ("linearizable-reads", 15),
         Flaw::ReadBeforeQuorum => ("linearizable-reads", 16),
+        // Shown in the tests of liveness.
+        flaw => (flaw.about().breaks, flaw.about().expected_depth),
     }
 }
 
@@ -141,14 +143,9 @@ fn a_proof_that_is_cut_short_is_no_proof() {
 #[test]
 fn every_flaw_lists_a_property_that_lists_it() {
     for about in &Flaw::ALL {
-        let at = Property::position(about.breaks).expect(about.breaks);
-        let property = &plimsoll_model::properties::ALL[at];
-        assert!(
-            property.codes.contains(&about.code),
-            "{}: {}",
-            property.name,
-            about.code
-        );
+        let shows = Shows::by_name(about.breaks).expect(about.breaks);
+        let listed = shows.codes().contains(&about.code);
+        assert!(listed, "{}: {}", about.breaks, about.code);
         assert_eq!(presets::for_flaw(about.flaw).scenario.settings.flaw, None);
     }
 }

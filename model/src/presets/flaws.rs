@@ -158,6 +158,41 @@ pub(super) fn preset(flaw: Flaw) -> Preset {
                 ..TWO_LEADERS
             },
         ),
+        Flaw::LogComparedByParts => (
+            "flaw-log-compared-by-parts",
+            "a leader with a write, and a later one without that crashes, nothing replicated",
+            Atomic,
+            Bag,
+            Bounds {
+                writes: 1,
+                appends: Some(0),
+                restarts: 1,
+                ..TWO_LEADERS
+            },
+        ),
+        Flaw::CommitScanStops => (
+            "flaw-commit-scan-stops",
+            "a leader that crashes before it has committed anything",
+            Atomic,
+            Bag,
+            Bounds {
+                appends: Some(1),
+                restarts: 1,
+                ..TWO_LEADERS
+            },
+        ),
+        Flaw::ConflictsKept => (
+            "flaw-conflicts-kept",
+            "a leader with a write, and a later one whose entry conflicts",
+            Atomic,
+            Bag,
+            Bounds {
+                writes: 1,
+                max_messages: Some(2),
+                appends: Some(1),
+                ..TWO_LEADERS
+            },
+        ),
     };
     Preset::new(Paper, name, about, durability, network, bounds)
 }

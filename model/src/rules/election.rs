@@ -138,7 +138,12 @@ pub fn may_grant<L: Log>(
         _ => {}
     }
     let own = server.log.last();
-    if last < own && !settings.has(Flaw::NoUpToDateCheck) {
+    let behind = if settings.has(Flaw::LogComparedByParts) {
+        last.term < own.term || last.index < own.index
+    } else {
+        last < own
+    };
+    if behind && !settings.has(Flaw::NoUpToDateCheck) {
         return Err(Refusal::LogBehind {
             node: server.id,
             own,

@@ -8,6 +8,7 @@ use plimsoll_model::bounds::Bounds;
 use plimsoll_model::cluster::State;
 use plimsoll_model::field::fingerprint;
 use plimsoll_model::flaws::Flaw;
+use plimsoll_model::liveness::{Shows, goals};
 use plimsoll_model::network::NetworkKind;
 use plimsoll_model::scenario::Scenario;
 use plimsoll_model::settings::{Dialect, Durability, Settings};
@@ -95,17 +96,47 @@ fn the_table_of_flaws() {
     hold_part(PROPERTIES, "flaws", &table(&head, rows));
 }
 
+#[test]
+fn the_table_of_goals() {
+    let rows = goals::ALL.iter().map(|goal| {
+        let lassos = if goal.in_lassos {
+            "both"
+        } else {
+            "recoverability"
+        };
+        let path = format!("model/src/liveness/goals/{}", goal.file);
+        vec![
+            format!("`{}`", goal.name),
+            goal.says.to_owned(),
+            goal.section.to_owned(),
+            goal.presumes.to_owned(),
+            lassos.to_owned(),
+            goal.codes.join(", "),
+            file(&path),
+        ]
+    });
+    let head = [
+        "goal",
+        "is reached when",
+        "section",
+        "presumes",
+        "check",
+        "catalogue",
+        "file",
+    ];
+    hold_part("docs/liveness.md", "goals", &table(&head, rows));
+}
+
 /// A flaw names a property that names its code: the two tables agree.
 #[test]
 fn every_flaw_is_listed_by_the_property_it_breaks() {
     for about in &Flaw::ALL {
-        let at = properties::Property::position(about.breaks);
-        let property = &properties::ALL[at.expect("a property of the table")];
+        let shows = Shows::by_name(about.breaks).expect("a property or a goal");
         // B2 moves the commit index back, which three properties may see.
         assert!(
-            property.codes.contains(&about.code),
+            shows.codes().contains(&about.code),
             "{} does not list {}",
-            property.name,
+            about.breaks,
             about.code
         );
     }
