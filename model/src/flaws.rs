@@ -205,10 +205,10 @@ impl Flaw {
             name: "conflicts-kept",
             code: "B28",
             source: "openraft 6d53aa12",
-            mechanism: "an append that conflicts with more entries than fit a limit (here one) is \
+            mechanism: "an append that conflicts with more entries than a limit, here with any, is \
                         rejected, and nothing is dropped",
             breaks: "lassos/catches-up",
-            expected_depth: 17,
+            expected_depth: 16,
         },
     ];
 

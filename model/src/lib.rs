@@ -22,6 +22,7 @@
 //! | [`properties`], [`witnesses`] | what must hold, what must be reached | figure 3 |
 //! | [`bounds`], [`scenario`], [`presets`], [`flaws`] | what is explored | |
 //! | [`mod@stateright`], [`book`], [`engine`], [`symmetry`], [`shared`] | how it is explored | |
+//! | [`liveness`] | what stays possible after faults, what fair runs do not put off | |
 //! | [`prove`] | that a planted flaw is caught | |
 //! | [`counterexample`] | what is shown when a property breaks | |
 //! | [`yardstick`] | another model, to measure engines by | |
@@ -31,7 +32,7 @@
 //! Elections, replication, commitment, ReadIndex reads, configurations taken
 //! from applied entries, durability and crashes, over a network that loses,
 //! duplicates and reorders. Not yet: pre-vote, check-quorum, leadership
-//! transfer, changes of membership, snapshots, client sessions, liveness.
+//! transfer, changes of membership, snapshots, client sessions.
 //! Clocks are not modelled: a timer may fire at any time.
 
 pub mod action;

@@ -372,7 +372,8 @@ impl Document {
             Kind::Lassos => ASSUMPTION,
             Kind::Recoverability => {
                 "faults have ended with the loss of all that was in flight; a minority stays \
-                 down, whichever; whoever is up goes on without a fault, and does what helps"
+                 down, whichever; whoever is up goes on without a fault, with so many terms to \
+                 spare; some continuation is asked for, not every one"
             }
         };
         Document {

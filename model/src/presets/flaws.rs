@@ -183,11 +183,11 @@ pub(super) fn preset(flaw: Flaw) -> Preset {
         ),
         Flaw::ConflictsKept => (
             "flaw-conflicts-kept",
-            "a leader with a write, and a later one whose entry conflicts",
+            "a leader, and a later one whose entry conflicts with its",
             Atomic,
             Bag,
             Bounds {
-                writes: 1,
+                max_log: 1,
                 max_messages: Some(2),
                 appends: Some(1),
                 ..TWO_LEADERS

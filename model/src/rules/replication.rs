@@ -177,7 +177,6 @@ pub fn appended<L: Log>(
     }
     if settings.has(Flaw::ConflictsKept)
         && let Some(conflict) = first_conflict(server, prev.index, entries)
-        && server.log.last_index() > conflict.index
     {
         answer(server, true, prev.index, None);
         return Branch::AppendRejected.because(Refusal::NoMatch {
