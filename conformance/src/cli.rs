@@ -15,6 +15,7 @@ mod explore;
 mod flaws;
 mod limits;
 mod list;
+mod liveness;
 mod output;
 mod progress;
 mod replay;

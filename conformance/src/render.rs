@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod canvas;
 pub mod certificate;
+pub mod liveness;
 pub mod mermaid;
 pub mod replay;
 pub mod table;

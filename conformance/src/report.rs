@@ -7,6 +7,7 @@ pub mod bench;
 pub mod check;
 pub mod flaws;
 pub mod list;
+pub mod liveness;
 pub mod replay;
 pub mod seconds;
 pub mod verify;

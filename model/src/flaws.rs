@@ -8,6 +8,7 @@
 //! commitment and storage (B), membership (C), reads (E).
 
 mod elections;
+mod liveness;
 mod membership;
 mod reads;
 mod replication;
@@ -92,6 +93,12 @@ pub enum Flaw {
     LocalReads,
     /// E14.
     LeaderReadsLocally,
+    /// A10.
+    LogComparedByParts,
+    /// B6.
+    CommitScanStops,
+    /// B28.
+    ConflictsKept,
 }
 
 /// What is told of a flaw.
@@ -107,7 +114,8 @@ pub struct About {
     pub source: &'static str,
     /// What the broken code does, in a sentence.
     pub mechanism: &'static str,
-    /// The property that it must be shown to break.
+    /// What it must be shown to break: a property, or a goal of liveness behind
+    /// the name of its check ([`crate::liveness::Shows`]).
     pub breaks: &'static str,
     /// The fewest actions that break it, in the preset of the flaw
     /// ([`crate::presets::for_flaw`]).
@@ -118,16 +126,18 @@ pub struct About {
 const COUNT: usize = elections::TABLE.len()
     + replication::TABLE.len()
     + membership::TABLE.len()
-    + reads::TABLE.len();
+    + reads::TABLE.len()
+    + liveness::TABLE.len();
 
 /// The tables, one behind the other.
 const fn joined() -> [About; COUNT] {
     let mut all = [elections::TABLE[0]; COUNT];
-    let tables: [&[About]; 4] = [
+    let tables: [&[About]; 5] = [
         &elections::TABLE,
         &replication::TABLE,
         &membership::TABLE,
         &reads::TABLE,
+        &liveness::TABLE,
     ];
     let (mut table, mut at) = (0, 0);
     while table < tables.len() {
@@ -143,7 +153,8 @@ const fn joined() -> [About; COUNT] {
 }
 
 impl Flaw {
-    /// Every flaw, in the order of the catalogue.
+    /// Every flaw, in the order of the catalogue; first those that break safety,
+    /// then those that break liveness.
     pub const ALL: [About; COUNT] = joined();
 
     /// What is told of this flaw.

@@ -22,6 +22,7 @@
 //! | [`properties`], [`witnesses`] | what must hold, what must be reached | figure 3 |
 //! | [`bounds`], [`scenario`], [`presets`], [`features`], [`flaws`] | what is explored | |
 //! | [`mod@stateright`], [`book`], [`engine`], [`symmetry`], [`shared`] | how it is explored | |
+//! | [`liveness`] | what stays possible after faults, what fair runs do not put off | |
 //! | [`prove`] | that a planted flaw is caught | |
 //! | [`counterexample`] | what is shown when a property breaks | |
 //! | [`yardstick`] | another model, to measure engines by | |
@@ -32,7 +33,7 @@
 //! from applied entries, durability and crashes, over a network that loses,
 //! duplicates and reorders; PreVote, CheckQuorum, leader stickiness and
 //! leadership transfer ([`features`]). Not yet: changes of membership,
-//! snapshots, client sessions, liveness.
+//! snapshots, client sessions.
 //! Clocks are not modelled: a timer may fire at any time.
 
 pub mod action;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::counterexample::Counterexample;
 use crate::engine::{End, Engine, Failure, Limits, Progress, Search};
 use crate::flaws::{About, Flaw};
+use crate::liveness::shows::{Both, Shows};
 use crate::presets;
 
 /// Which half of a proof is running.
@@ -34,6 +35,9 @@ pub struct Proof {
     /// The search of the unflawed rules, which must find nothing and go at
     /// least as deep.
     pub unflawed: Search,
+    /// Of a flaw that a check of liveness shows: its answers. The searches are
+    /// then of properties, and none need break.
+    pub liveness: Option<Both>,
 }
 
 impl Proof {
@@ -47,6 +51,12 @@ impl Proof {
     /// Why the flaw does not count as caught.
     pub fn objection(&self) -> Option<String> {
         let expected = self.about.expected_depth;
+        if let Some(both) = &self.liveness {
+            let broken = self.unflawed.first_broken();
+            let broken =
+                broken.map(|found| format!("{} breaks without the flaw too", found.property));
+            return both.objection(self.about.breaks, expected).or(broken);
+        }
         let (Some(first), Some(listed)) = (&self.first, &self.listed) else {
             return Some(format!(
                 "{} does not break: {} states, ended as {}",
@@ -90,15 +100,18 @@ impl Proof {
         self.flawed.distinct + self.unflawed.distinct
     }
 
-    /// Wall-clock time of both searches.
+    /// Wall-clock time of all of it.
     pub fn elapsed(&self) -> Duration {
-        self.flawed.elapsed + self.unflawed.elapsed
+        let liveness = self.liveness.as_ref();
+        let liveness = liveness.map(|both| both.flawed.elapsed() + both.unflawed.elapsed());
+        self.flawed.elapsed + self.unflawed.elapsed + liveness.unwrap_or_default()
     }
 }
 
 /// Searches the rules with `flaw` to the property listed for it, through
 /// states that break others first; then the rules without it, in the same
-/// preset, to the end. `limits` holds for each search; what they look for is
+/// preset, to the end. Of a flaw that breaks liveness the listed goal is asked
+/// for as well, with and without it. `limits` holds for each search; what they look for is
 /// decided here.
 ///
 /// # Errors
@@ -113,18 +126,34 @@ pub fn prove(
     let preset = presets::for_flaw(flaw);
     let mut scenario = preset.scenario.clone();
     scenario.settings.flaw = Some(flaw);
+    let goal = match Shows::by_name(about.breaks) {
+        Some(Shows::Goal(kind, goal)) => Some((kind, goal)),
+        _ => None,
+    };
     let until = Limits {
-        until: vec![about.breaks],
+        until: match goal {
+            Some(_) => Vec::new(),
+            None => vec![about.breaks],
+        },
         keep_going: false,
         depth: None,
         ..limits.clone()
     };
     let flawed = engine.search(&scenario, &until, &mut |now| progress(Half::Flawed, now))?;
-    let listed = flawed
-        .properties
-        .iter()
-        .find(|p| p.name == about.breaks)
-        .and_then(|p| p.counterexample.clone());
+    let liveness = goal.map(|(kind, goal)| {
+        Both::of(kind, goal, &scenario, limits, &mut |now| {
+            progress(Half::Flawed, now)
+        })
+    });
+    let way = liveness.as_ref().and_then(|both| both.flawed.way());
+    let out_of_reach = way.map(|way| Counterexample {
+        property: about.breaks,
+        scenario: scenario.clone(),
+        actions: way.to_vec(),
+    });
+    let listed = flawed.properties.iter().find(|p| p.name == about.breaks);
+    let listed = listed.and_then(|p| p.counterexample.clone());
+    let listed = listed.or(out_of_reach);
     // Without the flaw any broken property is an answer.
     let all = Limits {
         until: Vec::new(),
@@ -138,9 +167,10 @@ pub fn prove(
     Ok(Proof {
         about,
         preset: preset.name,
-        first: flawed.first_broken().cloned(),
+        first: flawed.first_broken().or(listed.as_ref()).cloned(),
         listed,
         flawed,
         unflawed,
+        liveness,
     })
 }

@@ -3,8 +3,9 @@
 
 use plimsoll_model::engine::{End, Engine, Exhaustive, Limits};
 use plimsoll_model::flaws::{About, Flaw};
+use plimsoll_model::liveness::Shows;
 use plimsoll_model::presets;
-use plimsoll_model::properties::{ALL, Property};
+use plimsoll_model::properties::ALL;
 use plimsoll_model::prove::{Proof, prove};
 use plimsoll_model::rules::Branch;
 
@@ -48,6 +49,8 @@ fn first(flaw: Flaw) -> (&'static str, usize) {
         Flaw::ReadsUncommitted => ("linearizable-reads", 8),
         Flaw::LocalReads => ("linearizable-reads", 8),
         Flaw::LeaderReadsLocally => ("linearizable-reads", 11),
+        // Shown in the tests of liveness.
+        flaw => (flaw.about().breaks, flaw.about().expected_depth),
     }
 }
 
@@ -190,14 +193,9 @@ fn a_proof_that_is_cut_short_is_no_proof() {
 #[test]
 fn every_flaw_lists_a_property_that_lists_it() {
     for about in &Flaw::ALL {
-        let at = Property::position(about.breaks).expect(about.breaks);
-        let property = &ALL[at];
-        assert!(
-            property.codes.contains(&about.code),
-            "{}: {}",
-            property.name,
-            about.code
-        );
+        let shows = Shows::by_name(about.breaks).expect(about.breaks);
+        let listed = shows.codes().contains(&about.code);
+        assert!(listed, "{}: {}", about.breaks, about.code);
         assert_eq!(presets::for_flaw(about.flaw).scenario.settings.flaw, None);
     }
 }

@@ -11,7 +11,7 @@ use super::output::{document, save, say};
 use super::progress::Line;
 use super::resume::{How, Note, Raft};
 use super::scenario::What;
-use super::{Done, FailOn, Failure, list, rerun, resume, yardstick};
+use super::{Done, FailOn, Failure, list, liveness, rerun, resume, yardstick};
 use crate::render::{certificate, text};
 use crate::report::Answer;
 use crate::report::check::{Document, SearchReport, Task};
@@ -52,6 +52,8 @@ pub(super) struct Args {
     #[command(flatten)]
     pub(super) yardstick: Yardstick,
     #[command(flatten)]
+    pub(super) liveness: liveness::Args,
+    #[command(flatten)]
     pub(super) search: Search,
     /// Judge this property only (several times for several). A search ends when
     /// one of them breaks.
@@ -80,6 +82,14 @@ pub(super) fn run(args: &Args) -> Done {
     args.search
         .unheeded(args.model == Model::Yardstick)
         .map_err(Failure::Usage)?;
+    if let Some(kind) = args.liveness.liveness {
+        return match args.model {
+            Model::Raft => liveness::run(args, kind),
+            Model::Yardstick => Err(Failure::Usage(
+                "--liveness is of the rule book, not of the yardstick".to_owned(),
+            )),
+        };
+    }
     let note = match &args.search.resume {
         Some(dir) => Some(resume::read(dir)?),
         None => None,

@@ -101,9 +101,14 @@ fn timelines(proof: &Proof) -> Vec<(Timeline, String)> {
         .into_iter()
         .flatten()
         .filter_map(|found| {
-            let rerun = format!("plimsoll check --flaw {name} --property {}", found.property);
+            let asks = match found.property.split_once('/') {
+                Some((check, goal)) => format!("--liveness {check} --goal {goal}"),
+                None => format!("--property {}", found.property),
+            };
+            let rerun = format!("plimsoll check --flaw {name} {asks}");
             let timeline = Timeline::of_counterexample(found, Some(proof.preset), Some(rerun));
-            Some((timeline.ok()?, format!("{name}.{}", found.property)))
+            let property = found.property.replace('/', ".");
+            Some((timeline.ok()?, format!("{name}.{property}")))
         })
         .collect()
 }

@@ -241,7 +241,7 @@ fn unseen(counts: &[Seen]) -> String {
 }
 
 /// A word and what it says, wrapped beside it.
-fn item(word: &str, text: &str) -> String {
+pub(super) fn item(word: &str, text: &str) -> String {
     let mut out = String::new();
     for (i, line) in wrap(text, WIDTH - 16, 0).iter().enumerate() {
         let word = if i == 0 { word } else { "" };
@@ -251,7 +251,7 @@ fn item(word: &str, text: &str) -> String {
 }
 
 /// A word and a table beside it.
-fn block(word: &str, table: &str) -> String {
+pub(super) fn block(word: &str, table: &str) -> String {
     let mut out = String::new();
     for (i, line) in table.lines().enumerate() {
         let word = if i == 0 { word } else { "" };

@@ -30,6 +30,31 @@ fn what_is_violated_is_1() {
 }
 
 #[test]
+fn liveness_has_all_codes() {
+    let code_of = |args: &[&'static str]| {
+        let check = ["check", "--liveness"];
+        code(&[&check[..], args].concat())
+    };
+    let small = [
+        "recoverability",
+        "--preset",
+        "etcd-stored-liveness",
+        "--goal",
+        "elects",
+    ];
+    assert_eq!(code_of(&small), 0);
+    assert_eq!(
+        code_of(&[&small[..], &["--max-states", "1000"]].concat()),
+        3
+    );
+    assert_eq!(code_of(&[&small[..], &["--spare-terms", "1"]].concat()), 3);
+    assert_eq!(
+        code_of(&["recoverability", "--flaw", "A10", "--goal", "elects"]),
+        1
+    );
+}
+
+#[test]
 fn bad_usage_is_2() {
     for args in [
         &["check", "--preset", "no-such"][..],
@@ -44,6 +69,26 @@ fn bad_usage_is_2() {
         &["check", "--memory", "much"],
         &["check", "--engine", "stateright-dfs", "--set", "servers=7"],
         &["check", "--symmetry", "--set", "servers=7"],
+        &["check", "--liveness", "no-such"],
+        &["check", "--liveness", "lassos", "--goal", "no-such"],
+        &["check", "--liveness", "lassos", "--goal", "serves-read"],
+        &["check", "--liveness", "lassos", "--spare-terms", "1"],
+        &[
+            "check",
+            "--liveness",
+            "lassos",
+            "--preset",
+            "paper-election",
+        ],
+        &["check", "--liveness", "recoverability", "--symmetry"],
+        &[
+            "check",
+            "--liveness",
+            "recoverability",
+            "--model",
+            "yardstick",
+        ],
+        &["check", "--goal", "elects"],
         &["flaws", "--prove", "no-such"],
         &["flaws", "--out", "x"],
         &["explore", "--address", "0.0.0.0:3000"],

@@ -126,6 +126,10 @@ fn every_flaw_is_told_where_it_acts() {
     for flaw in document["flaws"].as_array().expect("flaws") {
         let name = flaw["name"].as_str().expect("a name");
         let property = flaw["expected_property"].as_str().expect("a property");
+        if property.contains('/') {
+            // Shown by a check of liveness, in no single step.
+            continue;
+        }
         let text = explain(&planted(name, property, &[]), &[]);
         let flat: String = text.chars().filter(|c| c.is_alphanumeric()).collect();
         assert!(flat.contains("THEFLAW"), "{name}:\n{text}");

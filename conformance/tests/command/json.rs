@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use super::*;
 
 /// Below these the names are data, or documented as a whole.
-const WHOLE: [&str; 9] = [
+const WHOLE: [&str; 10] = [
+    "goals[].scenario",
     "searches[].scenario",
     "presets[].scenario",
     "origin.scenario",
@@ -128,6 +129,36 @@ fn sums_are_those_of_the_searches() {
 #[test]
 fn the_list_is_documented() {
     agrees("plimsoll-list/1", &[json(&["check", "--list", "--json"])]);
+}
+
+#[test]
+fn liveness_is_documented() {
+    let check = |args: &[&str]| json(&[&["check", "--json", "--liveness"], args].concat());
+    let documents = [
+        check(&["recoverability", "--flaw", "A10", "--goal", "elects"]),
+        check(&["lassos", "--flaw", "B28", "--goal", "catches-up"]),
+    ];
+    agrees("plimsoll-liveness/1", &documents);
+    let (_, example) = documented("plimsoll-liveness/1");
+    let (shown, found) = (&example["goals"][0], &documents[0]["goals"][0]);
+    for name in [
+        "states", "depth", "end", "verdict", "goal", "preset", "flaw",
+    ] {
+        assert_eq!(shown[name], found[name], "{name} in the example");
+    }
+    for name in ["starts", "judged", "recoverable", "violating"] {
+        let (shown, found) = (&shown["recoverability"], &found["recoverability"]);
+        assert_eq!(shown[name], found[name], "{name} in the example");
+    }
+    for document in &documents {
+        let violation = &document["goals"][0]["violation"];
+        assert_eq!(violation["confirmed"], true);
+        let actions = violation["actions"].as_array().map(Vec::len);
+        assert_eq!(violation["depth"].as_u64(), actions.map(|n| n as u64));
+    }
+    let fairness = documents[1]["goals"][0]["violation"]["fairness"].as_array();
+    let kept = |fair: &Value| fair["taken"].is_u64() != fair["disabled"].is_u64();
+    assert!(fairness.is_some_and(|all| !all.is_empty() && all.iter().all(kept)));
 }
 
 #[test]

@@ -15,7 +15,7 @@ use super::closure::{Reach, System};
 use super::goals::{Attempt, Goal};
 use crate::action::{Action, enabled};
 use crate::bounds::{Bounds, Spent};
-use crate::cluster::{State, boot};
+use crate::cluster::{State, Step, boot};
 use crate::history::History;
 use crate::ids::{Index, NodeSet, ReadId, Term};
 use crate::log::Log;
@@ -36,9 +36,7 @@ pub enum Reins {
     /// Every message that was sent arrives at most once, and nothing is said
     /// that is already in flight.
     Once,
-    /// Messages arrive any number of times and in any order: more than any
-    /// network does that loses nothing. A goal that is not reached here is not
-    /// reached in any.
+    /// Any network: for [`Soup`](super::soup::Soup), which knows none.
     Any,
 }
 
@@ -153,7 +151,25 @@ impl<'g> Aftermath<'g> {
         &self.scenario
     }
 
-    fn is_offered(&self, state: &State, action: &Action) -> bool {
+    /// Who is up.
+    pub fn up(&self) -> NodeSet {
+        self.up
+    }
+
+    /// Whether a step reaches the goal.
+    pub fn reaches(&self, before: &State, action: &Action, step: &Step) -> bool {
+        (self.goal.reached)(&Attempt {
+            before,
+            action,
+            step,
+            up: self.up,
+            write: self.write,
+            read: self.read,
+        })
+    }
+
+    /// Whether `action` may happen in `state`, as far as the rules go.
+    pub fn is_offered(&self, state: &State, action: &Action) -> bool {
         let Action::Step { node, input } = action else {
             return false;
         };
@@ -254,18 +270,10 @@ impl System for Aftermath<'_> {
                 continue;
             };
             let said_before = |message| state.network.find(message).is_some();
-            if self.reins != Reins::Any && step.released.iter().any(said_before) {
+            if step.released.iter().any(said_before) {
                 continue;
             }
-            let attempt = Attempt {
-                before: state,
-                action: &action,
-                step: &step,
-                up: self.up,
-                write: self.write,
-                read: self.read,
-            };
-            if (self.goal.reached)(&attempt) {
+            if self.reaches(state, &action, &step) {
                 moves.push((action, Reach::Goal));
                 continue;
             }

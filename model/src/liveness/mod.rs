@@ -20,9 +20,10 @@
 //! |---|---|
 //! | [`goals`] | what must be possible: one goal, one file, one row |
 //! | [`recover`] | recoverability, from reachable states to the verdict |
-//! | [`reached`], [`aftermath`], [`closure`] | its parts: states with faults, what follows without, whether the goal is among it |
-//! | [`lassos`] | lassos, from the fault-free graph to the verdict |
+//! | [`reached`], [`aftermath`], [`closure`], [`soup`] | its parts: states with faults, what follows without, ways to the goal, proofs that there is none |
+//! | [`lassos`], [`lasso`] | lassos, from the fault-free graph to the verdict; a lasso executed again |
 //! | [`graph`], [`fairness`] | its parts, for any labelled graph |
+//! | [`shows`] | how a planted flaw is shown by one of them |
 
 pub mod aftermath;
 pub mod closure;
@@ -33,6 +34,8 @@ pub mod lasso;
 pub mod lassos;
 pub mod reached;
 pub mod recover;
+pub mod shows;
+pub mod soup;
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
@@ -41,6 +44,7 @@ pub use goals::Goal;
 pub use lasso::Executed;
 pub use lassos::{Lasso, Lassos};
 pub use recover::{Recoverability, Violation};
+pub use shows::Shows;
 
 use crate::cluster::State;
 use crate::engine::{End, Limits, Progress};

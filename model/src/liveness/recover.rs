@@ -7,10 +7,11 @@
 //!
 //! 1. by doing what helps ([`Reins::Helpful`]): then the state is recoverable,
 //!    and that is the fate of all but a few;
-//! 2. if not, by anything at all ([`Reins::Any`]): if it is not, with as many
-//!    terms as are to spare and with one more, the state violates;
-//! 3. else without the same message arriving twice ([`Reins::Once`]): then it
-//!    is recoverable after all.
+//! 2. if not, by servers amid all messages that were ever said ([`Soup`]): if
+//!    it is not even then, with as many terms as are to spare and with one more,
+//!    the state violates;
+//! 3. else by anything at all that a network without faults does
+//!    ([`Reins::Once`]): then it is recoverable after all.
 //!
 //! What is left is undetermined, and [`Why`] says for which reason.
 
@@ -18,9 +19,10 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use super::aftermath::{Aftermath, Reins, left_over, majorities};
-use super::closure::{Fate, Memo, Reach, System, fate};
+use super::closure::{Fate, Memo, fate};
 use super::goals::Goal;
 use super::reached::{Reached, unpacked};
+use super::soup::{Broth, Member, Soup};
 use super::{Verdict, Watch, key_of};
 use crate::action::Action;
 use crate::cluster::State;
@@ -28,6 +30,7 @@ use crate::counterexample::{Frame, NotARun, execute};
 use crate::engine::{End, Limits, Progress};
 use crate::field::packed;
 use crate::ids::{NodeSet, Term};
+use crate::message::Message;
 use crate::scenario::Scenario;
 use crate::shared::unpack_part;
 
@@ -39,6 +42,11 @@ pub const SPARE_TERMS: u32 = 2;
 /// Memory that a check may use where nobody says how much.
 pub(super) const MEMORY: u64 = 2 << 30;
 
+/// How many states are looked at for a way to a goal that neither help nor the
+/// proof that there is none has decided: such a search is large, and where the
+/// rules are right there is none to make.
+const ONCE_MAX: u64 = 2_000;
+
 /// Bytes that a state takes which waits in a search for a goal, roughly.
 const WAITING: u64 = 1 << 10;
 
@@ -47,8 +55,9 @@ const WAITING: u64 = 1 << 10;
 pub enum Why {
     /// The goal takes one more term than there are to spare.
     Terms,
-    /// The goal takes the same message to arrive twice.
-    Repeats,
+    /// The goal takes a message to arrive twice, or in a run in which nobody
+    /// said it.
+    Mixtures,
     /// What follows leaves the bounds.
     Cut,
     /// What follows is more than may be spent on it.
@@ -57,13 +66,13 @@ pub enum Why {
 
 impl Why {
     /// Every reason.
-    pub const ALL: [Why; 4] = [Why::Terms, Why::Repeats, Why::Cut, Why::Spent];
+    pub const ALL: [Why; 4] = [Why::Terms, Why::Mixtures, Why::Cut, Why::Spent];
 
     /// The name, as JSON spells it.
     pub fn name(self) -> &'static str {
         match self {
             Why::Terms => "needs-more-terms",
-            Why::Repeats => "needs-repetition",
+            Why::Mixtures => "needs-mixed-runs",
             Why::Cut => "leaves-bounds",
             Why::Spent => "too-many-states",
         }
@@ -141,15 +150,6 @@ pub struct Violation {
     pub size: u64,
 }
 
-/// One state of a closed set.
-#[derive(Clone, Debug)]
-pub struct Member {
-    /// The state.
-    pub state: State,
-    /// What is enabled in it, and the number of the member that it leads to.
-    pub moves: Vec<(Action, usize)>,
-}
-
 impl Violation {
     /// Executes the way again and returns its frames.
     ///
@@ -183,33 +183,20 @@ impl Violation {
         )
     }
 
-    /// All that may follow, worked out anew, nearest first: up to `most` of it.
-    /// Moves beyond these have numbers all the same.
+    /// The closed set, worked out anew: up to `most` states of it, and the
+    /// messages that may arrive in any of them.
     ///
     /// # Errors
     /// When the way is no run of the rule book.
-    pub fn members(&self, most: usize) -> Result<Vec<Member>, NotARun> {
+    pub fn members(&self, most: usize) -> Result<(Vec<Member>, Vec<Message>), NotARun> {
         let start = self.start()?;
-        let system = self.aftermath(&start, self.spare_terms);
-        let mut waiting = vec![system.start(&start)];
-        let mut numbers = HashMap::from([(system.key(&waiting[0]), 0)]);
-        let mut members = Vec::new();
-        while members.len() < most.min(waiting.len()) {
-            let state = waiting[members.len()].clone();
-            let mut moves = Vec::new();
-            for (action, reach) in system.moves(&state) {
-                if let Reach::State(next) = reach {
-                    let new = waiting.len();
-                    let number = *numbers.entry(system.key(&next)).or_insert(new);
-                    if number == new {
-                        waiting.push(next);
-                    }
-                    moves.push((action, number));
-                }
-            }
-            members.push(Member { state, moves });
-        }
-        Ok(members)
+        let aftermath = self.aftermath(&start, self.spare_terms);
+        let mut soup = Soup::new(&aftermath, &start);
+        soup.close(&mut |_| false);
+        let members = (0..most.min(soup.len())).map(|at| soup.member(at));
+        let members = members.collect();
+        let said = soup.said().cloned().collect();
+        Ok((members, said))
     }
 
     /// Whether the way is a run within bounds, and what may follow it is closed
@@ -229,10 +216,9 @@ impl Violation {
     /// reaches the goal and nothing is left out.
     fn closed(&self, spare_terms: u32) -> Option<u64> {
         let start = self.start().ok()?;
-        let system = self.aftermath(&start, spare_terms);
-        let from = system.start(&start);
-        match fate(&system, from, &mut Memo::default(), &mut |_| false).0 {
-            Fate::Closed(size) => Some(size),
+        let aftermath = self.aftermath(&start, spare_terms);
+        match Soup::new(&aftermath, &start).close(&mut |_| false) {
+            Broth::Closed(size) => Some(size),
             _ => None,
         }
     }
@@ -404,29 +390,41 @@ fn judge_start(
 ) -> Judgement {
     let (goal, spare) = (answer.goal, answer.spare_terms);
     let scenario = answer.scenario.clone();
-    let mut ask = |reins, spare| {
+    let looked_at = std::cell::Cell::new(0);
+    let count = |states: u64| looked_at.set(looked_at.get() + states);
+    let mut ask = |reins, give_up: &mut dyn FnMut(u64) -> bool| {
         let system = Aftermath::new(&scenario, goal, start, up, spare, reins);
         let memo = memos.entry((up, system.latest(), reins)).or_default();
-        let (fate, looked_at) = fate(&system, system.start(start), memo, give_up);
-        answer.looked_at += looked_at;
+        let (fate, states) = fate(&system, system.start(start), memo, give_up);
+        count(states);
         fate
     };
-    if let Fate::Reaches(way) = ask(Reins::Helpful, spare) {
+    let boil = |spare, give_up: &mut dyn FnMut(u64) -> bool| {
+        let aftermath = Aftermath::new(&scenario, goal, start, up, spare, Reins::Any);
+        let mut soup = Soup::new(&aftermath, start);
+        let broth = soup.close(give_up);
+        count(soup.len() as u64);
+        broth
+    };
+    if let Fate::Reaches(way) = ask(Reins::Helpful, give_up) {
+        answer.looked_at += looked_at.get();
         return Judgement::Recoverable(way.len());
     }
-    match ask(Reins::Any, spare) {
-        Fate::Cut => Judgement::Undetermined(Why::Cut),
-        Fate::Spent => Judgement::Undetermined(Why::Spent),
-        Fate::Closed(size) => match ask(Reins::Any, spare + 1) {
-            Fate::Closed(_) => Judgement::Violating(size),
-            Fate::Reaches(_) => Judgement::Undetermined(Why::Terms),
-            Fate::Cut => Judgement::Undetermined(Why::Cut),
-            Fate::Spent => Judgement::Undetermined(Why::Spent),
+    let judgement = match boil(spare, give_up) {
+        Broth::Closed(size) => match boil(spare + 1, give_up) {
+            Broth::Closed(_) => Judgement::Violating(size),
+            Broth::Reaches => Judgement::Undetermined(Why::Terms),
+            Broth::Cut => Judgement::Undetermined(Why::Cut),
+            Broth::Spent => Judgement::Undetermined(Why::Spent),
         },
-        Fate::Reaches(_) => match ask(Reins::Once, spare) {
+        Broth::Cut => Judgement::Undetermined(Why::Cut),
+        Broth::Spent => Judgement::Undetermined(Why::Spent),
+        Broth::Reaches => match ask(Reins::Once, &mut |n| n > ONCE_MAX || give_up(n)) {
             Fate::Reaches(way) => Judgement::Recoverable(way.len()),
             Fate::Spent => Judgement::Undetermined(Why::Spent),
-            Fate::Closed(_) | Fate::Cut => Judgement::Undetermined(Why::Repeats),
+            Fate::Closed(_) | Fate::Cut => Judgement::Undetermined(Why::Mixtures),
         },
-    }
+    };
+    answer.looked_at += looked_at.get();
+    judgement
 }

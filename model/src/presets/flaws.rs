@@ -2,6 +2,7 @@
 //! paper's dialect, which is where the flaws were found.
 
 mod elections;
+mod liveness;
 mod membership;
 mod reads;
 mod replication;
@@ -98,6 +99,9 @@ fn story(flaw: Flaw) -> Story {
         Flaw::ReadsUncommitted => reads::READS_UNCOMMITTED,
         Flaw::LocalReads => reads::LOCAL_READS,
         Flaw::LeaderReadsLocally => reads::LEADER_READS_LOCALLY,
+        Flaw::LogComparedByParts => liveness::LOG_COMPARED_BY_PARTS,
+        Flaw::CommitScanStops => liveness::COMMIT_SCAN_STOPS,
+        Flaw::ConflictsKept => liveness::CONFLICTS_KEPT,
     }
 }
 

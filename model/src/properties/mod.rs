@@ -5,8 +5,8 @@
 //! Each judgement says whether it had anything to judge: a property that was
 //! only ever [`Finding::Vacuous`] is no evidence.
 //!
-//! Not checked here: liveness (Raft promises none under plain fairness), and
-//! the answers of the state machine (the log decides them).
+//! Not checked here: liveness (see [`crate::liveness`]), and the answers of the
+//! state machine (the log decides them).
 
 mod applied_is_committed_prefix;
 mod applied_monotonic;

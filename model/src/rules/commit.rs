@@ -71,6 +71,18 @@ pub fn may_advance<L: Log>(
             term: server.term,
         });
     }
+    if settings.has(Flaw::CommitScanStops) {
+        let mut scanned = (server.commit.0 + 1..to.0).map(Index);
+        let earlier = |&index: &Index| server.log.term_at(index) != Some(server.term);
+        if let Some(index) = scanned.find(earlier) {
+            let term = server.log.term_at(index).unwrap_or_default();
+            return Err(Refusal::EarlierTerm {
+                node,
+                entry: Position::new(index, term),
+                term: server.term,
+            });
+        }
+    }
     Ok(())
 }
 

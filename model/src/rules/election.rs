@@ -263,7 +263,12 @@ pub fn up_to_date<L: Log>(
     settings: &Settings,
 ) -> Result<(), Refusal> {
     let own = server.log.last();
-    if last < own && !settings.has(Flaw::NoUpToDateCheck) {
+    let behind = if settings.has(Flaw::LogComparedByParts) {
+        last.term < own.term || last.index < own.index
+    } else {
+        last < own
+    };
+    if behind && !settings.has(Flaw::NoUpToDateCheck) {
         return Err(Refusal::LogBehind {
             node: server.id,
             own,

@@ -177,6 +177,16 @@ pub fn appended<L: Log>(
             have: server.log.term_at(prev.index),
         });
     }
+    if settings.has(Flaw::ConflictsKept)
+        && let Some(conflict) = first_conflict(server, prev.index, entries)
+    {
+        answer(server, true, prev.index, None);
+        return Branch::AppendRejected.because(Refusal::NoMatch {
+            node: server.id,
+            prev: conflict,
+            have: server.log.term_at(conflict.index),
+        });
+    }
     let branch = splice(server, prev.index, entries, settings);
     let last_new = prev.index.plus(entries.len());
     commit::learn(server, leader_commit, last_new, settings);
@@ -224,6 +234,16 @@ fn splice<L: Log>(
         branch = Branch::AppendReplaced;
     }
     branch
+}
+
+/// The first of `entries` behind index `after` that conflicts with the log.
+fn first_conflict<L: Log>(server: &Server<L>, after: Index, entries: &Batch) -> Option<Position> {
+    let positions = entries.iter().enumerate();
+    let mut positions = positions.map(|(i, entry)| Position::new(after.plus(i + 1), entry.term));
+    positions.find(|at| {
+        let term = server.log.term_at(at.index);
+        term.is_some_and(|term| term != at.term)
+    })
 }
 
 /// An answer to an append arrives at the leader: note the progress, which

@@ -3,4 +3,5 @@
 
 mod closure;
 mod fairness;
+mod flaws;
 mod presets;

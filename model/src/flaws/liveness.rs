@@ -1,0 +1,36 @@
+//! What breaks liveness, of all parts of the catalogue.
+
+use super::{About, Flaw};
+
+pub(super) const TABLE: [About; 3] = [
+    About {
+        flaw: Flaw::LogComparedByParts,
+        name: "log-compared-by-parts",
+        code: "A10",
+        source: "openraft a48a3282; hashicorp/raft #94",
+        mechanism: "a vote is refused when the term or the index of the candidate's last \
+                    entry is lower, and not by the term first",
+        breaks: "recoverability/elects",
+        expected_depth: 8,
+    },
+    About {
+        flaw: Flaw::CommitScanStops,
+        name: "commit-scan-stops",
+        code: "B6",
+        source: "raftos PR #30",
+        mechanism: "a leader that looks for an entry to commit stops at the first one of an \
+                    earlier term",
+        breaks: "recoverability/commits",
+        expected_depth: 6,
+    },
+    About {
+        flaw: Flaw::ConflictsKept,
+        name: "conflicts-kept",
+        code: "B28",
+        source: "openraft 6d53aa12",
+        mechanism: "an append that conflicts with more entries than a limit, here with any, is \
+                    rejected, and nothing is dropped",
+        breaks: "lassos/catches-up",
+        expected_depth: 16,
+    },
+];
