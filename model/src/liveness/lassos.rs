@@ -179,7 +179,12 @@ pub(super) fn steps(state: &State, scenario: &Scenario) -> Vec<(Action, Step)> {
     enabled(state, scenario, &mut actions);
     let quiet = may_time_out(state);
     let timeout = |action: &Action| {
-        let input = |input: &Input| matches!(input, Input::Campaign);
+        let input = |input: &Input| {
+            matches!(
+                input,
+                Input::Campaign | Input::LoseLeader | Input::CheckQuorum | Input::AbortTransfer
+            )
+        };
         matches!(action, Action::Step { input: i, .. } if input(i))
     };
     let may = |action: &Action| quiet || !timeout(action);

@@ -118,7 +118,7 @@ impl Clients {
             (Input::Write { number }, Some(Branch::Wrote)) => {
                 self.invoke(*number, RegisterOp::Write(*number));
             }
-            (Input::BeginRead { read }, Some(Branch::ReadBegun)) => {
+            (Input::BeginRead { read }, Some(Branch::ReadBegun | Branch::ReadForwarded)) => {
                 self.invoke(READS + read.number, RegisterOp::Read);
             }
             (Input::AdvanceCommit { to }, Some(Branch::Committed)) => {
@@ -143,10 +143,14 @@ impl Clients {
             }
             (Input::ReleaseRead { read }, Some(Branch::ReadReleased)) => {
                 let server = &before.servers[*node];
-                let Role::Leader { reads, .. } = &server.role else {
-                    panic!("released by no leader");
+                let index = match &server.role {
+                    // A follower answers from what it has applied.
+                    _ if server.asked.iter().any(|asked| asked.id == *read) => server.applied,
+                    Role::Leader { reads, .. } => {
+                        reads.iter().find(|r| r.id == *read).expect("open").index
+                    }
+                    _ => panic!("released by no leader"),
                 };
-                let index = reads.iter().find(|r| r.id == *read).expect("open").index;
                 let value = register(&server.log, index);
                 self.answer(READS + read.number, RegisterRet::ReadOk(value));
                 self.judge(scenario, before, action, step, index, value);
