@@ -125,11 +125,11 @@ impl<'a> Soup<'a> {
                 if new {
                     done.push(SmallVec::from_elem(0, self.up.len()));
                 }
-                for k in 0..self.up.len() {
+                for (k, done) in done[at].iter_mut().enumerate() {
                     let id = self.tuples[at].0[k];
                     self.hear(id);
-                    let mut moves = self.locals[id as usize].moves[done[at][k] as usize..].to_vec();
-                    done[at][k] = self.locals[id as usize].moves.len() as u32;
+                    let mut moves = self.locals[id as usize].moves[*done as usize..].to_vec();
+                    *done = self.locals[id as usize].moves.len() as u32;
                     if new {
                         moves.extend(self.own_moves(at, k));
                     }
