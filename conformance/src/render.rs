@@ -4,6 +4,7 @@ pub mod bench;
 pub mod canvas;
 pub mod certificate;
 pub mod mermaid;
+pub mod presets;
 pub mod replay;
 pub mod table;
 pub mod text;
