@@ -5,6 +5,7 @@ pub mod canvas;
 pub mod certificate;
 pub mod liveness;
 pub mod mermaid;
+pub mod presets;
 pub mod replay;
 pub mod table;
 pub mod text;

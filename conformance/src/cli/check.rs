@@ -12,7 +12,7 @@ use super::progress::Line;
 use super::resume::{How, Note, Raft};
 use super::scenario::What;
 use super::{Done, FailOn, Failure, list, liveness, rerun, resume, yardstick};
-use crate::render::{certificate, text};
+use crate::render::{certificate, presets, text};
 use crate::report::Answer;
 use crate::report::check::{Document, SearchReport, Task};
 use crate::timeline::Timeline;
@@ -68,6 +68,9 @@ pub(super) struct Args {
     /// Print one JSON document (docs/json-output.md).
     #[arg(long)]
     pub(super) json: bool,
+    /// Print a table in Markdown, a row for each search (docs/presets.md).
+    #[arg(long, conflicts_with_all = ["json", "list", "model"])]
+    table: bool,
     /// What makes the command fail.
     #[arg(long, value_enum, default_value = "inconclusive")]
     pub(super) fail_on: FailOn,
@@ -162,7 +165,7 @@ pub(super) fn run(args: &Args) -> Done {
         let search = search?;
         let mut report = SearchReport::new(task, &search, Some(args.search.seed()), &asked);
         let timelines = timelines(args, task, &search, &how.rerun, &mut report);
-        if !args.json {
+        if !args.json && !args.table {
             say(&format!("{}\n", certificate::search(&report)))?;
             for (timeline, saved) in &timelines {
                 say(&format!(
@@ -184,6 +187,8 @@ pub(super) fn run(args: &Args) -> Done {
     let result = Document::new(reports, &asked, needed, skipped);
     if args.json {
         document(&result)?;
+    } else if args.table {
+        say(&presets::table(&result.searches))?;
     } else {
         say(&certificate::verdict(&result))?;
     }

@@ -32,6 +32,15 @@ pub(super) fn print(json: bool) -> Result<(), Failure> {
         ]);
     }
     out += &format!("\n{}", table.text());
+    let mut table = Table::new(&["FEATURES", "section", ""]);
+    for row in &all.features {
+        table.row([
+            row.name.to_owned(),
+            row.section.to_owned(),
+            row.says.to_owned(),
+        ]);
+    }
+    out += &format!("\n{}", table.text());
     let mut table = Table::new(&["FLAWS", "code", "breaks", ""]);
     for row in &all.flaws {
         table.row([

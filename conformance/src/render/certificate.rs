@@ -1,5 +1,7 @@
 //! What a verdict of the checker rests on, for people.
 
+use plimsoll_model::features;
+
 use crate::render::canvas::wrap;
 use crate::render::table::{Table, grouped};
 use crate::report::check::{
@@ -156,6 +158,9 @@ fn rules(report: &SearchReport) -> String {
         spelled(&scenario.network),
         spelled(&scenario.settings.storage),
     );
+    for feature in features::of(&scenario.settings) {
+        text += &format!(", {}", feature.name);
+    }
     if let Some(flaw) = report.flaw {
         text += &format!("; planted flaw: {flaw}");
     }

@@ -2,6 +2,7 @@
 
 use plimsoll_model::action::Action;
 use plimsoll_model::bounds::{Bounds, Limit};
+use plimsoll_model::features;
 use plimsoll_model::flaws::Flaw;
 use plimsoll_model::presets;
 use plimsoll_model::properties;
@@ -81,6 +82,19 @@ pub struct Named {
     pub says: &'static str,
 }
 
+/// A feature.
+#[derive(Clone, Debug, Serialize)]
+pub struct FeatureRow {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does.
+    pub says: &'static str,
+    /// The section of Ongaro's dissertation.
+    pub section: &'static str,
+    /// The file that holds its rules.
+    pub file: &'static str,
+}
+
 /// A flaw.
 #[derive(Clone, Debug, Serialize)]
 pub struct FlawRow {
@@ -109,6 +123,8 @@ pub struct Document {
     pub actions: Vec<&'static str>,
     /// The witnesses.
     pub witnesses: Vec<Named>,
+    /// The features.
+    pub features: Vec<FeatureRow>,
     /// The flaws.
     pub flaws: Vec<FlawRow>,
     /// The engines.
@@ -150,6 +166,15 @@ impl Document {
                 .map(|witness| Named {
                     name: witness.name,
                     says: witness.says,
+                })
+                .collect(),
+            features: features::ALL
+                .iter()
+                .map(|feature| FeatureRow {
+                    name: feature.name,
+                    says: feature.says,
+                    section: feature.section,
+                    file: feature.file,
                 })
                 .collect(),
             flaws: Flaw::ALL
