@@ -99,6 +99,8 @@ pub enum Flaw {
     CommitScanStops,
     /// B28.
     ConflictsKept,
+    /// D1.
+    StalePreVoteIgnored,
 }
 
 /// What is told of a flaw.

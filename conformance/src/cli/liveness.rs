@@ -29,6 +29,7 @@ pub(super) enum KindName {
 
 /// Flags of the checks of liveness.
 #[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
 pub(super) struct Args {
     /// Check liveness in place of safety (docs/liveness.md). Without a preset:
     /// in the presets of liveness.

@@ -2,7 +2,7 @@
 
 use super::{About, Flaw};
 
-pub(super) const TABLE: [About; 3] = [
+pub(super) const TABLE: [About; 4] = [
     About {
         flaw: Flaw::LogComparedByParts,
         name: "log-compared-by-parts",
@@ -32,5 +32,15 @@ pub(super) const TABLE: [About; 3] = [
                     rejected, and nothing is dropped",
         breaks: "lassos/catches-up",
         expected_depth: 16,
+    },
+    About {
+        flaw: Flaw::StalePreVoteIgnored,
+        name: "stale-pre-vote-ignored",
+        code: "D1",
+        source: "etcd #8243",
+        mechanism: "who is asked for a pre-vote of a lower term ignores it, so the asker never \
+                    learns of the higher term",
+        breaks: "recoverability/elects",
+        expected_depth: 18,
     },
 ];

@@ -9,7 +9,7 @@ mod replication;
 
 use super::Preset;
 use crate::bounds::Bounds;
-use crate::features::{FOLLOWER_READS, Feature};
+use crate::features::{FOLLOWER_READS, Feature, PRE_VOTE};
 use crate::flaws::Flaw;
 use crate::network::NetworkKind;
 use crate::settings::{Dialect, Durability};
@@ -102,6 +102,7 @@ fn story(flaw: Flaw) -> Story {
         Flaw::LogComparedByParts => liveness::LOG_COMPARED_BY_PARTS,
         Flaw::CommitScanStops => liveness::COMMIT_SCAN_STOPS,
         Flaw::ConflictsKept => liveness::CONFLICTS_KEPT,
+        Flaw::StalePreVoteIgnored => liveness::STALE_PRE_VOTE_IGNORED,
     }
 }
 
@@ -122,6 +123,7 @@ pub(super) fn preset(flaw: Flaw) -> Preset {
 fn features(flaw: Flaw) -> &'static [Feature] {
     match flaw {
         Flaw::ForwardedReadBeforeOwnCommit => &[FOLLOWER_READS],
+        Flaw::StalePreVoteIgnored => &[PRE_VOTE],
         _ => &[],
     }
 }

@@ -162,6 +162,9 @@ pub fn stale<L: Log>(
         return vote_received(server, message.from, granted, settings);
     }
     let answer = match &message.body {
+        Body::RequestPreVote { .. } if settings.has(Flaw::StalePreVoteIgnored) => {
+            return Branch::StaleIgnored.because(reason);
+        }
         Body::RequestPreVote { .. } => {
             return prevote::refuse(server, message.from, reason, out);
         }

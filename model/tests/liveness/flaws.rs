@@ -20,7 +20,11 @@ fn hold(flaw: Flaw) -> Proof {
 
 #[test]
 fn recoverability_finds_those_that_leave_a_majority_stuck() {
-    for flaw in [Flaw::LogComparedByParts, Flaw::CommitScanStops] {
+    for flaw in [
+        Flaw::LogComparedByParts,
+        Flaw::CommitScanStops,
+        Flaw::StalePreVoteIgnored,
+    ] {
         let proof = hold(flaw);
         let both = proof.liveness.expect("answers");
         let Answer::Recoverability(answer) = both.flawed else {
@@ -96,4 +100,13 @@ fn every_way_to_show_a_flaw_is_known_by_name() {
     ] {
         assert!(Shows::by_name(name).is_none(), "{name}");
     }
+}
+
+/// The tests above leave none out.
+#[test]
+fn every_flaw_that_a_goal_shows_is_held() {
+    let by_goal = Flaw::ALL
+        .iter()
+        .filter(|about| !matches!(Shows::by_name(about.breaks), Some(Shows::Property(_))));
+    assert_eq!(by_goal.count(), 4);
 }

@@ -9,7 +9,7 @@ pub(super) const GOAL: Goal = Goal {
     says: "a server becomes leader, of a term that no server which is up has passed",
     section: "§5.2",
     presumes: "elections",
-    codes: &["A10"],
+    codes: &["A10", "D1"],
     file: "elects.rs",
     asked: Asked {
         writes: 0,

@@ -46,3 +46,20 @@ pub(super) const CONFLICTS_KEPT: Story = Story {
         ..TWO_LEADERS
     },
 };
+
+pub(super) const STALE_PRE_VOTE_IGNORED: Story = Story {
+    name: "flaw-stale-pre-vote-ignored",
+    about: "a leader that replicated nothing crashes, a candidate without its entry goes ahead",
+    dialect: Paper,
+    durability: Atomic,
+    network: Bag,
+    bounds: Bounds {
+        max_term: 3,
+        max_log: 1,
+        max_messages: Some(2),
+        campaigns: Some(3),
+        appends: Some(0),
+        restarts: 1,
+        ..TWO_LEADERS
+    },
+};
