@@ -69,7 +69,7 @@ pub(super) struct Args {
     #[arg(long)]
     pub(super) json: bool,
     /// Print a table in Markdown, a row for each search (docs/presets.md).
-    #[arg(long, conflicts_with_all = ["json", "list", "model"])]
+    #[arg(long, conflicts_with_all = ["json", "list", "model", "liveness"])]
     table: bool,
     /// What makes the command fail.
     #[arg(long, value_enum, default_value = "inconclusive")]

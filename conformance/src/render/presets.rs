@@ -5,6 +5,7 @@ use plimsoll_model::network::NetworkKind;
 use plimsoll_model::settings::Durability;
 
 use super::table::grouped;
+use crate::report::Answer;
 use crate::report::check::{Outcome, SearchReport};
 
 /// A row for each search: what was explored, how much that was, and what it
@@ -24,8 +25,8 @@ pub fn table(searches: &[SearchReport]) -> String {
         let idle = report.properties.iter();
         let idle = idle.filter(|property| property.result == Outcome::NotEvaluated);
         out += &format!(
-            "| `{}` | {} | {} | {} | {} | {} | {} | {:.1} | {} | {} |\n",
-            report.preset,
+            "| {} | {} | {} | {} | {} | {} | {} | {:.1} | {} | {} |\n",
+            called(report),
             report.about,
             features,
             setting,
@@ -38,6 +39,24 @@ pub fn table(searches: &[SearchReport]) -> String {
         );
     }
     out
+}
+
+/// The preset; and where its row is no pass, that.
+fn called(report: &SearchReport) -> String {
+    let flaw = report.flaw.map(|flaw| format!(", planted {flaw}"));
+    let verdict = match report.verdict {
+        Answer::Holds => String::new(),
+        verdict => format!(", {}", verdict.shout()),
+    };
+    let cut = match report.complete {
+        true => "",
+        false => ", not complete",
+    };
+    format!(
+        "`{}`{}{verdict}{cut}",
+        report.preset,
+        flaw.unwrap_or_default()
+    )
 }
 
 fn listed(names: impl Iterator<Item = String>) -> String {

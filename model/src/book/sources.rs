@@ -26,6 +26,7 @@ sources![
     "field.rs",
     "flaws.rs",
     "flaws/elections.rs",
+    "flaws/liveness.rs",
     "flaws/membership.rs",
     "flaws/reads.rs",
     "flaws/replication.rs",

@@ -34,8 +34,8 @@ use crate::scenario::Scenario;
 /// The assumption in words, as it is printed with every answer.
 pub const ASSUMPTION: &str = "no server crashes; no message is lost or repeated; every action that \
     stays enabled is taken in the end (weak fairness, each message and each range of entries an \
-    action of its own; clients need not ask for anything); a server starts an election only when \
-    no message is in flight or waits to leave";
+    action of its own; clients need not ask for anything); an election timeout passes only when no \
+    message is in flight or waits to leave";
 
 /// Why lassos of a scenario cannot be judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -169,7 +169,10 @@ pub fn is_fair(action: &Action) -> bool {
     let Action::Step { input, .. } = action else {
         return false;
     };
-    !matches!(input, Input::Write { .. } | Input::BeginRead { .. })
+    !matches!(
+        input,
+        Input::Write { .. } | Input::BeginRead { .. } | Input::Transfer { .. }
+    )
 }
 
 /// What is enabled in `state` under the assumption, with the steps; bounds on

@@ -410,6 +410,10 @@ fn judge_start(
         answer.looked_at += looked_at.get();
         return Judgement::Recoverable(way.len());
     }
+    if (goal.stands)(start, up) {
+        answer.looked_at += looked_at.get();
+        return Judgement::Recoverable(0);
+    }
     let judgement = match boil(spare, give_up) {
         Broth::Closed(size) => match boil(spare + 1, give_up) {
             Broth::Closed(_) => Judgement::Violating(size),

@@ -19,6 +19,7 @@ pub(super) const GOAL: Goal = Goal {
     },
     in_lassos: true,
     reached,
+    stands: |_, _| false,
 };
 
 fn reached(attempt: &Attempt<'_>) -> bool {

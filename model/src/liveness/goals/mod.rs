@@ -97,6 +97,9 @@ pub struct Goal {
     pub in_lassos: bool,
     /// Whether this step reaches it.
     pub reached: fn(&Attempt<'_>) -> bool,
+    /// Whether it is reached already, with these servers up, so that nothing
+    /// need follow.
+    pub stands: fn(&State, NodeSet) -> bool,
 }
 
 impl std::fmt::Debug for Goal {

@@ -17,6 +17,7 @@ pub(super) const GOAL: Goal = Goal {
     },
     in_lassos: false,
     reached,
+    stands: |_, _| false,
 };
 
 fn reached(attempt: &Attempt<'_>) -> bool {
