@@ -80,7 +80,7 @@ impl Preset {
 }
 
 /// The presets that `name` stands for: the one called so, or where it names no
-/// dialect the default ones of every dialect (`replication` is
+/// dialect those of every dialect (`replication` is
 /// `paper-replication` and `etcd-replication`).
 pub fn named(name: &str) -> Vec<Preset> {
     if let Some(preset) = by_name(name) {
@@ -89,7 +89,7 @@ pub fn named(name: &str) -> Vec<Preset> {
     let is_so_called = |preset: &Preset| {
         preset.name.strip_prefix(preset.dialect.name()) == Some(&format!("-{name}"))
     };
-    defaults().into_iter().filter(is_so_called).collect()
+    all().into_iter().filter(is_so_called).collect()
 }
 
 /// The preset called `name`.

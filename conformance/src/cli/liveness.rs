@@ -52,12 +52,13 @@ pub(super) fn run(args: &check::Args, kind: KindName) -> Done {
     unheeded(args, kind)?;
     let goals = asked(&args.liveness.goal, kind)?;
     let limits = args.search.limits(Vec::new());
-    let tasks = match args.what.is_empty() {
+    let unnamed = args.what.is_empty() || args.what.only_changes();
+    let tasks = match unnamed {
         true => presets::liveness()
             .into_iter()
             .filter(|preset| kind == Kind::Recoverability || preset.name.ends_with("liveness"))
-            .map(task)
-            .collect(),
+            .map(|preset| args.what.change(task(preset)))
+            .collect::<Result<_, _>>()?,
         false => args.what.tasks()?,
     };
     let line = Line::new();

@@ -221,6 +221,25 @@ fn stale_read(
         }
         _ => return Vec::new(),
     };
+    let asked = server.asked.iter().find(|asked| asked.id == *read);
+    if let (Some(asked), Some(open)) = (
+        asked,
+        before.history.reads.iter().find(|open| open.id == *read),
+    ) {
+        let told = asked
+            .index
+            .map_or("no index".to_owned(), |index| format!("index {index}"));
+        return vec![
+            format!(
+                "when read {read} began, entries up to index {} were committed and could have been acknowledged",
+                open.floor
+            ),
+            format!(
+                "{node}'s leader told it {told}, and it answers with what it has applied, up to {}",
+                server.applied
+            ),
+        ];
+    }
     let Role::Leader { reads, .. } = &server.role else {
         return vec![format!("{node} serves {read} and leads no term")];
     };

@@ -36,7 +36,7 @@ pub struct Edge {
 /// breadth first from node 0. Edges lie one behind the other, node by node.
 #[derive(Clone, Debug)]
 pub struct Graph {
-    from: Vec<u32>,
+    from: Vec<u64>,
     edges: Vec<Edge>,
 }
 
@@ -53,8 +53,7 @@ impl Graph {
     /// Adds the next node, with the edges that leave it.
     pub fn push(&mut self, edges: impl IntoIterator<Item = Edge>) {
         self.edges.extend(edges);
-        let len = u32::try_from(self.edges.len()).expect("fewer than 2^32 edges");
-        self.from.push(len);
+        self.from.push(self.edges.len() as u64);
     }
 
     /// How many nodes there are.
@@ -69,7 +68,7 @@ impl Graph {
 
     /// Bytes of memory.
     pub fn footprint(&self) -> u64 {
-        (4 * self.from.capacity() + size_of::<Edge>() * self.edges.capacity()) as u64
+        (8 * self.from.capacity() + size_of::<Edge>() * self.edges.capacity()) as u64
     }
 
     /// The edges that leave `node`.

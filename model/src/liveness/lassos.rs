@@ -1,13 +1,13 @@
 //! Lassos: runs without faults that are fair and never reach the goal.
 //!
 //! The assumption, which is stated with every answer: no server crashes, no
-//! message is lost or repeated, every action is weakly fair, and a server
-//! starts an election only when no message is under way ([`may_time_out`]).
+//! message is lost or repeated, every action is weakly fair, and an election
+//! timeout passes only when no message is under way ([`may_time_out`]).
 //!
 //! An *action* is a server and its input, and of messages each is its own: that
 //! this message arrives, that this range of entries goes to that server. What
-//! clients ask for is theirs to choose, so no fairness forces a write or a
-//! read. Whether an action is enabled does not depend on bounds: one that leads
+//! clients and operators ask for is theirs to choose, so no fairness forces a
+//! write, a read or a transfer. Whether an action is enabled does not depend on bounds: one that leads
 //! out of them, or whose budget is spent, is enabled and not taken. So a run
 //! that stops at a bound is unfair, and no bound makes a violation.
 

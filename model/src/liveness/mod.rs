@@ -9,7 +9,7 @@
 //! way into a state, and the closed set of all that may follow it.
 //!
 //! *Lassos* ([`lassos`]): without crash and loss, with weak fairness for every
-//! action, and with elections started only when no message is under way, every
+//! action, and with election timeouts only when no message is under way, every
 //! run reaches the goal. A violation is a run to a cycle (or to an end) that is
 //! fair and never does.
 //!
