@@ -8,16 +8,18 @@ use std::fmt;
 use crate::bounds::{Bounds, Budget, Spent};
 use crate::choice;
 use crate::cluster::{Cluster, Ensemble};
+use crate::config::{Change, Joint, Transition};
 use crate::flaws::Flaw;
-use crate::ids::{Index, NodeId, ReadId};
-use crate::log::Log;
+use crate::ids::{Index, NodeId, NodeSet, Position, ReadId};
+use crate::log::{Log, Payload};
 use crate::message::{Body, Message};
 use crate::network::NetworkKind;
 use crate::rules::durability::Survival;
-use crate::rules::{Input, commit, durability as storage};
+use crate::rules::{Input, changes, commit, durability as storage};
 use crate::scenario::Scenario;
 use crate::server::{Role, Server};
-use crate::settings::{Configuration, Durability, Heartbeat};
+use crate::settings::{Durability, Heartbeat};
+use crate::shared::Shared;
 
 choice! {
     /// One thing that happens.
@@ -82,6 +84,9 @@ impl Action {
                 Input::Transfer { .. } => 25,
                 Input::SendTimeoutNow { .. } => 26,
                 Input::AbortTransfer => 27,
+                Input::Change { .. } => 30,
+                Input::LeaveJoint => 31,
+                Input::Wipe => 32,
             },
             Action::Drop { .. } => 18,
             Action::Duplicate { .. } => 19,
@@ -101,6 +106,10 @@ impl Action {
                 Input::BeginRead { .. } => Some(Budget::Read),
                 Input::Restart { .. } => Some(Budget::Restart),
                 Input::Transfer { .. } => Some(Budget::Transfer),
+                // Who has entered a joint configuration may leave it.
+                Input::Change { change } if change.transition == Transition::Leave => None,
+                Input::Change { .. } => Some(Budget::Change),
+                Input::Wipe => Some(Budget::Wipe),
                 _ => None,
             },
             Action::Drop { .. } => counted(Budget::Drop, bounds.drops),
@@ -109,7 +118,7 @@ impl Action {
     }
 
     /// The kinds of action, in the order of the enum.
-    pub const KINDS: [&'static str; 30] = [
+    pub const KINDS: [&'static str; 33] = [
         "campaign",
         "receive-request-vote",
         "receive-vote",
@@ -140,6 +149,9 @@ impl Action {
         "abort-transfer",
         "receive-request-read",
         "receive-read-index",
+        "change",
+        "leave-joint",
+        "wipe",
     ];
 }
 
@@ -169,6 +181,9 @@ impl fmt::Display for Action {
                 Input::Transfer { to } => write!(f, "{node} is to hand over to {to}"),
                 Input::SendTimeoutNow { to } => write!(f, "{node} tells {to} to start an election"),
                 Input::AbortTransfer => write!(f, "{node} gives up to hand over"),
+                Input::Change { change } => write!(f, "{node} appends a change: {change}"),
+                Input::LeaveJoint => write!(f, "{node} leaves the joint configuration by itself"),
+                Input::Wipe => write!(f, "{node} is replaced by a server that has nothing"),
                 Input::CountOwnVote => write!(f, "{node} counts its own vote"),
                 Input::CountOwnEntries { to } => {
                     write!(f, "{node} counts its own entries up to {to}")
@@ -256,9 +271,7 @@ pub fn own<L: Log>(
         let mut add = |input| out(node, input);
         durability(server, scenario, &mut add);
         leader(server, scenario, spent, &mut add);
-        if scenario.settings.configuration == Configuration::Applied
-            && server.applied < server.commit
-        {
+        if scenario.settings.applies() && server.applied < server.commit {
             add(Input::Apply);
         }
         if server.hears_leader {
@@ -282,6 +295,9 @@ pub fn own<L: Log>(
         }
         if spent.restarts < scenario.bounds.restarts {
             restarts(server, scenario, &mut add);
+        }
+        if spent.wipes < scenario.bounds.wipes && replaceable(ensemble, node, &scenario.bounds) {
+            add(Input::Wipe);
         }
     }
 }
@@ -367,8 +383,11 @@ fn leader<L: Log>(
         for to in server.config.members().without(server.id).iter() {
             let known = matched.get(to).copied().unwrap_or_default();
             let from = if bounds.resend { 0 } else { known.0 };
-            // Bootstrap entries are everywhere: nobody sends them.
-            for after in from.max(u64::from(bounds.bootstrap))..=last.0 {
+            // Nobody sends bootstrap entries to who has them from the start.
+            let lacks = !bounds.voters().contains(to) || bounds.wipes > 0;
+            let booted = if lacks { 0 } else { bounds.bootstrap };
+            let from = from.max(u64::from(booted));
+            for after in from..=last.0 {
                 for count in 0..=u64::from(bounds.max_batch).min(last.0 - after) {
                     add(Input::SendAppend {
                         to,
@@ -394,6 +413,73 @@ fn leader<L: Log>(
     for read in reads {
         add(Input::ReleaseRead { read: read.id });
     }
+    if settings.changes() {
+        change(server, scenario, spent, add);
+    }
+}
+
+/// The changes that a leader may append.
+fn change<L: Log>(
+    server: &Server<L>,
+    scenario: &Scenario,
+    spent: &Spent,
+    add: &mut impl FnMut(Input),
+) {
+    let (bounds, settings) = (&scenario.bounds, &scenario.settings);
+    let mut offer = |change: Change| {
+        if changes::may_change(server, &change, settings).is_ok() {
+            add(Input::Change { change });
+        }
+    };
+    match server.config.joint {
+        Some(Joint {
+            auto_leave: true, ..
+        }) => {
+            if changes::may_leave(server, settings).is_ok() {
+                add(Input::LeaveJoint);
+            }
+        }
+        Some(_) => offer(Change::LEAVE),
+        None if spent.changes < bounds.changes => {
+            let all = NodeSet::first(usize::from(bounds.servers));
+            let (size, explicit) = (bounds.joint_size, bounds.explicit_leave);
+            changes::possible(server, all, size, explicit, settings, offer);
+        }
+        None => {}
+    }
+}
+
+/// Whether the machine of `id` may be replaced by one that has nothing: it is
+/// no member of the committed configuration, and a majority of that has the
+/// entry which says so. Earlier, a vote that it gave or an entry that it holds
+/// may still be needed by servers which do not know yet that it is removed.
+fn replaceable<L: Log>(ensemble: &Ensemble<L>, id: NodeId, bounds: &Bounds) -> bool {
+    let history = &ensemble.history;
+    if bounds.bootstrap == 0 || history.wiped.contains(id) {
+        return false;
+    }
+    let latest = history.committed.iter().map(|c| c.position);
+    let Some(committed) = latest.max_by_key(|at| at.index) else {
+        return false;
+    };
+    let holds = |server: &&Shared<Server<L>>| server.log.has(committed);
+    let mut servers = ensemble.servers.iter().map(|(_, server)| server);
+    let Some(holder) = servers.find(holds) else {
+        return false;
+    };
+    let length = usize::try_from(committed.index.0).unwrap_or(usize::MAX);
+    let mut config = holder.base;
+    let mut since = Index::ZERO;
+    for (i, entry) in holder.log.entries().iter().take(length).enumerate() {
+        if let Payload::Config { change } = entry.payload {
+            config = config.after(&change);
+            since = Index::ZERO.plus(i + 1);
+        }
+    }
+    let entry = Position::new(since, holder.log.term_at(since).unwrap_or_default());
+    let have = ensemble.servers.iter();
+    let have = have.filter(|(_, s)| s.durable_term_at(since) == Some(entry.term));
+    !config.members().contains(id) && config.has_quorum(have.map(|(id, _)| id).collect())
 }
 
 fn restarts<L: Log>(server: &Server<L>, scenario: &Scenario, add: &mut impl FnMut(Input)) {

@@ -62,6 +62,21 @@ pub struct Bounds {
     pub duplicates: u32,
     /// Times that a leader is told to hand over.
     pub transfers: u32,
+    /// How many of the servers vote at the start; all, where it is not set. The
+    /// others start with nothing.
+    #[serde(with = "parse::optional")]
+    pub voters: Option<u32>,
+    /// Changes of the configuration that clients ask for; leaving a joint
+    /// configuration is free.
+    pub changes: u32,
+    /// The most servers that one change names, through a joint configuration.
+    pub joint_size: u32,
+    /// Whether joint configurations are also entered that are left only when
+    /// a client asks for it.
+    pub explicit_leave: bool,
+    /// Removed servers whose machine is replaced: the new one starts with
+    /// nothing.
+    pub wipes: u32,
 }
 
 impl Bounds {
@@ -86,6 +101,11 @@ impl Bounds {
         drops: None,
         duplicates: 0,
         transfers: 0,
+        voters: None,
+        changes: 0,
+        joint_size: 2,
+        explicit_leave: false,
+        wipes: 0,
     };
 }
 
@@ -107,6 +127,13 @@ pub struct Limit {
 }
 
 impl Bounds {
+    /// The servers that vote at the start.
+    pub fn voters(&self) -> crate::ids::NodeSet {
+        let all = usize::from(self.servers);
+        let voters = self.voters.map_or(all, |v| (v as usize).min(all));
+        crate::ids::NodeSet::first(voters)
+    }
+
     /// Every bound, with a sentence on what it hides.
     pub fn limits(&self) -> Vec<Limit> {
         let optional = |value: Option<u32>| value.map_or("unbounded".into(), |v| v.to_string());
@@ -203,6 +230,31 @@ impl Bounds {
                 self.transfers.to_string(),
                 "what needs more transfers of leadership",
             ),
+            limit(
+                "voters",
+                self.voters.map_or("all".into(), |v| v.to_string()),
+                "where fewer than the servers: starts with more voters",
+            ),
+            limit(
+                "changes",
+                self.changes.to_string(),
+                "what needs more changes of the configuration",
+            ),
+            limit(
+                "joint-size",
+                self.joint_size.to_string(),
+                "joint changes of more servers at once",
+            ),
+            limit(
+                "explicit-leave",
+                self.explicit_leave.to_string(),
+                "where false: joint configurations that are left only when told",
+            ),
+            limit(
+                "wipes",
+                self.wipes.to_string(),
+                "what needs more removed servers that start anew",
+            ),
         ]
     }
 }
@@ -228,6 +280,10 @@ pub enum Budget {
     Duplicate,
     /// A leader told to hand over.
     Transfer,
+    /// A change of the configuration.
+    Change,
+    /// A removed server that starts anew.
+    Wipe,
 }
 
 impl Spent {
@@ -244,6 +300,8 @@ impl Spent {
             Some(Budget::Drop) => &mut self.drops,
             Some(Budget::Duplicate) => &mut self.duplicates,
             Some(Budget::Transfer) => &mut self.transfers,
+            Some(Budget::Change) => &mut self.changes,
+            Some(Budget::Wipe) => &mut self.wipes,
         };
         *spent += 1;
     }
@@ -271,5 +329,9 @@ record! {
         pub duplicates: u32,
         /// Leaders told to hand over.
         pub transfers: u32,
+        /// Changes of the configuration.
+        pub changes: u32,
+        /// Removed servers that started anew.
+        pub wipes: u32,
     }
 }

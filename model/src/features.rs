@@ -70,13 +70,46 @@ pub const FOLLOWER_READS: Feature = Feature {
     is_on: |settings| settings.follower_reads,
 };
 
+/// Single-server changes of the configuration.
+pub const SINGLE_SERVER_CHANGES: Feature = Feature {
+    name: "single-server-changes",
+    says: "the configuration changes by one voter at a time",
+    section: "diss. §4.1",
+    file: "model/src/rules/changes.rs",
+    switch_on: |settings| settings.single_server_changes = true,
+    is_on: |settings| settings.single_server_changes,
+};
+
+/// Joint consensus.
+pub const JOINT_CONSENSUS: Feature = Feature {
+    name: "joint-consensus",
+    says: "the configuration changes by any number of voters, through a joint one",
+    section: "§6, diss. §4.3",
+    file: "model/src/rules/changes.rs",
+    switch_on: |settings| settings.joint_consensus = true,
+    is_on: |settings| settings.joint_consensus,
+};
+
+/// Learners.
+pub const LEARNERS: Feature = Feature {
+    name: "learners",
+    says: "servers may learn: they receive entries and are not counted",
+    section: "diss. §4.2.1",
+    file: "model/src/rules/membership.rs",
+    switch_on: |settings| settings.learners = true,
+    is_on: |settings| settings.learners,
+};
+
 /// The table of features.
-pub const ALL: [Feature; 5] = [
+pub const ALL: [Feature; 8] = [
     PRE_VOTE,
     PRE_VOTE_LEADERLESS,
     CHECK_QUORUM,
     STICKY_LEADER,
     FOLLOWER_READS,
+    SINGLE_SERVER_CHANGES,
+    JOINT_CONSENSUS,
+    LEARNERS,
 ];
 
 /// The feature called `name`.

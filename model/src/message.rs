@@ -36,6 +36,9 @@ choice! {
             commit: Index,
             /// The latest open read that an answer confirms.
             context: Option<ReadId>,
+            /// Since which change the receiver is a member, where leaders tell
+            /// memberships apart; zero from the start.
+            joined: Index,
         } = 2,
         /// The answer to an append.
         AppendAck {
@@ -48,6 +51,8 @@ choice! {
             hint: Option<Position>,
             /// The context of the append, given back.
             context: Option<ReadId>,
+            /// The membership of the append, given back.
+            joined: Index,
         } = 3,
         /// A heartbeat of its own kind (etcd): no entries, no check.
         Heartbeat {
@@ -136,6 +141,13 @@ fn context(f: &mut fmt::Formatter<'_>, context: &Option<ReadId>) -> fmt::Result 
     }
 }
 
+fn membership(f: &mut fmt::Formatter<'_>, joined: Index) -> fmt::Result {
+    match joined {
+        Index::ZERO => Ok(()),
+        joined => write!(f, " joined={joined}"),
+    }
+}
+
 impl fmt::Display for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -156,6 +168,7 @@ impl fmt::Display for Body {
                 entries,
                 commit,
                 context: read,
+                joined,
             } => {
                 write!(f, "Append prev={prev} [")?;
                 for (i, entry) in entries.iter().enumerate() {
@@ -163,28 +176,33 @@ impl fmt::Display for Body {
                     write!(f, "{gap}{}@{}", prev.index.plus(i + 1), entry.term)?;
                 }
                 write!(f, "] commit={commit}")?;
-                context(f, read)
+                context(f, read)?;
+                membership(f, *joined)
             }
             Body::AppendAck {
                 reject: false,
                 index,
                 context: read,
+                joined,
                 ..
             } => {
                 write!(f, "AppendAck match={index}")?;
-                context(f, read)
+                context(f, read)?;
+                membership(f, *joined)
             }
             Body::AppendAck {
                 index,
                 hint,
                 context: read,
+                joined,
                 ..
             } => {
                 write!(f, "AppendAck reject={index}")?;
                 if let Some(hint) = hint {
                     write!(f, " hint={hint}")?;
                 }
-                context(f, read)
+                context(f, read)?;
+                membership(f, *joined)
             }
             Body::Heartbeat {
                 commit,

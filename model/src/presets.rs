@@ -13,6 +13,7 @@ mod elections;
 mod etcd;
 mod flaws;
 mod liveness;
+mod membership;
 mod pairs;
 mod paper;
 mod reads;
@@ -127,6 +128,7 @@ pub fn defaults() -> Vec<Preset> {
     presets.extend(etcd::presets());
     presets.extend(elections::presets());
     presets.extend(reads::presets());
+    presets.extend(membership::presets());
     presets
 }
 

@@ -159,6 +159,9 @@ choice! {
             active: NodeSet,
             /// To whom leadership is being handed over.
             transfer: Option<NodeId>,
+            /// Where configurations take effect when applied: up to here there
+            /// may be a change that is not (etcd's `pendingConfIndex`).
+            pending: Index,
         } = 2,
         /// Asks whether it would get votes (dissertation section 9.6). Its term
         /// and its vote are what they were.
@@ -346,6 +349,9 @@ record! {
         pub outbox: Outbox,
         /// What a planted flaw keeps; always `None` without one.
         pub memory: Option<Memory>,
+        /// The configuration before the first entry of the log: what storage
+        /// holds, or none where the log says it all.
+        pub base: Config,
     }
 }
 
@@ -373,6 +379,7 @@ impl<L: Log> Server<L> {
             },
             outbox: Outbox::default(),
             memory: None,
+            base: config,
         }
     }
 

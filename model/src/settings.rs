@@ -38,14 +38,25 @@ pub enum StaleRequest {
     Ignore,
 }
 
-/// Where the configuration comes from.
+/// Where the configuration comes from that servers start with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Configuration {
-    /// It is given from outside and never changes.
+    /// It is given from outside, and storage keeps it.
     Fixed,
     /// From the configuration entries that were applied; empty after a
     /// restart until they are applied again (etcd).
+    Applied,
+}
+
+/// When a change of the configuration takes effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TakesEffect {
+    /// When it is appended: the latest configuration in the log is in force,
+    /// committed or not (section 6; dissertation section 4.1).
+    Appended,
+    /// When it is applied (etcd).
     Applied,
 }
 
@@ -101,8 +112,16 @@ pub struct Settings {
     pub heartbeat: Heartbeat,
     /// Whether the commit index is durable and survives a crash.
     pub durable_commit: bool,
-    /// Where the configuration comes from.
+    /// Where the configuration comes from that servers start with.
     pub configuration: Configuration,
+    /// When a change of it takes effect.
+    pub takes_effect: TakesEffect,
+    /// Whether a leader must have committed an entry of its own term before it
+    /// appends a single-server change (Ongaro's correction of 2015).
+    pub own_commit_before_change: bool,
+    /// Whether a leader tells answers that a server gave before it was removed
+    /// and added again from those it gave since.
+    pub tells_memberships_apart: bool,
     /// How an append below the commit index is answered.
     pub append_below_commit: BelowCommit,
     /// What becomes of a request of a lower term.
@@ -136,6 +155,17 @@ pub struct Settings {
     /// for (dissertation section 6.4).
     #[serde(default)]
     pub follower_reads: bool,
+    /// Whether the configuration may change by one voter at a time
+    /// (dissertation sections 4.1 to 4.3).
+    #[serde(default)]
+    pub single_server_changes: bool,
+    /// Whether it may change through joint configurations (section 6).
+    #[serde(default)]
+    pub joint_consensus: bool,
+    /// Whether there are learners: servers that receive entries and are not
+    /// counted (dissertation section 4.2.1).
+    #[serde(default)]
+    pub learners: bool,
     /// The planted flaw.
     #[serde(skip)]
     pub flaw: Option<Flaw>,
@@ -178,6 +208,9 @@ impl Dialect {
                 heartbeat: Heartbeat::EmptyAppend,
                 durable_commit: false,
                 configuration: Configuration::Fixed,
+                takes_effect: TakesEffect::Appended,
+                own_commit_before_change: true,
+                tells_memberships_apart: true,
                 append_below_commit: BelowCommit::Check,
                 stale_request: StaleRequest::Refuse,
                 vote_with_known_leader: true,
@@ -190,12 +223,18 @@ impl Dialect {
                 check_quorum: false,
                 sticky: false,
                 follower_reads: false,
+                single_server_changes: false,
+                joint_consensus: false,
+                learners: false,
                 flaw: None,
             },
             Dialect::Etcd => Settings {
                 heartbeat: Heartbeat::Separate,
                 durable_commit: true,
                 configuration: Configuration::Applied,
+                takes_effect: TakesEffect::Applied,
+                own_commit_before_change: false,
+                tells_memberships_apart: false,
                 append_below_commit: BelowCommit::AnswerCommit,
                 stale_request: StaleRequest::Ignore,
                 vote_with_known_leader: false,
@@ -208,6 +247,9 @@ impl Dialect {
                 check_quorum: false,
                 sticky: false,
                 follower_reads: false,
+                single_server_changes: false,
+                joint_consensus: false,
+                learners: false,
                 flaw: None,
             },
             Dialect::EtcdStored => Settings {
@@ -234,6 +276,18 @@ impl Settings {
     /// other message would ever tell of the higher term (etcd).
     pub fn frees_stale_leaders(&self) -> bool {
         self.check_quorum || self.pre_vote != PreVote::Off
+    }
+
+    /// Whether the configuration may change.
+    pub fn changes(&self) -> bool {
+        self.single_server_changes || self.joint_consensus || self.learners
+    }
+
+    /// Whether entries are applied by an action of their own, because it means
+    /// something when they are. Otherwise what commits is applied with it.
+    pub fn applies(&self) -> bool {
+        let from_entries = self.configuration == Configuration::Applied;
+        self.takes_effect == TakesEffect::Applied && (from_entries || self.changes())
     }
 
     /// Whether `flaw` is planted.

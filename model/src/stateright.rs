@@ -250,6 +250,10 @@ impl Model for RaftModel {
             holds::<12>,
             holds::<13>,
             holds::<14>,
+            holds::<15>,
+            holds::<16>,
+            holds::<17>,
+            holds::<18>,
         ];
         let rows = properties::ALL.iter().zip(conditions);
         let rows = rows.map(|(property, condition)| Property {

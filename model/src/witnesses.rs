@@ -2,9 +2,10 @@
 //!
 //! A preset lists the witnesses it must reach, and fails when one is missed.
 
+mod membership;
+
 use crate::action::Action;
 use crate::config::Config;
-use crate::ids::NodeSet;
 use crate::log::Log;
 use crate::message::Body;
 use crate::properties::StepView;
@@ -24,7 +25,30 @@ pub struct Witness {
 }
 
 /// The table of witnesses.
-pub const ALL: [Witness; 18] = [
+pub const ALL: [Witness; COUNT] = joined();
+
+/// How many witnesses there are.
+const COUNT: usize = CORE.len() + membership::TABLE.len();
+
+/// The tables, one behind the other.
+const fn joined() -> [Witness; COUNT] {
+    let mut all = [CORE[0]; COUNT];
+    let tables: [&[Witness]; 2] = [&CORE, &membership::TABLE];
+    let (mut table, mut at) = (0, 0);
+    while table < tables.len() {
+        let mut row = 0;
+        while row < tables[table].len() {
+            all[at] = tables[table][row];
+            at += 1;
+            row += 1;
+        }
+        table += 1;
+    }
+    all
+}
+
+/// What needs no change of the configuration.
+const CORE: [Witness; 18] = [
     Witness {
         name: "leader-elected",
         says: "a server becomes leader",
@@ -91,8 +115,7 @@ pub const ALL: [Witness; 18] = [
         says: "a restarted server applies its configuration again and knows all voters",
         shows: |view, scenario| match view.actor() {
             Some((before, after)) => {
-                let voters = NodeSet::first(usize::from(scenario.bounds.servers));
-                let voters = Config::of(voters);
+                let voters = Config::of(scenario.bounds.voters());
                 before.config != voters
                     && after.config == voters
                     && view.before.history.restarted.contains(after.id)

@@ -19,7 +19,7 @@ fn check(view: &StepView<'_>, _: &Scenario) -> Finding {
         return Finding::Vacuous;
     };
     // A crash ends the leadership, and with it this promise.
-    if !before.role.is_leader() || view.is_restart() || after.log == before.log {
+    if !before.role.is_leader() || view.starts_anew() || after.log == before.log {
         return Finding::Vacuous;
     }
     // A leader that steps down and truncates in one handler run did so as a

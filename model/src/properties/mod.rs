@@ -8,10 +8,13 @@
 //! Not checked here: liveness (see [`crate::liveness`]), and the answers of the
 //! state machine (the log decides them).
 
+mod adjacent_quorums;
 mod applied_is_committed_prefix;
 mod applied_monotonic;
 mod commit_monotonic;
 mod committed_is_durable;
+mod configs;
+mod configuration_from_log;
 mod durable_term_monotonic;
 mod election_safety;
 mod leader_append_only;
@@ -20,7 +23,9 @@ mod linearizable_reads;
 mod log_matching;
 mod match_agrees;
 mod match_monotonic;
+mod one_change_at_a_time;
 mod one_vote_per_term;
+mod quorum_of_voters;
 mod state_machine_safety;
 mod term_monotonic;
 
@@ -77,6 +82,17 @@ impl<'a> StepView<'a> {
     /// The branch that the rule took; `None` for the network.
     pub fn branch(&self) -> Option<Branch> {
         self.step.outcome.map(|outcome| outcome.branch)
+    }
+
+    /// Whether the machine of a server is replaced: what the old one knew has
+    /// nothing to do with the new one.
+    pub fn is_wipe(&self) -> bool {
+        self.branch() == Some(Branch::Wiped)
+    }
+
+    /// Whether the server crashed and restarted, or its machine was replaced.
+    pub fn starts_anew(&self) -> bool {
+        self.is_restart() || self.is_wipe()
     }
 
     /// Whether the step is a crash and restart.
@@ -141,7 +157,7 @@ impl Property {
 }
 
 /// The table of properties.
-pub const ALL: [Property; 15] = [
+pub const ALL: [Property; 19] = [
     election_safety::PROPERTY,
     leader_append_only::PROPERTY,
     log_matching::PROPERTY,
@@ -157,4 +173,8 @@ pub const ALL: [Property; 15] = [
     match_monotonic::PROPERTY,
     applied_monotonic::PROPERTY,
     durable_term_monotonic::PROPERTY,
+    quorum_of_voters::PROPERTY,
+    one_change_at_a_time::PROPERTY,
+    adjacent_quorums::PROPERTY,
+    configuration_from_log::PROPERTY,
 ];

@@ -9,7 +9,7 @@
 //!   part ([`restart`]).
 
 use super::{Branch, Outcome};
-use super::{commit, election};
+use super::{commit, election, membership};
 use crate::choice;
 use crate::config::Config;
 use crate::flaws::Flaw;
@@ -18,7 +18,7 @@ use crate::log::{Batch, Log};
 use crate::message::{Body, Messages};
 use crate::refusal::Refusal;
 use crate::server::{Role, Server};
-use crate::settings::{Configuration, Durability, LeaderAppend, Settings};
+use crate::settings::{Durability, LeaderAppend, Settings};
 
 choice! {
     /// What a crash leaves of the write that was under way.
@@ -265,16 +265,31 @@ fn recover<L: Log>(server: &mut Server<L>, settings: &Settings) {
     server.term = durable.term;
     server.vote = durable.vote;
     server.commit = durable.commit;
-    server.applied = match settings.configuration {
-        Configuration::Fixed => server.commit,
-        Configuration::Applied => Index::ZERO,
+    server.applied = match settings.applies() {
+        true => Index::ZERO,
+        false => server.commit,
     };
-    if settings.configuration == Configuration::Applied {
-        server.config = Config::UNKNOWN;
-    }
     election::lose_leader(server);
     server.asked.clear();
     server.role = Role::Follower;
+    membership::recovered(server, settings);
     server.outbox.clear();
     server.memory = None;
+}
+
+/// The machine is replaced: the new one has the name of the old one, and
+/// nothing else. Who its leader is it will hear, and who the others are it will
+/// read in their log.
+///
+/// # Errors
+/// When the log does not say all of the configuration.
+pub fn wipe<L: Log>(server: &mut Server<L>) -> Result<Outcome, Refusal> {
+    if !server.base.is_empty() {
+        return Err(Refusal::ConfigurationNotInLog {
+            node: server.id,
+            config: server.base,
+        });
+    }
+    *server = Server::new(server.id, Config::UNKNOWN);
+    Ok(Branch::Wiped.into())
 }

@@ -181,16 +181,23 @@ pub fn stale<L: Log>(
                     index: Index::ZERO,
                     hint: None,
                     context: None,
+                    joined: Index::ZERO,
                 },
             });
             return Branch::StaleRefused.because(reason);
         }
         Body::RequestVote { .. } => Body::Vote { granted: false },
-        Body::Append { prev, context, .. } => Body::AppendAck {
+        Body::Append {
+            prev,
+            context,
+            joined,
+            ..
+        } => Body::AppendAck {
             reject: true,
             index: prev.index,
             hint: None,
             context: *context,
+            joined: *joined,
         },
         _ => return Branch::StaleIgnored.because(reason),
     };
@@ -375,6 +382,7 @@ pub fn become_leader<L: Log>(server: &mut Server<L>, settings: &Settings) {
         reads: Default::default(),
         active: NodeSet::EMPTY,
         transfer: None,
+        pending: membership::pending_at_start(server, settings),
     };
     if settings.has(Flaw::ProgressUnsorted) {
         server.memory = Some(Memory::Progress {

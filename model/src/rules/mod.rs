@@ -19,9 +19,11 @@
 //! | [`replication`] | client write, append, consistency check, heartbeat | §5.3 |
 //! | [`commit`] | advance the commit index, apply | §5.3, §5.4.2 |
 //! | [`reads`] | begin, confirm and release a linearizable read | §8, dissertation §6.4 |
-//! | [`membership`] | configurations from applied entries | §6, dissertation §4.1 |
+//! | [`membership`] | which configuration is in force | §6, dissertation §4.1 |
+//! | [`changes`] | which changes of it a leader may append | §6, dissertation §4.1, §4.3 |
 //! | [`durability`] | writes complete, own acknowledgements, crash and restart | figure 2 |
 
+pub mod changes;
 pub mod commit;
 pub mod durability;
 pub mod election;
@@ -33,6 +35,7 @@ pub mod replication;
 pub mod transfer;
 
 use crate::choice;
+use crate::config::Change;
 use crate::flaws::Flaw;
 use crate::ids::{Index, NodeId, ReadId};
 use crate::log::Log;
@@ -118,6 +121,15 @@ choice! {
         } = 16,
         /// An election timeout has passed since it began to hand over.
         AbortTransfer = 17,
+        /// A client asks it to change the configuration.
+        Change {
+            /// The change.
+            change: Change,
+        } = 18,
+        /// It leaves a joint configuration by itself.
+        LeaveJoint = 19,
+        /// Its machine is replaced by one that has nothing.
+        Wipe = 20,
     }
 }
 
@@ -226,11 +238,19 @@ pub enum Branch {
     TransferAborted,
     /// An election began because the leader asked for it.
     CampaignedAtOnce,
+    /// A change of the configuration was appended.
+    ChangeAppended,
+    /// The leader appended by itself that a joint configuration is left.
+    JointLeft,
+    /// An answer came from who is no member, or was none when it gave it.
+    NotHeard,
+    /// A server starts anew, with nothing.
+    Wiped,
 }
 
 impl Branch {
     /// Every branch, in order.
-    pub const ALL: [Branch; 50] = [
+    pub const ALL: [Branch; 54] = [
         Branch::Campaigned,
         Branch::VoteGranted,
         Branch::VoteRefused,
@@ -281,6 +301,10 @@ impl Branch {
         Branch::SentTimeoutNow,
         Branch::TransferAborted,
         Branch::CampaignedAtOnce,
+        Branch::ChangeAppended,
+        Branch::JointLeft,
+        Branch::NotHeard,
+        Branch::Wiped,
     ];
 
     /// Whether only a planted flaw takes this branch.
@@ -391,6 +415,9 @@ fn handle<L: Log>(
         Input::Transfer { to } => transfer::begin(server, *to),
         Input::SendTimeoutNow { to } => transfer::send_timeout_now(server, *to, out),
         Input::AbortTransfer => transfer::abort(server),
+        Input::Change { change } => changes::change(server, change, settings),
+        Input::LeaveJoint => changes::leave(server, settings),
+        Input::Wipe => durability::wipe(server),
     }
 }
 
@@ -434,6 +461,7 @@ fn receive<L: Log>(
             if led && outcome.branch == Branch::VoteGranted && settings.has(Flaw::ExLeaderRollsBack)
             {
                 durability::truncate(server, server.commit);
+                membership::log_changed(server, settings);
             }
             outcome
         }
@@ -443,12 +471,13 @@ fn receive<L: Log>(
             entries,
             commit,
             context,
+            joined,
         } => {
             if let Err(refusal) = election::follow(server, *from, settings) {
                 return Branch::Unexpected.because(refusal);
             }
             replication::appended(
-                server, *from, *prev, entries, *commit, *context, settings, out,
+                server, *from, *prev, entries, *commit, *context, *joined, settings, out,
             )
         }
         Body::Heartbeat { commit, context } => {
@@ -462,11 +491,18 @@ fn receive<L: Log>(
             index,
             hint,
             context,
+            joined,
         } => {
+            if let Err(refusal) = membership::is_heard(server, *from, Some(*joined), settings) {
+                return Branch::NotHeard.because(refusal);
+            }
             quorum::heard_from(server, *from, settings);
             replication::append_answered(server, *from, *reject, *index, *hint, *context, settings)
         }
         Body::HeartbeatAck { context } => {
+            if let Err(refusal) = membership::is_heard(server, *from, None, settings) {
+                return Branch::NotHeard.because(refusal);
+            }
             quorum::heard_from(server, *from, settings);
             replication::heartbeat_answered(server, *from, *context, settings)
         }
@@ -488,6 +524,7 @@ pub fn hash() -> u64 {
         include_str!("mod.rs"),
         include_str!("election.rs"),
         include_str!("replication.rs"),
+        include_str!("changes.rs"),
         include_str!("commit.rs"),
         include_str!("membership.rs"),
         include_str!("prevote.rs"),

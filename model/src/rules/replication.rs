@@ -13,7 +13,7 @@ use crate::ids::{Index, NodeId, Position, ReadId};
 use crate::log::{Batch, Entry, Log, Payload};
 use crate::message::{Body, Message, Messages};
 use crate::refusal::Refusal;
-use crate::rules::{commit, durability, transfer};
+use crate::rules::{commit, durability, membership, transfer};
 use crate::server::{Role, Server};
 use crate::settings::{BelowCommit, Heartbeat, Settings};
 
@@ -100,6 +100,7 @@ pub fn send_append<L: Log>(
             entries: server.log.batch(after, count as usize),
             commit: server.commit,
             context,
+            joined: membership::joined(server, to, settings),
         },
     });
     Ok(Branch::SentAppend.into())
@@ -145,6 +146,7 @@ pub fn appended<L: Log>(
     entries: &Batch,
     leader_commit: Index,
     context: Option<ReadId>,
+    joined: Index,
     settings: &Settings,
     out: &mut Messages,
 ) -> Outcome {
@@ -158,6 +160,7 @@ pub fn appended<L: Log>(
                 index,
                 hint,
                 context,
+                joined,
             },
         });
     };
@@ -232,6 +235,9 @@ fn splice<L: Log>(
     if settings.has(Flaw::ErasesMatchingSuffix) && server.log.last_index() > end {
         durability::truncate(server, end);
         branch = Branch::AppendReplaced;
+    }
+    if branch != Branch::AppendMatched {
+        membership::log_changed(server, settings);
     }
     branch
 }

@@ -116,6 +116,7 @@ pub(crate) fn leader(id: u8, term: u64, terms: &[u64], matched: &[u64]) -> Srv {
             reads: Default::default(),
             active: NodeSet::EMPTY,
             transfer: None,
+            pending: Index::ZERO,
         };
     })
 }
@@ -168,6 +169,7 @@ pub(crate) fn append(prev: Position, terms: &[u64], commit: u64) -> Body {
         entries: batch(terms),
         commit: Index(commit),
         context: None,
+        joined: Index::ZERO,
     }
 }
 
@@ -177,6 +179,7 @@ pub(crate) fn ack(index: u64) -> Body {
         index: Index(index),
         hint: None,
         context: None,
+        joined: Index::ZERO,
     }
 }
 
@@ -186,6 +189,7 @@ pub(crate) fn reject(index: u64, hint: Option<Position>) -> Body {
         index: Index(index),
         hint,
         context: None,
+        joined: Index::ZERO,
     }
 }
 

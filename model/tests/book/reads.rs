@@ -49,6 +49,7 @@ fn confirm(settings: &Settings, from: u8, context: Option<u32>) -> (Input, Branc
         index: Index(2),
         hint: None,
         context,
+        joined: Index::ZERO,
     };
     (receive(msg(from, 1, 3, body)), Branch::RejectionNoted)
 }
@@ -154,6 +155,7 @@ fn what_a_leader_sends_carries_the_latest_open_read() {
         entries: batch(&[]),
         commit: Index(2),
         context,
+        joined: Index::ZERO,
     };
     let said = [msg(1, 3, 3, appended(context))];
     expect(

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use plimsoll_model::action::{self, Action};
 use plimsoll_model::cluster::State;
-use plimsoll_model::config::Config;
+use plimsoll_model::config::{Change, Config, Transition};
 use plimsoll_model::ids::{Index, NodeId, NodeSet, Position, ReadId, Term};
 use plimsoll_model::log::{Batch, Entry, InlineLog, Log, Payload};
 use plimsoll_model::message::{Body, Message, Messages};
@@ -72,19 +72,43 @@ fn body() -> impl Strategy<Value = Body> {
                 entries,
                 commit,
                 context,
+                joined: Index::ZERO,
             }
         }),
-        (any::<bool>(), index(), context()).prop_map(|(reject, index, context)| {
-            Body::AppendAck {
-                reject,
-                index,
-                hint: None,
-                context,
+        (any::<bool>(), index(), context(), 0..3u64).prop_map(
+            |(reject, index, context, joined)| {
+                Body::AppendAck {
+                    reject,
+                    index,
+                    hint: None,
+                    context,
+                    joined: Index(joined),
+                }
             }
-        }),
+        ),
         (index(), context()).prop_map(|(commit, context)| Body::Heartbeat { commit, context }),
         context().prop_map(|context| Body::HeartbeatAck { context }),
     ]
+}
+
+fn servers() -> impl Strategy<Value = NodeSet> {
+    (0..32u64).prop_map(NodeSet)
+}
+
+/// Mostly of one server or two, now and then absurd.
+fn change() -> impl Strategy<Value = Change> {
+    let transition = prop_oneof![
+        3 => Just(Transition::Simple),
+        3 => any::<bool>().prop_map(|auto_leave| Transition::Joint { auto_leave }),
+        1 => Just(Transition::Leave),
+    ];
+    let one = || prop_oneof![3 => Just(NodeSet::EMPTY), 3 => node().prop_map(|id| NodeSet::EMPTY.with(id)), 1 => servers()];
+    (one(), one(), one(), transition).prop_map(|(voters, learners, removed, transition)| Change {
+        voters,
+        learners,
+        removed,
+        transition,
+    })
 }
 
 fn survival() -> impl Strategy<Value = Survival> {
@@ -121,6 +145,9 @@ fn input() -> impl Strategy<Value = Input> {
         1 => node().prop_map(|to| Input::Transfer { to }),
         2 => node().prop_map(|to| Input::SendTimeoutNow { to }),
         1 => Just(Input::AbortTransfer),
+        4 => change().prop_map(|change| Input::Change { change }),
+        2 => Just(Input::LeaveJoint),
+        1 => Just(Input::Wipe),
     ]
 }
 
@@ -178,6 +205,14 @@ fn place(refusal: &Refusal) -> usize {
         Refusal::QuorumLost { .. } => 30,
         Refusal::NoReadIndex { .. } => 31,
         Refusal::NotApplied { .. } => 32,
+        Refusal::NoSuchChange { .. } => 33,
+        Refusal::ChangePending { .. } => 34,
+        Refusal::ChangeBeforeOwnCommit { .. } => 35,
+        Refusal::Joint { .. } => 36,
+        Refusal::NoAutoLeave { .. } => 37,
+        Refusal::UnfitChange { .. } => 38,
+        Refusal::ConfigurationNotInLog { .. } => 39,
+        Refusal::EarlierMembership { .. } => 40,
     }
 }
 
@@ -188,6 +223,11 @@ fn every_refusal() -> Vec<Refusal> {
     let (term, index) = (Term(4), Index(7));
     let read = ReadId { number: 3 };
     let config = Config::of(NodeSet::first(3));
+    let joint = config.after(&Change {
+        removed: NodeSet::EMPTY.with(other),
+        transition: Transition::Joint { auto_leave: false },
+        ..Change::joins(NodeSet::EMPTY.with(NodeId(3)))
+    });
     let at = |index, term| Position::new(Index(index), Term(term));
     vec![
         Refusal::VoteUsed {
@@ -310,6 +350,34 @@ fn every_refusal() -> Vec<Refusal> {
             index,
             applied: Index(5),
         },
+        Refusal::NoSuchChange { node },
+        Refusal::ChangePending {
+            node,
+            index,
+            upto: Index(5),
+        },
+        Refusal::ChangeBeforeOwnCommit {
+            node,
+            term,
+            commit: at(6, 3),
+        },
+        Refusal::Joint { node, config },
+        Refusal::Joint {
+            node,
+            config: joint,
+        },
+        Refusal::NoAutoLeave { node, config },
+        Refusal::UnfitChange {
+            node,
+            config,
+            next: Config::of(NodeSet::first(5)),
+        },
+        Refusal::ConfigurationNotInLog { node, config },
+        Refusal::EarlierMembership {
+            node,
+            from: other,
+            joined: index,
+        },
     ]
 }
 
@@ -406,6 +474,7 @@ fn unbudgeted(scenario: &Scenario) -> Vec<Input> {
         Input::LoseLeader,
         Input::CheckQuorum,
         Input::AbortTransfer,
+        Input::LeaveJoint,
     ];
     let indexes = || (0..9).map(Index);
     all.extend(indexes().map(|to| Input::AdvanceCommit { to }));

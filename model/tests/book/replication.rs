@@ -493,23 +493,27 @@ fn an_answer_gives_the_context_back() {
             prev,
             entries,
             commit,
+            joined,
             ..
         } => Body::Append {
             prev,
             entries,
             commit,
             context,
+            joined,
         },
         Body::AppendAck {
             reject,
             index,
             hint,
+            joined,
             ..
         } => Body::AppendAck {
             reject,
             index,
             hint,
             context,
+            joined,
         },
         other => other,
     };

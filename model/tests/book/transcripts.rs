@@ -228,6 +228,7 @@ fn fields(server: &Server<InlineLog>, durable_commit: bool) -> Vec<(&'static str
             reads: open,
             active: heard,
             transfer,
+            pending: _,
         } => {
             active = if heard.is_empty() {
                 none()

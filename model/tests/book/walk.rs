@@ -4,7 +4,8 @@ use plimsoll_model::action::{self, Action};
 use plimsoll_model::bounds::Bounds;
 use plimsoll_model::cluster::{State, Step};
 use plimsoll_model::features::{
-    CHECK_QUORUM, FOLLOWER_READS, Feature, PRE_VOTE, PRE_VOTE_LEADERLESS, STICKY_LEADER,
+    CHECK_QUORUM, FOLLOWER_READS, Feature, JOINT_CONSENSUS, LEARNERS, PRE_VOTE,
+    PRE_VOTE_LEADERLESS, SINGLE_SERVER_CHANGES, STICKY_LEADER,
 };
 use plimsoll_model::field::Field;
 use plimsoll_model::network::NetworkKind;
@@ -34,31 +35,42 @@ impl Dice {
 }
 
 /// How many scenarios [`scenario`] knows.
-pub(crate) const SCENARIOS: usize = 2 * 2 * 2 * 3 * 3;
+pub(crate) const SCENARIOS: usize = 2 * 2 * 2 * 3 * 4;
 
-/// Every combination of dialect, durability, leader's append, network and how
-/// elections are held off, with every budget open.
+/// Every combination of dialect, durability, leader's append, network and what
+/// is there beyond the core, with every budget open.
 pub(crate) fn scenario(number: usize) -> Scenario {
     let dialect = Dialect::ALL[number % 2];
     let durability = [Durability::Atomic, Durability::Deferred][number / 2 % 2];
     let network = [NetworkKind::Set, NetworkKind::Bag, NetworkKind::Ordered][number / 8 % 3];
     let mut settings = dialect.settings(durability);
     settings.leader_append = [LeaderAppend::BeforeWrite, LeaderAppend::AfterWrite][number / 4 % 2];
-    let held_off: [&[Feature]; 3] = [
+    let more: [&[Feature]; 4] = [
         &[],
         &[PRE_VOTE, CHECK_QUORUM, STICKY_LEADER],
         &[PRE_VOTE_LEADERLESS, FOLLOWER_READS],
+        &[SINGLE_SERVER_CHANGES, JOINT_CONSENSUS, LEARNERS],
     ];
-    for feature in held_off[number / 24 % 3] {
+    for feature in more[number / 24 % 4] {
         (feature.switch_on)(&mut settings);
     }
     let etcd = dialect == Dialect::Etcd;
+    let changes = settings.changes();
     Scenario {
         settings,
         network,
         bounds: Bounds {
-            servers: if number % 3 == 2 { 4 } else { 3 },
-            bootstrap: if etcd { 2 } else { 0 },
+            servers: if number % 3 == 2 || changes { 4 } else { 3 },
+            // The paper's servers start with what storage holds, or read it.
+            bootstrap: match (etcd, changes) {
+                (true, _) => 2,
+                (false, true) => (number / 4 % 2) as u8,
+                (false, false) => 0,
+            },
+            voters: changes.then_some(3),
+            changes: 4,
+            explicit_leave: true,
+            wipes: 1,
             max_term: 5,
             max_log: 5,
             max_messages: Some(12),

@@ -42,6 +42,11 @@ pub fn swarm_bounds(scenario: &Scenario, dice: &mut Dice) -> Scenario {
         drops,
         duplicates,
         transfers,
+        voters: _,
+        changes,
+        joint_size,
+        explicit_leave,
+        wipes,
     } = &mut scenario.bounds;
     // Now and then, nothing but the bounds that were asked for.
     if dice.once_in(8) {
@@ -50,6 +55,7 @@ pub fn swarm_bounds(scenario: &Scenario, dice: &mut Dice) -> Scenario {
     lower(max_term, 1, dice);
     lower(max_log, 1, dice);
     lower(max_batch, 1, dice);
+    lower(joint_size, 1, dice);
     if let Some(messages) = max_messages {
         // A candidate asks all the others at once.
         lower(messages, u32::from(*servers).saturating_sub(1), dice);
@@ -57,7 +63,9 @@ pub fn swarm_bounds(scenario: &Scenario, dice: &mut Dice) -> Scenario {
     if let Some(campaigns) = campaigns {
         lower(campaigns, 1, dice);
     }
-    for budget in [writes, reads, restarts, duplicates, transfers] {
+    for budget in [
+        writes, reads, restarts, duplicates, transfers, changes, wipes,
+    ] {
         lower(budget, 0, dice);
     }
     for budget in [appends, heartbeats, drops] {
@@ -67,7 +75,7 @@ pub fn swarm_bounds(scenario: &Scenario, dice: &mut Dice) -> Scenario {
             None => {}
         }
     }
-    for switch in [resend, partial_writes] {
+    for switch in [resend, partial_writes, explicit_leave] {
         *switch &= !dice.once_in(2);
     }
     scenario
