@@ -453,6 +453,7 @@ fn change<L: Log>(
 /// no member of the committed configuration, and a majority of that has the
 /// entry which says so. Earlier, a vote that it gave or an entry that it holds
 /// may still be needed by servers which do not know yet that it is removed.
+/// Once it is added again it is too late: what it says then is the new member's.
 fn replaceable<L: Log>(ensemble: &Ensemble<L>, id: NodeId, bounds: &Bounds) -> bool {
     let history = &ensemble.history;
     if bounds.bootstrap == 0 || history.wiped.contains(id) {
@@ -479,7 +480,14 @@ fn replaceable<L: Log>(ensemble: &Ensemble<L>, id: NodeId, bounds: &Bounds) -> b
     let entry = Position::new(since, holder.log.term_at(since).unwrap_or_default());
     let have = ensemble.servers.iter();
     let have = have.filter(|(_, s)| s.durable_term_at(since) == Some(entry.term));
-    !config.members().contains(id) && config.has_quorum(have.map(|(id, _)| id).collect())
+    let mut logs = ensemble.servers.iter().map(|(_, s)| s);
+    let added_again = logs.any(|s| {
+        let latest = s.base.fold(s.log.entries());
+        s.log.has(entry) && latest.members().contains(id)
+    });
+    !config.members().contains(id)
+        && !added_again
+        && config.has_quorum(have.map(|(id, _)| id).collect())
 }
 
 fn restarts<L: Log>(server: &Server<L>, scenario: &Scenario, add: &mut impl FnMut(Input)) {

@@ -71,8 +71,24 @@ pub enum Flaw {
     OwnEntriesCountedBeforeWrite,
     /// B26.
     ExLeaderRollsBack,
+    /// C1.
+    ChangeBeforeOwnCommit,
+    /// C2.
+    ChangesOverlap,
     /// C3.
     CampaignsWithUnappliedConfiguration,
+    /// C5.
+    VotesOfUnion,
+    /// C6.
+    OutsidersVotesCounted,
+    /// C7.
+    EitherHalfIsHeard,
+    /// C13.
+    UncommittedChangeForgotten,
+    /// C17.
+    MembershipsMixedUp,
+    /// C18.
+    CommitsWithoutOtherVoters,
     /// E1.
     ReadBeforeOwnCommit,
     /// E2.
@@ -101,6 +117,16 @@ pub enum Flaw {
     ConflictsKept,
     /// D1.
     StalePreVoteIgnored,
+    /// C8.
+    RetiresAtOnce,
+    /// C9.
+    OnlyAuthorLeavesJoint,
+    /// C11.
+    LearnerRefusesVote,
+    /// C12.
+    PreVoteRefusalTeachesNoTerm,
+    /// C14.
+    LearnersRaiseQuorum,
 }
 
 /// What is told of a flaw.

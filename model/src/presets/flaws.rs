@@ -9,7 +9,10 @@ mod replication;
 
 use super::Preset;
 use crate::bounds::Bounds;
-use crate::features::{FOLLOWER_READS, Feature, PRE_VOTE};
+use crate::features::{
+    CHECK_QUORUM, FOLLOWER_READS, Feature, JOINT_CONSENSUS, LEARNERS, PRE_VOTE,
+    SINGLE_SERVER_CHANGES,
+};
 use crate::flaws::Flaw;
 use crate::network::NetworkKind;
 use crate::settings::{Dialect, Durability};
@@ -86,9 +89,17 @@ fn story(flaw: Flaw) -> Story {
         Flaw::EntriesNotSynced => replication::ENTRIES_NOT_SYNCED,
         Flaw::OwnEntriesCountedBeforeWrite => replication::OWN_ENTRIES_COUNTED_BEFORE_WRITE,
         Flaw::ExLeaderRollsBack => replication::EX_LEADER_ROLLS_BACK,
+        Flaw::ChangeBeforeOwnCommit => membership::CHANGE_BEFORE_OWN_COMMIT,
+        Flaw::ChangesOverlap => membership::CHANGES_OVERLAP,
         Flaw::CampaignsWithUnappliedConfiguration => {
             membership::CAMPAIGNS_WITH_UNAPPLIED_CONFIGURATION
         }
+        Flaw::VotesOfUnion => membership::VOTES_OF_UNION,
+        Flaw::OutsidersVotesCounted => membership::OUTSIDERS_VOTES_COUNTED,
+        Flaw::EitherHalfIsHeard => membership::EITHER_HALF_IS_HEARD,
+        Flaw::UncommittedChangeForgotten => membership::UNCOMMITTED_CHANGE_FORGOTTEN,
+        Flaw::MembershipsMixedUp => membership::MEMBERSHIPS_MIXED_UP,
+        Flaw::CommitsWithoutOtherVoters => membership::COMMITS_WITHOUT_OTHER_VOTERS,
         Flaw::ReadBeforeOwnCommit => reads::READ_BEFORE_OWN_COMMIT,
         Flaw::ReadContextReused => reads::READ_CONTEXT_REUSED,
         Flaw::ForwardedReadBeforeOwnCommit => reads::FORWARDED_READ_BEFORE_OWN_COMMIT,
@@ -103,6 +114,11 @@ fn story(flaw: Flaw) -> Story {
         Flaw::CommitScanStops => liveness::COMMIT_SCAN_STOPS,
         Flaw::ConflictsKept => liveness::CONFLICTS_KEPT,
         Flaw::StalePreVoteIgnored => liveness::STALE_PRE_VOTE_IGNORED,
+        Flaw::RetiresAtOnce => membership::RETIRES_AT_ONCE,
+        Flaw::OnlyAuthorLeavesJoint => membership::ONLY_AUTHOR_LEAVES_JOINT,
+        Flaw::LearnerRefusesVote => membership::LEARNER_REFUSES_VOTE,
+        Flaw::PreVoteRefusalTeachesNoTerm => liveness::PRE_VOTE_REFUSAL_TEACHES_NO_TERM,
+        Flaw::LearnersRaiseQuorum => membership::LEARNERS_RAISE_QUORUM,
     }
 }
 
@@ -123,7 +139,19 @@ pub(super) fn preset(flaw: Flaw) -> Preset {
 fn features(flaw: Flaw) -> &'static [Feature] {
     match flaw {
         Flaw::ForwardedReadBeforeOwnCommit => &[FOLLOWER_READS],
-        Flaw::StalePreVoteIgnored => &[PRE_VOTE],
+        Flaw::StalePreVoteIgnored | Flaw::PreVoteRefusalTeachesNoTerm => &[PRE_VOTE],
+        Flaw::ChangeBeforeOwnCommit
+        | Flaw::ChangesOverlap
+        | Flaw::MembershipsMixedUp
+        | Flaw::UncommittedChangeForgotten
+        | Flaw::RetiresAtOnce => &[SINGLE_SERVER_CHANGES],
+        Flaw::VotesOfUnion | Flaw::OutsidersVotesCounted | Flaw::CommitsWithoutOtherVoters => {
+            &[JOINT_CONSENSUS]
+        }
+        Flaw::OnlyAuthorLeavesJoint => &[JOINT_CONSENSUS, LEARNERS],
+        Flaw::EitherHalfIsHeard => &[JOINT_CONSENSUS, CHECK_QUORUM],
+        Flaw::LearnerRefusesVote => &[SINGLE_SERVER_CHANGES, LEARNERS],
+        Flaw::LearnersRaiseQuorum => &[LEARNERS],
         _ => &[],
     }
 }

@@ -264,7 +264,7 @@ fn recover<L: Log>(server: &mut Server<L>, settings: &Settings) {
     }
     server.term = durable.term;
     server.vote = durable.vote;
-    server.commit = durable.commit;
+    let committed = std::mem::replace(&mut server.commit, durable.commit);
     server.applied = match settings.applies() {
         true => Index::ZERO,
         false => server.commit,
@@ -272,7 +272,7 @@ fn recover<L: Log>(server: &mut Server<L>, settings: &Settings) {
     election::lose_leader(server);
     server.asked.clear();
     server.role = Role::Follower;
-    membership::recovered(server, settings);
+    membership::recovered(server, committed, settings);
     server.outbox.clear();
     server.memory = None;
 }
