@@ -1,7 +1,7 @@
 //! Features: what a Raft may have beyond the core, each a switch in the
 //! settings, so that any combination can be explored.
 
-use crate::settings::{PreVote, Settings};
+use crate::settings::{PreVote, Settings, Storage};
 
 /// A feature and what is told of it.
 #[derive(Clone, Copy)]
@@ -70,13 +70,24 @@ pub const FOLLOWER_READS: Feature = Feature {
     is_on: |settings| settings.follower_reads,
 };
 
+/// Writes that are queued and complete later.
+pub const ASYNC_STORAGE: Feature = Feature {
+    name: "async-storage",
+    says: "writes are queued and complete later, in order, while the server goes on",
+    section: "figure 2, diss. §10.2.1",
+    file: "model/src/rules/durability.rs",
+    switch_on: |settings| settings.storage = Storage::Async,
+    is_on: |settings| settings.storage == Storage::Async,
+};
+
 /// The table of features.
-pub const ALL: [Feature; 5] = [
+pub const ALL: [Feature; 6] = [
     PRE_VOTE,
     PRE_VOTE_LEADERLESS,
     CHECK_QUORUM,
     STICKY_LEADER,
     FOLLOWER_READS,
+    ASYNC_STORAGE,
 ];
 
 /// The feature called `name`.

@@ -278,6 +278,11 @@ pub enum Refusal {
         /// The server.
         node: NodeId,
     },
+    /// The storage promises not to tear a write so.
+    NotPromised {
+        /// The server.
+        node: NodeId,
+    },
 }
 
 /// Where a rule stands in the paper and in this repository.
@@ -296,6 +301,7 @@ const REPLICATION: &str = "model/src/rules/replication.rs";
 const COMMIT: &str = "model/src/rules/commit.rs";
 const READS: &str = "model/src/rules/reads.rs";
 const DURABILITY: &str = "model/src/rules/durability.rs";
+const STORAGE: &str = "model/src/storage.rs";
 const TRANSFER: &str = "model/src/rules/transfer.rs";
 const LEASE: &str = "model/src/rules/quorum.rs";
 const MEMBERSHIP: &str = "model/src/rules/membership.rs";
@@ -377,14 +383,17 @@ impl Refusal {
                 ("a vote counts once durable", "§5.2, figure 2", DURABILITY)
             }
             Refusal::NothingToWrite { .. } => ("a write completes once", "figure 2", DURABILITY),
-            Refusal::NeverWritten { .. } => (
-                "a restart recovers what was written",
-                "figure 2",
-                DURABILITY,
-            ),
-            Refusal::DurableIsKept { .. } => {
-                ("what is durable survives a crash", "figure 2", DURABILITY)
+            Refusal::NeverWritten { .. } => {
+                ("a restart recovers what was written", "figure 2", STORAGE)
             }
+            Refusal::DurableIsKept { .. } => {
+                ("what is durable survives a crash", "figure 2", STORAGE)
+            }
+            Refusal::NotPromised { .. } => (
+                "a crash tears no write further than storage promises",
+                "figure 2",
+                STORAGE,
+            ),
         };
         Rule {
             name,
@@ -575,6 +584,12 @@ impl fmt::Display for Refusal {
             }
             Refusal::DurableIsKept { node } => {
                 write!(f, "{node} recovered less than was durable")
+            }
+            Refusal::NotPromised { node } => {
+                write!(
+                    f,
+                    "{node}'s storage promises that a crash leaves no such part of a write"
+                )
             }
         }
     }

@@ -45,6 +45,7 @@ sources![
     "properties/leader_completeness.rs",
     "properties/linearizable_reads.rs",
     "properties/log_matching.rs",
+    "properties/log_terms_ascend.rs",
     "properties/match_agrees.rs",
     "properties/match_monotonic.rs",
     "properties/mod.rs",
@@ -66,6 +67,7 @@ sources![
     "server.rs",
     "settings.rs",
     "shared.rs",
+    "storage.rs",
     "symmetry.rs",
     "witnesses.rs",
 ];

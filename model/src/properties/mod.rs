@@ -18,6 +18,7 @@ mod leader_append_only;
 mod leader_completeness;
 mod linearizable_reads;
 mod log_matching;
+mod log_terms_ascend;
 mod match_agrees;
 mod match_monotonic;
 mod one_vote_per_term;
@@ -141,10 +142,11 @@ impl Property {
 }
 
 /// The table of properties.
-pub const ALL: [Property; 15] = [
+pub const ALL: [Property; 16] = [
     election_safety::PROPERTY,
     leader_append_only::PROPERTY,
     log_matching::PROPERTY,
+    log_terms_ascend::PROPERTY,
     leader_completeness::PROPERTY,
     state_machine_safety::PROPERTY,
     linearizable_reads::PROPERTY,

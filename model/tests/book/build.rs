@@ -7,7 +7,7 @@ use plimsoll_model::log::{Batch, Entry, InlineLog, Log, Payload};
 use plimsoll_model::message::{Body, Message, Messages};
 use plimsoll_model::rules::{Branch, Input, step};
 use plimsoll_model::server::{Outbox, PerServer, Read, Role, Server};
-use plimsoll_model::settings::{Dialect, Durability, LeaderAppend, Settings};
+use plimsoll_model::settings::{Dialect, Durability, Settings, Storage};
 
 pub(crate) type Srv = Server<InlineLog>;
 
@@ -223,8 +223,7 @@ pub(crate) fn expect(
     change(&mut expected);
     let free = |m: &&Message| {
         settings.durability == Durability::Atomic
-            || settings.leader_append == LeaderAppend::BeforeWrite
-                && matches!(m.body, Body::Append { .. })
+            || settings.storage == Storage::ParallelAppend && matches!(m.body, Body::Append { .. })
     };
     let leaves: Vec<_> = said.iter().filter(free).cloned().collect();
     let waits = said.iter().filter(|m| !free(m)).cloned();

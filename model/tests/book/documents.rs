@@ -195,8 +195,10 @@ fn decides(setting: &str) -> &'static str {
             "whether a candidate that can no longer win becomes a follower"
         }
         "reject-hint" => "whether a rejected append says where a probe may match",
-        "leader-append" => "whether AppendEntries may leave before the leader's own write",
-        "storage" => "the storage contract",
+        "storage" => {
+            "the storage contract: one write under way (`sync`), the same with AppendEntries that leave before it (`parallel-append`), or writes that are queued (`async`)"
+        }
+        "promise" => "what the storage promises of a write that a crash cuts off",
         "durability" => {
             "when a write is durable: with its step, or by an action of its own (both are explored)"
         }

@@ -13,10 +13,10 @@ use plimsoll_model::log::{Entry, InlineLog, Log, Payload};
 use plimsoll_model::message::{Message, Messages};
 use plimsoll_model::network::NetworkKind;
 use plimsoll_model::properties::{ALL, Check, Finding, Property, StepView};
-use plimsoll_model::rules::durability::Survival;
 use plimsoll_model::rules::{Branch, Input};
 use plimsoll_model::scenario::Scenario;
 use plimsoll_model::server::Read;
+use plimsoll_model::storage::Survival;
 
 use crate::build::*;
 

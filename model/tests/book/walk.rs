@@ -9,7 +9,7 @@ use plimsoll_model::features::{
 use plimsoll_model::field::Field;
 use plimsoll_model::network::NetworkKind;
 use plimsoll_model::scenario::Scenario;
-use plimsoll_model::settings::{Dialect, Durability, LeaderAppend};
+use plimsoll_model::settings::{Dialect, Durability, Storage};
 
 /// SplitMix64: a few lines, the same everywhere.
 pub(crate) struct Dice(pub(crate) u64);
@@ -34,22 +34,22 @@ impl Dice {
 }
 
 /// How many scenarios [`scenario`] knows.
-pub(crate) const SCENARIOS: usize = 2 * 2 * 2 * 3 * 3;
+pub(crate) const SCENARIOS: usize = 2 * 2 * 3 * 3 * 3;
 
-/// Every combination of dialect, durability, leader's append, network and how
+/// Every combination of dialect, durability, storage contract, network and how
 /// elections are held off, with every budget open.
 pub(crate) fn scenario(number: usize) -> Scenario {
     let dialect = Dialect::ALL[number % 2];
     let durability = [Durability::Atomic, Durability::Deferred][number / 2 % 2];
-    let network = [NetworkKind::Set, NetworkKind::Bag, NetworkKind::Ordered][number / 8 % 3];
+    let network = [NetworkKind::Set, NetworkKind::Bag, NetworkKind::Ordered][number / 12 % 3];
     let mut settings = dialect.settings(durability);
-    settings.leader_append = [LeaderAppend::BeforeWrite, LeaderAppend::AfterWrite][number / 4 % 2];
+    settings.storage = [Storage::ParallelAppend, Storage::Sync, Storage::Async][number / 4 % 3];
     let held_off: [&[Feature]; 3] = [
         &[],
         &[PRE_VOTE, CHECK_QUORUM, STICKY_LEADER],
         &[PRE_VOTE_LEADERLESS, FOLLOWER_READS],
     ];
-    for feature in held_off[number / 24 % 3] {
+    for feature in held_off[number / 36 % 3] {
         (feature.switch_on)(&mut settings);
     }
     let etcd = dialect == Dialect::Etcd;
