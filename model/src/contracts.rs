@@ -28,8 +28,10 @@ pub struct Row {
 enum Story {
     /// Elections of two terms.
     Votes,
-    /// A leader that is deposed, and whose log is replaced.
+    /// Two leaders in turn.
     Turns,
+    /// The same, and the first one's log is the longer one.
+    Overwrites,
     /// A leader that commits, where the commit index is durable.
     Commits,
 }
@@ -61,6 +63,14 @@ impl Row {
                 },
             ),
             Story::Turns => (
+                Dialect::Paper,
+                Bounds {
+                    max_log: 2,
+                    appends: Some(1),
+                    ..BASE
+                },
+            ),
+            Story::Overwrites => (
                 Dialect::Paper,
                 Bounds {
                     max_log: 2,
@@ -117,37 +127,94 @@ pub const ALL: [Row; 9] = [
         promise: Promise::VoteBeforeTerm,
         says: "the same, or its vote without its term",
         story: Story::Votes,
-        breaks: [&[], &[], &[]],
+        breaks: [
+            &[("election-safety", 17), ("one-vote-per-term", 6)],
+            &[("election-safety", 17), ("one-vote-per-term", 6)],
+            &[("one-vote-per-term", 6)],
+        ],
     },
     Row {
         promise: Promise::LogBeforeTerm,
         says: "the same, or its log without its term and vote",
         story: Story::Turns,
-        breaks: [&[], &[], &[]],
+        breaks: [
+            &[("log-terms-ascend", 10)],
+            &[("log-terms-ascend", 9)],
+            &[("log-terms-ascend", 9)],
+        ],
     },
     Row {
         promise: Promise::EntriesBeforeTruncation,
         says: "the same, or its entries in front of what it was to drop",
-        story: Story::Turns,
-        breaks: [&[], &[], &[]],
+        story: Story::Overwrites,
+        breaks: [
+            &[("log-terms-ascend", 19)],
+            &[("log-terms-ascend", 18)],
+            &[("log-terms-ascend", 17)],
+        ],
     },
     Row {
         promise: Promise::CommitBeforeEntries,
         says: "the same, or its commit index without its entries",
         story: Story::Commits,
-        breaks: [&[], &[], &[]],
+        breaks: [
+            &[
+                ("state-machine-safety", 17),
+                ("applied-is-committed-prefix", 17),
+            ],
+            &[
+                ("state-machine-safety", 16),
+                ("applied-is-committed-prefix", 16),
+            ],
+            &[
+                ("state-machine-safety", 16),
+                ("applied-is-committed-prefix", 16),
+            ],
+        ],
     },
     Row {
         promise: Promise::TwoStores,
         says: "of the writes of two stores, one of term, vote and commit index, one of the log, \
                more of the one than of the other",
         story: Story::Commits,
-        breaks: [&[], &[], &[]],
+        breaks: [
+            &[
+                ("log-terms-ascend", 10),
+                ("state-machine-safety", 17),
+                ("applied-is-committed-prefix", 17),
+            ],
+            &[
+                ("log-terms-ascend", 9),
+                ("state-machine-safety", 16),
+                ("applied-is-committed-prefix", 16),
+            ],
+            &[
+                ("log-terms-ascend", 9),
+                ("state-machine-safety", 16),
+                ("applied-is-committed-prefix", 16),
+            ],
+        ],
     },
     Row {
         promise: Promise::ReportsTooEarly,
         says: "the same, without the newest entry that was reported as durable",
         story: Story::Turns,
-        breaks: [&[], &[], &[]],
+        breaks: [
+            &[
+                ("leader-completeness", 20),
+                ("committed-is-durable", 14),
+                ("match-agrees", 12),
+            ],
+            &[
+                ("leader-completeness", 20),
+                ("committed-is-durable", 14),
+                ("match-agrees", 11),
+            ],
+            &[
+                ("leader-completeness", 20),
+                ("committed-is-durable", 14),
+                ("match-agrees", 11),
+            ],
+        ],
     },
 ];

@@ -10,12 +10,13 @@ use std::sync::LazyLock;
 use super::Preset;
 use crate::bounds::Bounds;
 use crate::features::{
-    CHECK_QUORUM, FOLLOWER_READS, Feature, PRE_VOTE, PRE_VOTE_LEADERLESS, STICKY_LEADER,
+    ASYNC_STORAGE, CHECK_QUORUM, FOLLOWER_READS, Feature, PRE_VOTE, PRE_VOTE_LEADERLESS,
+    STICKY_LEADER,
 };
 use crate::network::NetworkKind::Bag;
 use crate::settings::Dialect::EtcdStored;
-use crate::settings::Durability::Atomic;
-use crate::settings::Settings;
+use crate::settings::Durability::{Atomic, Deferred};
+use crate::settings::{Settings, Storage};
 
 /// One feature, as a part of a pair.
 struct Part {
@@ -80,6 +81,12 @@ const PARTS: &[Part] = &[
         witnesses: &["follower-read-served"],
     },
     Part {
+        name: "async-storage",
+        feature: Some(ASYNC_STORAGE),
+        needs: |_| {},
+        witnesses: &["writes-queued"],
+    },
+    Part {
         name: "transfer",
         feature: None,
         needs: |bounds| {
@@ -132,6 +139,11 @@ fn preset(name: &'static str, about: &'static str, parts: &[&Part]) -> Preset {
     }
     let features: Vec<Feature> = parts.iter().filter_map(|part| part.feature).collect();
     let mut preset = Preset::new(EtcdStored, name, about, Atomic, Bag, bounds).with(&features);
+    // Writes are queued only where they complete later.
+    let settings = &mut preset.scenario.settings;
+    if settings.storage == Storage::Async {
+        settings.durability = Deferred;
+    }
     preset.witnesses = witnesses.leak();
     preset
 }

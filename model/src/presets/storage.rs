@@ -58,6 +58,7 @@ pub(super) fn presets() -> Vec<Preset> {
             "leaders-of-two-terms",
             "entry-commits",
             "restarted-server-wins",
+            "configuration-reapplied",
             "writes-queued",
             "stale-write-ignored",
             "queue-cut-off",

@@ -6,6 +6,7 @@ use std::collections::{HashSet, VecDeque};
 use plimsoll_model::action;
 use plimsoll_model::bounds::Bounds;
 use plimsoll_model::cluster::State;
+use plimsoll_model::contracts;
 use plimsoll_model::field::fingerprint;
 use plimsoll_model::flaws::Flaw;
 use plimsoll_model::liveness::{Shows, goals};
@@ -94,6 +95,37 @@ fn the_table_of_flaws() {
         "must break",
     ];
     hold_part(PROPERTIES, "flaws", &table(&head, rows));
+}
+
+/// What breaks where storage promises too little.
+#[test]
+fn the_table_of_promises() {
+    let rows = contracts::ALL.iter().map(|row| {
+        let promise = toml::Value::try_from(row.promise).expect("a word");
+        let mut cells = vec![
+            format!("`{}`", promise.as_str().expect("a word")),
+            row.says.to_owned(),
+        ];
+        for broken in row.breaks {
+            let broken: Vec<_> = broken
+                .iter()
+                .map(|(property, depth)| format!("`{property}` ({depth})"))
+                .collect();
+            cells.push(match broken.is_empty() {
+                true => "-".to_owned(),
+                false => broken.join(", "),
+            });
+        }
+        cells
+    });
+    let head = [
+        "promise",
+        "what a crash may leave",
+        "`sync`",
+        "`parallel-append`",
+        "`async`",
+    ];
+    hold_part(PROPERTIES, "promises", &table(&head, rows));
 }
 
 /// From a code of the catalogue to the file of the property that shows it.
