@@ -1,7 +1,7 @@
 //! Features: what a Raft may have beyond the core, each a switch in the
 //! settings, so that any combination can be explored.
 
-use crate::settings::{PreVote, Settings, Storage};
+use crate::settings::{Durability, PreVote, Settings, Storage};
 
 /// A feature and what is told of it.
 #[derive(Clone, Copy)]
@@ -76,7 +76,10 @@ pub const ASYNC_STORAGE: Feature = Feature {
     says: "writes are queued and complete later, in order, while the server goes on",
     section: "figure 2, diss. §10.2.1",
     file: "model/src/rules/durability.rs",
-    switch_on: |settings| settings.storage = Storage::Async,
+    switch_on: |settings| {
+        settings.storage = Storage::Async;
+        settings.durability = Durability::Deferred;
+    },
     is_on: |settings| settings.storage == Storage::Async,
 };
 
@@ -103,7 +106,7 @@ pub fn of(settings: &Settings) -> impl Iterator<Item = &'static Feature> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::{Dialect, Durability};
+    use crate::settings::Dialect;
 
     #[test]
     fn each_switch_switches_on_its_feature_and_no_dialect_has_one_on() {

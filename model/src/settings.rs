@@ -110,6 +110,21 @@ impl Promise {
         Promise::TwoStores,
         Promise::ReportsTooEarly,
     ];
+
+    /// The name, as flags and tables spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Promise::Whole => "whole",
+            Promise::InOrder => "in-order",
+            Promise::TermBeforeVote => "term-before-vote",
+            Promise::VoteBeforeTerm => "vote-before-term",
+            Promise::LogBeforeTerm => "log-before-term",
+            Promise::EntriesBeforeTruncation => "entries-before-truncation",
+            Promise::CommitBeforeEntries => "commit-before-entries",
+            Promise::TwoStores => "two-stores",
+            Promise::ReportsTooEarly => "reports-too-early",
+        }
+    }
 }
 
 /// When a write is durable.

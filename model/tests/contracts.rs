@@ -37,6 +37,10 @@ fn each_promise_breaks_exactly_what_the_table_says() {
 #[test]
 fn every_promise_and_every_contract_has_its_place() {
     assert_eq!(ALL.map(|row| row.promise), Promise::ALL);
+    for promise in Promise::ALL {
+        let spelled = toml::Value::try_from(promise).expect("a word");
+        assert_eq!(spelled.as_str(), Some(promise.name()));
+    }
     assert_eq!(
         CONTRACTS,
         [Storage::Sync, Storage::ParallelAppend, Storage::Async]

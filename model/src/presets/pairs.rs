@@ -15,8 +15,8 @@ use crate::features::{
 };
 use crate::network::NetworkKind::Bag;
 use crate::settings::Dialect::EtcdStored;
-use crate::settings::Durability::{Atomic, Deferred};
-use crate::settings::{Settings, Storage};
+use crate::settings::Durability::Atomic;
+use crate::settings::Settings;
 
 /// One feature, as a part of a pair.
 struct Part {
@@ -139,11 +139,6 @@ fn preset(name: &'static str, about: &'static str, parts: &[&Part]) -> Preset {
     }
     let features: Vec<Feature> = parts.iter().filter_map(|part| part.feature).collect();
     let mut preset = Preset::new(EtcdStored, name, about, Atomic, Bag, bounds).with(&features);
-    // Writes are queued only where they complete later.
-    let settings = &mut preset.scenario.settings;
-    if settings.storage == Storage::Async {
-        settings.durability = Deferred;
-    }
     preset.witnesses = witnesses.leak();
     preset
 }
