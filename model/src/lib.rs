@@ -13,7 +13,7 @@
 //!
 //! | file | holds | figure 2 |
 //! |---|---|---|
-//! | [`ids`], [`log`], [`message`], [`server`] | names, entries, messages, one server | State; the RPCs' arguments and results |
+//! | [`ids`], [`log`], [`config`], [`message`], [`server`], [`progress`] | names, entries, configurations, messages, one server, what a leader knows of the others | State; the RPCs' arguments and results |
 //! | [`settings`], [`storage`], [`contracts`] | where Rafts legally differ; what a crash may leave, and what breaks where that is too much | |
 //! | [`refusal`] | why a rule says no | |
 //! | [`rules`] | the rule book | Rules for Servers; the RPCs' receiver implementations |
@@ -40,6 +40,7 @@ pub mod action;
 pub mod book;
 pub mod bounds;
 pub mod cluster;
+pub mod config;
 pub mod contracts;
 pub mod counterexample;
 pub mod engine;
@@ -53,6 +54,7 @@ pub mod log;
 pub mod message;
 pub mod network;
 pub mod presets;
+pub mod progress;
 pub mod properties;
 pub mod prove;
 pub mod refusal;

@@ -10,8 +10,9 @@
 
 use super::{Branch, Outcome};
 use super::{commit, election};
+use crate::config::Config;
 use crate::flaws::Flaw;
-use crate::ids::{Index, NodeSet};
+use crate::ids::Index;
 use crate::log::{Batch, Log};
 use crate::message::{Body, Message, Messages};
 use crate::refusal::Refusal;
@@ -229,7 +230,7 @@ pub fn count_own_vote<L: Log>(
 
 /// Up to where a leader may count its own entries: as far as they are durable.
 pub fn countable<L: Log>(server: &Server<L>, settings: &Settings) -> Index {
-    if server.config.len() == 1 && settings.has(Flaw::OwnEntriesCountedBeforeWrite) {
+    if server.config.is_singleton() && settings.has(Flaw::OwnEntriesCountedBeforeWrite) {
         return server.log.last_index();
     }
     server.durable.shared
@@ -303,7 +304,7 @@ fn recover<L: Log>(server: &mut Server<L>, settings: &Settings) {
         Configuration::Applied => Index::ZERO,
     };
     if settings.configuration == Configuration::Applied {
-        server.config = NodeSet::EMPTY;
+        server.config = Config::UNKNOWN;
     }
     election::lose_leader(server);
     server.asked.clear();

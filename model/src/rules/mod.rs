@@ -502,6 +502,8 @@ pub fn hash() -> u64 {
         include_str!("transfer.rs"),
         include_str!("reads.rs"),
         include_str!("durability.rs"),
+        include_str!("../config.rs"),
+        include_str!("../progress.rs"),
         include_str!("../settings.rs"),
         include_str!("../storage.rs"),
     ];
