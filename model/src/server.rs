@@ -121,6 +121,34 @@ record! {
 }
 
 record! {
+    /// A round of appends or heartbeats, as a lease counts it: what a leader
+    /// sends between two ticks of its clock.
+    pub struct Round {
+        /// Its number in this leader's term.
+        pub number: u32,
+        /// Ticks of the leader's clock since it was sent.
+        pub age: u8,
+        /// Who has answered this round or a later one.
+        pub acks: NodeSet,
+    }
+}
+
+record! {
+    /// What a leader knows of its lease; nothing where the settings have none.
+    #[derive(Default)]
+    pub struct Lease {
+        /// Rounds that are not too old for a lease, oldest first. Of those that
+        /// a majority has answered only the latest one is kept.
+        pub rounds: SmallVec<[Round; 1]>,
+        /// How many rounds have begun.
+        pub begun: u32,
+        /// Whether there is no lease any more in this term: the leader has asked
+        /// for an election, and whoever hears it may vote all the same.
+        pub void: bool,
+    }
+}
+
+record! {
     /// A read that a follower has asked its leader about.
     pub struct Asked {
         /// Which read.
@@ -157,6 +185,8 @@ choice! {
             active: NodeSet,
             /// To whom leadership is being handed over.
             transfer: Option<NodeId>,
+            /// Its lease.
+            lease: Lease,
         } = 2,
         /// Asks whether it would get votes (dissertation section 9.6). Its term
         /// and its vote are what they were.
@@ -312,7 +342,8 @@ record! {
     /// 3. `durable.shared <= log.last_index()`;
     /// 4. a candidate or leader has voted for itself;
     /// 5. a leader's log ends in a term not above its own;
-    /// 6. there is no [`Memory`].
+    /// 6. there is no [`Memory`];
+    /// 7. only who hears a leader counts how long ago that was.
     pub struct Server<L: Log> {
         /// Its name.
         pub id: NodeId,
@@ -334,7 +365,7 @@ record! {
         pub role: Role,
         /// Whether the leader of this term was heard from within the minimum
         /// election timeout, where a rule asks for it (dissertation section
-        /// 4.2.3).
+        /// 4.2.3). Where there are leases, a leader of any term.
         pub hears_leader: bool,
         /// Reads that it has asked a leader about and not yet served.
         pub asked: SmallVec<[Asked; 1]>,
@@ -344,6 +375,8 @@ record! {
         pub outbox: Outbox,
         /// What a planted flaw keeps; always `None` without one.
         pub memory: Option<Memory>,
+        /// Ticks of its clock since it heard a leader, where there are clocks.
+        pub waited: u8,
     }
 }
 
@@ -371,6 +404,7 @@ impl<L: Log> Server<L> {
             },
             outbox: Outbox::default(),
             memory: None,
+            waited: 0,
         }
     }
 
@@ -416,6 +450,7 @@ impl<L: Log> Server<L> {
             && own_vote
             && (!self.role.is_leader() || self.log.last().term <= self.term)
             && self.memory.is_none()
+            && (self.hears_leader || self.waited == 0)
             && crate::log::check(&self.log)
     }
 }

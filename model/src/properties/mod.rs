@@ -16,6 +16,7 @@ mod durable_term_monotonic;
 mod election_safety;
 mod leader_append_only;
 mod leader_completeness;
+mod lease_exclusive;
 mod linearizable_reads;
 mod log_matching;
 mod match_agrees;
@@ -141,7 +142,7 @@ impl Property {
 }
 
 /// The table of properties.
-pub const ALL: [Property; 15] = [
+pub const ALL: [Property; 16] = [
     election_safety::PROPERTY,
     leader_append_only::PROPERTY,
     log_matching::PROPERTY,
@@ -157,4 +158,5 @@ pub const ALL: [Property; 15] = [
     match_monotonic::PROPERTY,
     applied_monotonic::PROPERTY,
     durable_term_monotonic::PROPERTY,
+    lease_exclusive::PROPERTY,
 ];

@@ -9,7 +9,7 @@
 //!   part ([`restart`]).
 
 use super::{Branch, Outcome};
-use super::{commit, election};
+use super::{commit, election, lease};
 use crate::choice;
 use crate::flaws::Flaw;
 use crate::ids::{Index, NodeSet};
@@ -272,6 +272,7 @@ fn recover<L: Log>(server: &mut Server<L>, settings: &Settings) {
         server.config = NodeSet::EMPTY;
     }
     election::lose_leader(server);
+    lease::wait(server, settings);
     server.asked.clear();
     server.role = Role::Follower;
     server.outbox.clear();

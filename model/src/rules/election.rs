@@ -16,7 +16,7 @@ use crate::ids::{Index, NodeId, NodeSet, Position, Term};
 use crate::log::{Entry, Log, Payload};
 use crate::message::{Body, Message, Messages};
 use crate::refusal::Refusal;
-use crate::rules::{membership, prevote, quorum};
+use crate::rules::{lease, membership, prevote, quorum};
 use crate::server::{Memory, PerServer, Role, Server};
 use crate::settings::{PreVote, Settings, StaleRequest};
 
@@ -94,12 +94,14 @@ pub fn higher_term<L: Log>(server: &mut Server<L>, message: &Message, settings: 
         }
         _ => false,
     };
+    let heard = lease::heard(server, settings);
     if keeps_role {
         server.term = message.term;
         server.vote = None;
     } else {
         step_down(server, message.term);
     }
+    lease::remember(server, heard);
 }
 
 /// The flawed vote handler that lets go of its lock between the comparison of
@@ -139,6 +141,7 @@ pub fn paused<L: Log>(
 pub fn lose_leader<L: Log>(server: &mut Server<L>) {
     server.leader = None;
     server.hears_leader = false;
+    server.waited = 0;
 }
 
 /// A message of a lower term (section 5.1): a request is refused or ignored,
@@ -180,6 +183,7 @@ pub fn stale<L: Log>(
                     index: Index::ZERO,
                     hint: None,
                     context: None,
+                    round: None,
                 },
             });
             return Branch::StaleRefused.because(reason);
@@ -190,6 +194,7 @@ pub fn stale<L: Log>(
             index: prev.index,
             hint: None,
             context: *context,
+            round: None,
         },
         _ => return Branch::StaleIgnored.because(reason),
     };
@@ -378,6 +383,7 @@ pub fn become_leader<L: Log>(server: &mut Server<L>, settings: &Settings) {
         reads: Default::default(),
         active: NodeSet::EMPTY,
         transfer: None,
+        lease: Default::default(),
     };
     let (id, durable) = (server.id, server.durable.shared);
     if let Role::Leader { matched, .. } = &mut server.role {
@@ -422,5 +428,6 @@ pub fn follow<L: Log>(
         server.leader = Some(leader);
     }
     server.hears_leader = settings.times_leaders();
+    server.waited = 0;
     Ok(())
 }

@@ -37,6 +37,10 @@ fn context() -> impl Strategy<Value = Option<ReadId>> {
     prop::option::of((1..4u32).prop_map(|number| ReadId { number }))
 }
 
+fn round() -> impl Strategy<Value = Option<u32>> {
+    prop::option::of(1..4u32)
+}
+
 fn batch() -> impl Strategy<Value = Batch> {
     let entry = (1..6u64, 0..3u32).prop_map(|(term, number)| Entry {
         term: Term(term),
@@ -65,24 +69,32 @@ fn body() -> impl Strategy<Value = Body> {
             index,
         }),
         any::<bool>().prop_map(|granted| Body::Vote { granted }),
-        (position(), batch(), index(), context()).prop_map(|(prev, entries, commit, context)| {
-            Body::Append {
-                prev,
-                entries,
-                commit,
-                context,
+        (position(), batch(), index(), context(), round()).prop_map(
+            |(prev, entries, commit, context, round)| {
+                Body::Append {
+                    prev,
+                    entries,
+                    commit,
+                    context,
+                    round,
+                }
             }
-        }),
-        (any::<bool>(), index(), context()).prop_map(|(reject, index, context)| {
+        ),
+        (any::<bool>(), index(), context(), round()).prop_map(|(reject, index, context, round)| {
             Body::AppendAck {
                 reject,
                 index,
                 hint: None,
                 context,
+                round,
             }
         }),
-        (index(), context()).prop_map(|(commit, context)| Body::Heartbeat { commit, context }),
-        context().prop_map(|context| Body::HeartbeatAck { context }),
+        (index(), context(), round()).prop_map(|(commit, context, round)| Body::Heartbeat {
+            commit,
+            context,
+            round
+        }),
+        (context(), round()).prop_map(|(context, round)| Body::HeartbeatAck { context, round }),
     ]
 }
 
@@ -120,6 +132,7 @@ fn input() -> impl Strategy<Value = Input> {
         1 => node().prop_map(|to| Input::Transfer { to }),
         2 => node().prop_map(|to| Input::SendTimeoutNow { to }),
         1 => Just(Input::AbortTransfer),
+        1 => Just(Input::Tick),
     ]
 }
 
@@ -177,6 +190,10 @@ fn place(refusal: &Refusal) -> usize {
         Refusal::QuorumLost { .. } => 30,
         Refusal::NoReadIndex { .. } => 31,
         Refusal::NotApplied { .. } => 32,
+        Refusal::NoLease { .. } => 33,
+        Refusal::NoTimer { .. } => 34,
+        Refusal::TimeoutRuns { .. } => 35,
+        Refusal::ClockAhead { .. } => 36,
     }
 }
 
@@ -309,6 +326,18 @@ fn every_refusal() -> Vec<Refusal> {
             index,
             applied: Index(5),
         },
+        Refusal::NoLease { node, term },
+        Refusal::NoTimer { node },
+        Refusal::TimeoutRuns {
+            node,
+            waited: 1,
+            timeout: 3,
+        },
+        Refusal::ClockAhead {
+            node,
+            leader: other,
+            round: 1,
+        },
     ]
 }
 
@@ -405,6 +434,7 @@ fn unbudgeted(scenario: &Scenario) -> Vec<Input> {
         Input::LoseLeader,
         Input::CheckQuorum,
         Input::AbortTransfer,
+        Input::Tick,
     ];
     let indexes = || (0..9).map(Index);
     all.extend(indexes().map(|to| Input::AdvanceCommit { to }));

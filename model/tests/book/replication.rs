@@ -497,6 +497,7 @@ fn an_answer_gives_the_context_back() {
             entries,
             commit,
             context,
+            round: None,
         },
         Body::AppendAck {
             reject,
@@ -508,6 +509,7 @@ fn an_answer_gives_the_context_back() {
             index,
             hint,
             context,
+            round: None,
         },
         other => other,
     };
@@ -538,6 +540,7 @@ fn an_answer_gives_the_context_back() {
         Body::Heartbeat {
             commit: Index(0),
             context,
+            round: None,
         },
     ));
     let said = [msg(1, 2, 5, heartbeat_ack(context))];
