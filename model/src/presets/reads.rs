@@ -58,6 +58,7 @@ pub(super) fn presets() -> Vec<Preset> {
             Atomic,
             Bag,
             Bounds {
+                max_batch: 2,
                 appends: Some(2),
                 drift: 1,
                 ..BASE
