@@ -352,7 +352,7 @@ fn leader<L: Log>(
         add(Input::CheckQuorum);
     }
     if spent.transfers < bounds.transfers {
-        for to in server.config.without(server.id).iter() {
+        for to in server.config.voters().without(server.id).iter() {
             add(Input::Transfer { to });
         }
     }
@@ -368,7 +368,7 @@ fn leader<L: Log>(
         });
     }
     if left(spent.appends, bounds.appends) {
-        for to in server.config.without(server.id).iter() {
+        for to in server.config.members().without(server.id).iter() {
             let known = matched.get(to).copied().unwrap_or_default();
             let from = if bounds.resend { 0 } else { known.0 };
             // Bootstrap entries are everywhere: nobody sends them.
@@ -384,7 +384,7 @@ fn leader<L: Log>(
         }
     }
     if settings.heartbeat == Heartbeat::Separate && left(spent.heartbeats, bounds.heartbeats) {
-        for to in server.config.without(server.id).iter() {
+        for to in server.config.members().without(server.id).iter() {
             add(Input::SendHeartbeat { to });
         }
     }

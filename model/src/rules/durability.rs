@@ -11,8 +11,9 @@
 use super::{Branch, Outcome};
 use super::{commit, election, lease};
 use crate::choice;
+use crate::config::Config;
 use crate::flaws::Flaw;
-use crate::ids::{Index, NodeSet};
+use crate::ids::Index;
 use crate::log::{Batch, Log};
 use crate::message::{Body, Messages};
 use crate::refusal::Refusal;
@@ -153,7 +154,7 @@ pub fn count_own_vote<L: Log>(
 
 /// Up to where a leader may count its own entries: as far as they are durable.
 pub fn countable<L: Log>(server: &Server<L>, settings: &Settings) -> Index {
-    if server.config.len() == 1 && settings.has(Flaw::OwnEntriesCountedBeforeWrite) {
+    if server.config.is_singleton() && settings.has(Flaw::OwnEntriesCountedBeforeWrite) {
         return server.log.last_index();
     }
     server.durable.shared
@@ -269,7 +270,7 @@ fn recover<L: Log>(server: &mut Server<L>, settings: &Settings) {
         Configuration::Applied => Index::ZERO,
     };
     if settings.configuration == Configuration::Applied {
-        server.config = NodeSet::EMPTY;
+        server.config = Config::UNKNOWN;
     }
     election::lose_leader(server);
     lease::wait(server, settings);

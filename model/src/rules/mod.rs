@@ -518,6 +518,8 @@ pub fn hash() -> u64 {
         include_str!("reads.rs"),
         include_str!("lease.rs"),
         include_str!("durability.rs"),
+        include_str!("../config.rs"),
+        include_str!("../progress.rs"),
         include_str!("../settings.rs"),
     ];
     xxhash_rust::xxh3::xxh3_64(sources.concat().as_bytes())

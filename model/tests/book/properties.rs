@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use plimsoll_model::action::Action;
 use plimsoll_model::bounds::Bounds;
 use plimsoll_model::cluster::{State, Step};
+use plimsoll_model::config::{Change, Config};
 use plimsoll_model::history::OpenRead;
 use plimsoll_model::ids::{Index, NodeId, NodeSet, Term};
 use plimsoll_model::log::{Entry, InlineLog, Log, Payload};
@@ -474,7 +475,7 @@ fn applied_is_committed_prefix() {
             log.push(Entry {
                 term: Term(1),
                 payload: Payload::Config {
-                    voters: NodeSet::first(first),
+                    change: Change::joins(NodeSet::first(first)),
                 },
             });
         }
@@ -485,7 +486,7 @@ fn applied_is_committed_prefix() {
             let server = &mut s.servers[n(3)];
             server.log = entries(&[1, 2, 3]);
             server.applied = Index(applied);
-            server.config = set(config);
+            server.config = Config::of(set(config));
             if restarted {
                 s.history.restarted.insert(n(3));
             }
