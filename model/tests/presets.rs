@@ -25,7 +25,9 @@ const SMALL: [(&str, u64, u64, usize); 7] = [
     ("etcd-replication-deferred", 77_179, 286_531, 24),
 ];
 
-const LARGE: [(&str, u64, u64, usize); 21] = [
+const LARGE: [(&str, u64, u64, usize); 23] = [
+    ("paper-lease", 1_694_461, 7_484_890, 24),
+    ("etcd-lease", 0, 0, 0),
     ("paper-follower-read", 240_466, 780_982, 19),
     ("etcd-stored-follower-read", 985_039, 4_430_776, 24),
     ("paper-prevote-four", 561_153, 11_734_533, 24),
