@@ -249,9 +249,12 @@ pub fn handle(
     let mut after = Server::clone(server);
     let mut released = Messages::new();
     let outcome = rules::step(&mut after, input, &scenario.settings, &mut released)?;
-    after.outbox.settle();
-    if scenario.network == NetworkKind::Set {
-        after.outbox.wait_once();
+    let queued = after.queue.iter_mut().map(|write| &mut write.waiting);
+    for waiting in std::iter::once(&mut after.outbox).chain(queued) {
+        waiting.settle();
+        if scenario.network == NetworkKind::Set {
+            waiting.wait_once();
+        }
     }
     Ok(Handled {
         after: after.into(),

@@ -16,6 +16,7 @@ mod liveness;
 mod pairs;
 mod paper;
 mod reads;
+mod storage;
 
 use crate::bounds::Bounds;
 use crate::features::Feature;
@@ -127,6 +128,7 @@ pub fn defaults() -> Vec<Preset> {
     presets.extend(etcd::presets());
     presets.extend(elections::presets());
     presets.extend(reads::presets());
+    presets.extend(storage::presets());
     presets
 }
 

@@ -279,6 +279,11 @@ pub enum Refusal {
         /// The server.
         node: NodeId,
     },
+    /// The storage promises not to tear a write so.
+    NotPromised {
+        /// The server.
+        node: NodeId,
+    },
     /// No lease runs.
     NoLease {
         /// The leader.
@@ -328,6 +333,7 @@ const REPLICATION: &str = "model/src/rules/replication.rs";
 const COMMIT: &str = "model/src/rules/commit.rs";
 const READS: &str = "model/src/rules/reads.rs";
 const DURABILITY: &str = "model/src/rules/durability.rs";
+const STORAGE: &str = "model/src/storage.rs";
 const TRANSFER: &str = "model/src/rules/transfer.rs";
 const QUORUM: &str = "model/src/rules/quorum.rs";
 const LEASE: &str = "model/src/rules/lease.rs";
@@ -411,14 +417,17 @@ impl Refusal {
                 ("a vote counts once durable", "§5.2, figure 2", DURABILITY)
             }
             Refusal::NothingToWrite { .. } => ("a write completes once", "figure 2", DURABILITY),
-            Refusal::NeverWritten { .. } => (
-                "a restart recovers what was written",
-                "figure 2",
-                DURABILITY,
-            ),
-            Refusal::DurableIsKept { .. } => {
-                ("what is durable survives a crash", "figure 2", DURABILITY)
+            Refusal::NeverWritten { .. } => {
+                ("a restart recovers what was written", "figure 2", STORAGE)
             }
+            Refusal::DurableIsKept { .. } => {
+                ("what is durable survives a crash", "figure 2", STORAGE)
+            }
+            Refusal::NotPromised { .. } => (
+                "a crash tears no write further than storage promises",
+                "figure 2",
+                STORAGE,
+            ),
             Refusal::NoLease { .. } => (
                 "a lease starts with a round that a majority answers",
                 "diss. §6.4.1",
@@ -625,6 +634,12 @@ impl fmt::Display for Refusal {
             }
             Refusal::DurableIsKept { node } => {
                 write!(f, "{node} recovered less than was durable")
+            }
+            Refusal::NotPromised { node } => {
+                write!(
+                    f,
+                    "{node}'s storage promises that a crash leaves no such part of a write"
+                )
             }
             Refusal::NoLease { node, term } => write!(
                 f,

@@ -11,6 +11,7 @@ use crate::properties::StepView;
 use crate::rules::{Branch, Input};
 use crate::scenario::Scenario;
 use crate::server::{Role, Server};
+use crate::storage::{Part, Survival};
 
 /// A situation, seen on a step.
 #[derive(Clone, Copy)]
@@ -24,7 +25,7 @@ pub struct Witness {
 }
 
 /// The table of witnesses.
-pub const ALL: [Witness; 22] = [
+pub const ALL: [Witness; 26] = [
     Witness {
         name: "leader-elected",
         says: "a server becomes leader",
@@ -160,6 +161,14 @@ pub const ALL: [Witness; 22] = [
         },
     },
     Witness {
+        name: "writes-queued",
+        says: "a write is queued behind one that is not durable yet",
+        shows: |view, _| match view.actor() {
+            Some((before, after)) => after.queue.len() > before.queue.len().max(1),
+            None => false,
+        },
+    },
+    Witness {
         name: "read-served-by-lease",
         says: "a leader serves a read without a round, by its lease",
         shows: |view, _| branch(view) == Some(Branch::ReadServedByLease),
@@ -179,6 +188,26 @@ pub const ALL: [Witness; 22] = [
                     && before.hears_leader
             }
             None => false,
+        },
+    },
+    Witness {
+        name: "stale-write-ignored",
+        says: "a write completes whose entries were replaced meanwhile, and counts for nothing",
+        shows: |view, _| branch(view) == Some(Branch::StaleWriteDone),
+    },
+    Witness {
+        name: "queue-cut-off",
+        says: "a crash keeps the oldest write of a queue and loses a later one",
+        shows: |view, _| queue_cut_off(view),
+    },
+    Witness {
+        name: "write-torn",
+        says: "a crash keeps a part of a queued write",
+        shows: |view, _| {
+            matches!(
+                survival(view),
+                Some(Survival::Queued { part, .. }) if part != Part::Nothing
+            )
         },
     },
     Witness {
@@ -229,6 +258,26 @@ fn became_leader(view: &StepView<'_>) -> bool {
             after.role.is_leader() && !(before.role.is_leader() && before.term == after.term)
         }
         None => false,
+    }
+}
+
+/// What a crash left.
+fn survival(view: &StepView<'_>) -> Option<Survival> {
+    match view.action {
+        Action::Step {
+            input: Input::Restart { survival },
+            ..
+        } => Some(*survival),
+        _ => None,
+    }
+}
+
+fn queue_cut_off(view: &StepView<'_>) -> bool {
+    match (survival(view), view.actor()) {
+        (Some(Survival::Queued { writes, part }), Some((before, _))) => {
+            part == Part::Nothing && writes > 0 && (writes as usize) < before.queue.len()
+        }
+        _ => false,
     }
 }
 

@@ -195,6 +195,7 @@ fn said<L: Log>(
             _ => return None,
         },
         Branch::WriteDone => info("its write is durable".to_owned()),
+        Branch::StaleWriteDone => info("a write is durable that it has replaced since".to_owned()),
         Branch::OwnEntriesCounted => info("counts its own durable entries".to_owned()),
         Branch::PreCampaigned => info(format!("asks who would vote in term {}", after.term.next())),
         Branch::PreVoteGranted => info(format!("would vote for {from}")),
@@ -220,7 +221,7 @@ fn said<L: Log>(
             "starts an election for term {} at once",
             after.term
         )),
-        Branch::RestartedTorn => info("its vote was cleared, its term not raised".to_owned()),
+        Branch::RestartedTorn => info("the crash tears a write apart".to_owned()),
         Branch::HandlerPaused => info(format!(
             "finds {from}'s log up to date, and lets go of its lock"
         )),

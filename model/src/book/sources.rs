@@ -49,6 +49,7 @@ sources![
     "properties/lease_exclusive.rs",
     "properties/linearizable_reads.rs",
     "properties/log_matching.rs",
+    "properties/log_terms_ascend.rs",
     "properties/match_agrees.rs",
     "properties/match_monotonic.rs",
     "properties/mod.rs",
@@ -71,6 +72,7 @@ sources![
     "server.rs",
     "settings.rs",
     "shared.rs",
+    "storage.rs",
     "symmetry.rs",
     "witnesses.rs",
 ];

@@ -10,8 +10,8 @@ use std::sync::LazyLock;
 use super::Preset;
 use crate::bounds::Bounds;
 use crate::features::{
-    CHECK_QUORUM, FOLLOWER_READS, Feature, LEASE_READS, PRE_VOTE, PRE_VOTE_LEADERLESS,
-    RESTART_WAITS, STICKY_LEADER,
+    ASYNC_STORAGE, CHECK_QUORUM, FOLLOWER_READS, Feature, LEASE_READS, PRE_VOTE,
+    PRE_VOTE_LEADERLESS, RESTART_WAITS, STICKY_LEADER,
 };
 use crate::network::NetworkKind::Bag;
 use crate::settings::Dialect::EtcdStored;
@@ -79,6 +79,12 @@ const PARTS: &[Part] = &[
             bounds.reads = bounds.reads.max(1);
         },
         witnesses: &["follower-read-served"],
+    },
+    Part {
+        name: "async-storage",
+        feature: Some(ASYNC_STORAGE),
+        needs: |_| {},
+        witnesses: &["writes-queued"],
     },
     Part {
         name: "lease-reads",

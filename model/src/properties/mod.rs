@@ -19,6 +19,7 @@ mod leader_completeness;
 mod lease_exclusive;
 mod linearizable_reads;
 mod log_matching;
+mod log_terms_ascend;
 mod match_agrees;
 mod match_monotonic;
 mod one_vote_per_term;
@@ -142,10 +143,11 @@ impl Property {
 }
 
 /// The table of properties.
-pub const ALL: [Property; 16] = [
+pub const ALL: [Property; 17] = [
     election_safety::PROPERTY,
     leader_append_only::PROPERTY,
     log_matching::PROPERTY,
+    log_terms_ascend::PROPERTY,
     leader_completeness::PROPERTY,
     state_machine_safety::PROPERTY,
     linearizable_reads::PROPERTY,

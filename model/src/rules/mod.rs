@@ -42,6 +42,7 @@ use crate::message::{Body, Message, Messages};
 use crate::refusal::Refusal;
 use crate::server::Server;
 use crate::settings::{Durability, Settings};
+use crate::storage::Survival;
 
 choice! {
     /// What happens to one server.
@@ -101,7 +102,7 @@ choice! {
         /// It crashes and restarts.
         Restart {
             /// What survives of the write under way.
-            survival: durability::Survival,
+            survival: Survival,
         } = 12,
         /// The minimum election timeout passes without a word from the leader.
         LoseLeader = 13,
@@ -193,7 +194,8 @@ pub enum Branch {
     RestartedDurable,
     /// A restart with all or part of the write that was under way.
     RestartedWritten,
-    /// A restart with a torn term and vote (only under a planted flaw).
+    /// A restart with what Raft's storage must not leave (only under a planted
+    /// flaw, or a promise of the storage that is too weak).
     RestartedTorn,
     /// A follower asked its leader for a read index.
     ReadForwarded,
@@ -230,6 +232,8 @@ pub enum Branch {
     TransferAborted,
     /// An election began because the leader asked for it.
     CampaignedAtOnce,
+    /// A write completed whose entries had been replaced meanwhile.
+    StaleWriteDone,
     /// A clock ticked, and nothing came of it.
     Ticked,
     /// A clock ticked, and a lease was over.
@@ -240,7 +244,7 @@ pub enum Branch {
 
 impl Branch {
     /// Every branch, in order.
-    pub const ALL: [Branch; 53] = [
+    pub const ALL: [Branch; 54] = [
         Branch::Campaigned,
         Branch::VoteGranted,
         Branch::VoteRefused,
@@ -291,6 +295,7 @@ impl Branch {
         Branch::SentTimeoutNow,
         Branch::TransferAborted,
         Branch::CampaignedAtOnce,
+        Branch::StaleWriteDone,
         Branch::Ticked,
         Branch::LeaseExpired,
         Branch::ReadServedByLease,
@@ -363,9 +368,11 @@ pub fn step<L: Log>(
     if matches!(input, Input::WriteCompleted) {
         return durability::write_completed(server, settings, out);
     }
+    let restarts = matches!(input, Input::Restart { .. });
+    let before = (settings.queues_writes() && !restarts).then(|| server.clone());
     let mut said = Messages::new();
     let outcome = handle(server, input, settings, &mut said)?;
-    durability::queue(server, settings, said, out);
+    durability::queue(server, before.as_ref(), settings, said, out);
     if settings.durability == Durability::Atomic {
         durability::complete_at_once(server, settings);
     }
@@ -521,6 +528,7 @@ pub fn hash() -> u64 {
         include_str!("../config.rs"),
         include_str!("../progress.rs"),
         include_str!("../settings.rs"),
+        include_str!("../storage.rs"),
     ];
     xxhash_rust::xxh3::xxh3_64(sources.concat().as_bytes())
 }

@@ -9,7 +9,7 @@ use plimsoll_model::message::{Body, Message, Messages};
 use plimsoll_model::progress::Progress;
 use plimsoll_model::rules::{Branch, Input, step};
 use plimsoll_model::server::{Outbox, Read, Role, Server};
-use plimsoll_model::settings::{Dialect, Durability, LeaderAppend, Settings};
+use plimsoll_model::settings::{Dialect, Durability, Settings, Storage};
 
 pub(crate) type Srv = Server<InlineLog>;
 
@@ -239,8 +239,7 @@ pub(crate) fn expect(
     change(&mut expected);
     let free = |m: &&Message| {
         settings.durability == Durability::Atomic
-            || settings.leader_append == LeaderAppend::BeforeWrite
-                && matches!(m.body, Body::Append { .. })
+            || settings.storage == Storage::ParallelAppend && matches!(m.body, Body::Append { .. })
     };
     let leaves: Vec<_> = said.iter().filter(free).cloned().collect();
     let waits = said.iter().filter(|m| !free(m)).cloned();

@@ -14,10 +14,10 @@ use plimsoll_model::log::{Entry, InlineLog, Log, Payload};
 use plimsoll_model::message::{Message, Messages};
 use plimsoll_model::network::NetworkKind;
 use plimsoll_model::properties::{ALL, Check, Finding, Property, StepView};
-use plimsoll_model::rules::durability::Survival;
 use plimsoll_model::rules::{Branch, Input};
 use plimsoll_model::scenario::Scenario;
 use plimsoll_model::server::{Read, Role, Round};
+use plimsoll_model::storage::Survival;
 
 use crate::build::*;
 
@@ -146,6 +146,7 @@ fn every_property_is_tested_in_every_direction() {
         election_safety,
         leader_append_only,
         log_matching,
+        log_terms_ascend,
         leader_completeness,
         state_machine_safety,
         linearizable_reads,
@@ -283,6 +284,15 @@ fn lease_exclusive() {
         follower(3, 4, &[3]),
     ]);
     on_state(name, &committed(none, 4, 2, 4), Vacuous);
+}
+
+#[test]
+fn log_terms_ascend() {
+    // `logs` are of servers in term 5.
+    on_state("log-terms-ascend", &logs([&[1, 1], &[2, 1], &[]]), Broken);
+    on_state("log-terms-ascend", &logs([&[1, 6], &[], &[]]), Broken);
+    on_state("log-terms-ascend", &logs([&[1, 1, 3], &[5], &[]]), Holds);
+    on_state("log-terms-ascend", &logs([&[], &[], &[]]), Vacuous);
 }
 
 #[test]

@@ -10,11 +10,11 @@ use plimsoll_model::ids::{Index, NodeId, NodeSet, Position, ReadId, Term};
 use plimsoll_model::log::{Batch, Entry, InlineLog, Log, Payload};
 use plimsoll_model::message::{Body, Message, Messages};
 use plimsoll_model::refusal::Refusal;
-use plimsoll_model::rules::durability::Survival;
 use plimsoll_model::rules::{Branch, Input, step};
 use plimsoll_model::scenario::Scenario;
 use plimsoll_model::server::Server;
 use plimsoll_model::settings::Settings;
+use plimsoll_model::storage::{Part, Survival};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 
@@ -105,6 +105,21 @@ fn survival() -> impl Strategy<Value = Survival> {
         (prop::option::of(index()), any::<bool>())
             .prop_map(|(kept, commit)| Survival::Written { kept, commit }),
         Just(Survival::VoteCleared),
+        (0..4u32, part()).prop_map(|(writes, part)| Survival::Queued { writes, part }),
+        (0..3u32, 0..3u32).prop_map(|(states, logs)| Survival::Stores { states, logs }),
+        Just(Survival::NewestLost),
+    ]
+}
+
+fn part() -> impl Strategy<Value = Part> {
+    prop_oneof![
+        Just(Part::Nothing),
+        (prop::option::of(index()), any::<bool>())
+            .prop_map(|(kept, commit)| Part::Ordered { kept, commit }),
+        Just(Part::Term),
+        Just(Part::Vote),
+        index().prop_map(|kept| Part::Log { kept }),
+        index().prop_map(|kept| Part::Overwritten { kept }),
     ]
 }
 
@@ -191,10 +206,11 @@ fn place(refusal: &Refusal) -> usize {
         Refusal::QuorumLost { .. } => 30,
         Refusal::NoReadIndex { .. } => 31,
         Refusal::NotApplied { .. } => 32,
-        Refusal::NoLease { .. } => 33,
-        Refusal::NoTimer { .. } => 34,
-        Refusal::TimeoutRuns { .. } => 35,
-        Refusal::ClockAhead { .. } => 36,
+        Refusal::NotPromised { .. } => 33,
+        Refusal::NoLease { .. } => 34,
+        Refusal::NoTimer { .. } => 35,
+        Refusal::TimeoutRuns { .. } => 36,
+        Refusal::ClockAhead { .. } => 37,
     }
 }
 
@@ -327,6 +343,7 @@ fn every_refusal() -> Vec<Refusal> {
             index,
             applied: Index(5),
         },
+        Refusal::NotPromised { node },
         Refusal::NoLease { node, term },
         Refusal::NoTimer { node },
         Refusal::TimeoutRuns {
@@ -464,7 +481,17 @@ fn unbudgeted(scenario: &Scenario) -> Vec<Input> {
             all.push(Input::Restart {
                 survival: Survival::Written { kept, commit },
             });
+            for writes in 0..4 {
+                for part in [Part::Nothing, Part::Ordered { kept, commit }] {
+                    all.push(Input::Restart {
+                        survival: Survival::Queued { writes, part },
+                    });
+                }
+            }
         }
+    }
+    for survival in [Survival::VoteCleared, Survival::NewestLost] {
+        all.push(Input::Restart { survival });
     }
     all
 }

@@ -26,10 +26,10 @@ use plimsoll_model::message::Message;
 use plimsoll_model::network::NetworkKind;
 use plimsoll_model::properties::{self, Check, Finding, StepView};
 use plimsoll_model::rules::Input;
-use plimsoll_model::rules::durability::Survival;
 use plimsoll_model::scenario::Scenario;
 use plimsoll_model::server::{Lease, Role, Round, Server};
 use plimsoll_model::settings::{Dialect, Durability};
+use plimsoll_model::storage::Survival;
 
 use crate::golden;
 
