@@ -132,6 +132,7 @@ fn what_was_heard_survives_a_higher_term() {
             commit: Index::ZERO,
             context: None,
             round: Some(1),
+            joined: Index::ZERO,
         };
         let last = Position::default();
         let asked = Body::RequestVote {
