@@ -17,6 +17,7 @@ mod membership;
 mod pairs;
 mod paper;
 mod reads;
+mod storage;
 
 use crate::bounds::Bounds;
 use crate::features::Feature;
@@ -128,6 +129,7 @@ pub fn defaults() -> Vec<Preset> {
     presets.extend(etcd::presets());
     presets.extend(elections::presets());
     presets.extend(reads::presets());
+    presets.extend(storage::presets());
     presets.extend(membership::presets());
     presets
 }

@@ -254,6 +254,8 @@ impl Model for RaftModel {
             holds::<16>,
             holds::<17>,
             holds::<18>,
+            holds::<19>,
+            holds::<20>,
         ];
         let rows = properties::ALL.iter().zip(conditions);
         let rows = rows.map(|(property, condition)| Property {

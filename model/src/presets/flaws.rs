@@ -10,7 +10,7 @@ mod replication;
 use super::Preset;
 use crate::bounds::Bounds;
 use crate::features::{
-    CHECK_QUORUM, FOLLOWER_READS, Feature, JOINT_CONSENSUS, LEARNERS, PRE_VOTE,
+    ASYNC_STORAGE, CHECK_QUORUM, FOLLOWER_READS, Feature, JOINT_CONSENSUS, LEARNERS, PRE_VOTE,
     SINGLE_SERVER_CHANGES,
 };
 use crate::flaws::Flaw;
@@ -89,6 +89,8 @@ fn story(flaw: Flaw) -> Story {
         Flaw::EntriesNotSynced => replication::ENTRIES_NOT_SYNCED,
         Flaw::OwnEntriesCountedBeforeWrite => replication::OWN_ENTRIES_COUNTED_BEFORE_WRITE,
         Flaw::ExLeaderRollsBack => replication::EX_LEADER_ROLLS_BACK,
+        Flaw::StaleWriteAcknowledged => replication::STALE_WRITE_ACKNOWLEDGED,
+        Flaw::VoteRequestBeforeWrite => replication::VOTE_REQUEST_BEFORE_WRITE,
         Flaw::ChangeBeforeOwnCommit => membership::CHANGE_BEFORE_OWN_COMMIT,
         Flaw::ChangesOverlap => membership::CHANGES_OVERLAP,
         Flaw::CampaignsWithUnappliedConfiguration => {
@@ -152,6 +154,7 @@ fn features(flaw: Flaw) -> &'static [Feature] {
         Flaw::EitherHalfIsHeard => &[JOINT_CONSENSUS, CHECK_QUORUM],
         Flaw::LearnerRefusesVote => &[SINGLE_SERVER_CHANGES, LEARNERS],
         Flaw::LearnersRaiseQuorum => &[LEARNERS],
+        Flaw::StaleWriteAcknowledged | Flaw::VoteRequestBeforeWrite => &[ASYNC_STORAGE],
         _ => &[],
     }
 }

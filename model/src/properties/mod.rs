@@ -19,8 +19,10 @@ mod durable_term_monotonic;
 mod election_safety;
 mod leader_append_only;
 mod leader_completeness;
+mod lease_exclusive;
 mod linearizable_reads;
 mod log_matching;
+mod log_terms_ascend;
 mod match_agrees;
 mod match_monotonic;
 mod one_change_at_a_time;
@@ -157,10 +159,11 @@ impl Property {
 }
 
 /// The table of properties.
-pub const ALL: [Property; 19] = [
+pub const ALL: [Property; 21] = [
     election_safety::PROPERTY,
     leader_append_only::PROPERTY,
     log_matching::PROPERTY,
+    log_terms_ascend::PROPERTY,
     leader_completeness::PROPERTY,
     state_machine_safety::PROPERTY,
     linearizable_reads::PROPERTY,
@@ -173,6 +176,7 @@ pub const ALL: [Property; 19] = [
     match_monotonic::PROPERTY,
     applied_monotonic::PROPERTY,
     durable_term_monotonic::PROPERTY,
+    lease_exclusive::PROPERTY,
     quorum_of_voters::PROPERTY,
     one_change_at_a_time::PROPERTY,
     adjacent_quorums::PROPERTY,

@@ -13,7 +13,7 @@ use crate::ids::{Index, NodeId, Position, ReadId};
 use crate::log::{Batch, Entry, Log, Payload};
 use crate::message::{Body, Message, Messages};
 use crate::refusal::Refusal;
-use crate::rules::{commit, durability, membership, transfer};
+use crate::rules::{commit, durability, lease, membership, transfer};
 use crate::server::{Role, Server};
 use crate::settings::{BelowCommit, Heartbeat, Settings};
 
@@ -91,6 +91,7 @@ pub fn send_append<L: Log>(
         Heartbeat::EmptyAppend => reads::latest(server),
         Heartbeat::Separate => None,
     };
+    let round = lease::round(server, settings);
     out.push(Message {
         from: server.id,
         to,
@@ -100,6 +101,7 @@ pub fn send_append<L: Log>(
             entries: server.log.batch(after, count as usize),
             commit: server.commit,
             context,
+            round,
             joined: membership::joined(server, to, settings),
         },
     });
@@ -125,6 +127,7 @@ pub fn send_heartbeat<L: Log>(
         Role::Leader { matched, .. } => matched.get(to).copied().unwrap_or_default(),
         _ => Index::ZERO,
     };
+    let round = lease::round(server, settings);
     out.push(Message {
         from: server.id,
         to,
@@ -132,6 +135,7 @@ pub fn send_heartbeat<L: Log>(
         body: Body::Heartbeat {
             commit: server.commit.min(matched),
             context: reads::latest(server),
+            round,
         },
     });
     Ok(Branch::SentHeartbeat.into())
@@ -146,6 +150,7 @@ pub fn appended<L: Log>(
     entries: &Batch,
     leader_commit: Index,
     context: Option<ReadId>,
+    round: Option<u32>,
     joined: Index,
     settings: &Settings,
     out: &mut Messages,
@@ -160,6 +165,7 @@ pub fn appended<L: Log>(
                 index,
                 hint,
                 context,
+                round,
                 joined,
             },
         });
@@ -296,6 +302,7 @@ pub fn heartbeat_received<L: Log>(
     leader: NodeId,
     leader_commit: Index,
     context: Option<ReadId>,
+    round: Option<u32>,
     settings: &Settings,
     out: &mut Messages,
 ) -> Outcome {
@@ -304,7 +311,7 @@ pub fn heartbeat_received<L: Log>(
         from: server.id,
         to: leader,
         term: server.term,
-        body: Body::HeartbeatAck { context },
+        body: Body::HeartbeatAck { context, round },
     });
     Branch::HeartbeatReceived.into()
 }

@@ -493,27 +493,27 @@ fn an_answer_gives_the_context_back() {
             prev,
             entries,
             commit,
-            joined,
             ..
         } => Body::Append {
             prev,
             entries,
             commit,
             context,
-            joined,
+            round: None,
+            joined: Index::ZERO,
         },
         Body::AppendAck {
             reject,
             index,
             hint,
-            joined,
             ..
         } => Body::AppendAck {
             reject,
             index,
             hint,
             context,
-            joined,
+            round: None,
+            joined: Index::ZERO,
         },
         other => other,
     };
@@ -544,6 +544,7 @@ fn an_answer_gives_the_context_back() {
         Body::Heartbeat {
             commit: Index(0),
             context,
+            round: None,
         },
     ));
     let said = [msg(1, 2, 5, heartbeat_ack(context))];
