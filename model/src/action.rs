@@ -10,7 +10,7 @@ use crate::choice;
 use crate::cluster::{Cluster, Ensemble};
 use crate::config::{Change, Joint, Transition};
 use crate::flaws::Flaw;
-use crate::ids::{Index, NodeId, NodeSet, Position, ReadId};
+use crate::ids::{Index, NodeId, NodeSet, ReadId};
 use crate::log::{Log, Payload};
 use crate::message::{Body, Message};
 use crate::network::NetworkKind;
@@ -67,6 +67,7 @@ impl Action {
                     Body::TimeoutNow => 22,
                     Body::RequestRead { .. } => 28,
                     Body::ReadIndex { .. } => 29,
+                    Body::InstallSnapshot { .. } => 36,
                 },
                 Input::Write { .. } => 7,
                 Input::SendAppend { .. } => 8,
@@ -88,6 +89,8 @@ impl Action {
                 Input::Change { .. } => 31,
                 Input::LeaveJoint => 32,
                 Input::Wipe => 33,
+                Input::Compact { .. } => 34,
+                Input::SendSnapshot { .. } => 35,
             },
             Action::Drop { .. } => 18,
             Action::Duplicate { .. } => 19,
@@ -111,6 +114,8 @@ impl Action {
                 Input::Change { change } if change.transition == Transition::Leave => None,
                 Input::Change { .. } => Some(Budget::Change),
                 Input::Wipe => Some(Budget::Wipe),
+                Input::Compact { .. } => Some(Budget::Compaction),
+                Input::SendSnapshot { .. } => counted(Budget::Snapshot, bounds.snapshots),
                 _ => None,
             },
             Action::Drop { .. } => counted(Budget::Drop, bounds.drops),
@@ -119,7 +124,7 @@ impl Action {
     }
 
     /// The kinds of action, in the order of the enum.
-    pub const KINDS: [&'static str; 34] = [
+    pub const KINDS: [&'static str; 37] = [
         "campaign",
         "receive-request-vote",
         "receive-vote",
@@ -154,6 +159,9 @@ impl Action {
         "change",
         "leave-joint",
         "wipe",
+        "compact",
+        "send-snapshot",
+        "receive-install-snapshot",
     ];
 }
 
@@ -187,6 +195,10 @@ impl fmt::Display for Action {
                 Input::Change { change } => write!(f, "{node} appends a change: {change}"),
                 Input::LeaveJoint => write!(f, "{node} leaves the joint configuration by itself"),
                 Input::Wipe => write!(f, "{node} is replaced by a server that has nothing"),
+                Input::Compact { to } => {
+                    write!(f, "{node} replaces its log up to {to} by a snapshot")
+                }
+                Input::SendSnapshot { to } => write!(f, "{node} sends {to} its snapshot"),
                 Input::CountOwnVote => write!(f, "{node} counts its own vote"),
                 Input::CountOwnEntries { to } => {
                     write!(f, "{node} counts its own entries up to {to}")
@@ -335,6 +347,13 @@ pub fn own<L: Log>(
                 },
             });
         }
+        if spent.compactions < scenario.bounds.compactions {
+            // Bootstrap entries are everywhere: nobody lacks them.
+            let from = server.log.base().0.max(scenario.bounds.bootstrap.into());
+            for to in from + 1..=server.applied.0 {
+                add(Input::Compact { to: Index(to) });
+            }
+        }
         if spent.restarts < scenario.bounds.restarts {
             restarts(server, scenario, &mut add);
         }
@@ -433,7 +452,7 @@ fn leader<L: Log>(
             let lacks = !bounds.voters().contains(to) || bounds.wipes > 0;
             let booted = if lacks { 0 } else { bounds.bootstrap };
             let from = from.max(u64::from(booted));
-            for after in from..=last.0 {
+            for after in from.max(server.log.base().0)..=last.0 {
                 for count in 0..=u64::from(bounds.max_batch).min(last.0 - after) {
                     add(Input::SendAppend {
                         to,
@@ -441,6 +460,14 @@ fn leader<L: Log>(
                         count: count as u32,
                     });
                 }
+            }
+        }
+    }
+    if left(spent.snapshots, bounds.snapshots) {
+        let base = server.log.base();
+        for to in server.config.members().without(server.id).iter() {
+            if matched.get(to).copied().unwrap_or_default() < base {
+                add(Input::SendSnapshot { to });
             }
         }
     }
@@ -473,10 +500,11 @@ fn change<L: Log>(
     match server.config.joint {
         Some(Joint {
             auto_leave: true, ..
-        }) if changes::may_leave(server, settings).is_ok() => add(Input::LeaveJoint),
-        Some(Joint {
-            auto_leave: true, ..
-        }) => {}
+        }) => {
+            if changes::may_leave(server, settings).is_ok() {
+                add(Input::LeaveJoint);
+            }
+        }
         Some(_) => offer(Change::LEAVE),
         None if spent.changes < bounds.changes => {
             let all = NodeSet::first(usize::from(bounds.servers));
@@ -488,10 +516,9 @@ fn change<L: Log>(
 }
 
 /// Whether the machine of `id` may be replaced by one that has nothing: it is
-/// no member of the committed configuration, and a majority of that has the
-/// entry which says so. Earlier, a vote that it gave or an entry that it holds
+/// no member of the committed configuration, is not about to become one again,
+/// and a majority has the entry which says so. Earlier, a vote that it gave or an entry that it holds
 /// may still be needed by servers which do not know yet that it is removed.
-/// Once it is added again it is too late: what it says then is the new member's.
 fn replaceable<L: Log>(ensemble: &Ensemble<L>, id: NodeId, bounds: &Bounds) -> bool {
     let history = &ensemble.history;
     if bounds.bootstrap == 0 || history.wiped.contains(id) {
@@ -515,17 +542,19 @@ fn replaceable<L: Log>(ensemble: &Ensemble<L>, id: NodeId, bounds: &Bounds) -> b
             since = Index::ZERO.plus(i + 1);
         }
     }
-    let entry = Position::new(since, holder.log.term_at(since).unwrap_or_default());
+    let term = holder.log.term_at(since).unwrap_or_default();
     let have = ensemble.servers.iter();
-    let have = have.filter(|(_, s)| s.durable_term_at(since) == Some(entry.term));
-    let mut logs = ensemble.servers.iter().map(|(_, s)| s);
-    let added_again = logs.any(|s| {
-        let latest = s.base.fold(s.log.entries());
-        s.log.has(entry) && latest.members().contains(id)
-    });
+    let have = have.filter(|(_, s)| s.durable_term_at(since) == Some(term));
+    let added_again = |server: &Server<L>| {
+        let later = server.log.entries().iter().skip(length);
+        server.log.has(committed) && config.fold(later).members().contains(id)
+    };
     !config.members().contains(id)
-        && !added_again
         && config.has_quorum(have.map(|(id, _)| id).collect())
+        && !ensemble
+            .servers
+            .iter()
+            .any(|(_, server)| added_again(server))
 }
 
 fn restarts<L: Log>(server: &Server<L>, scenario: &Scenario, add: &mut impl FnMut(Input)) {

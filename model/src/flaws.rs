@@ -75,8 +75,6 @@ pub enum Flaw {
     StaleWriteAcknowledged,
     /// B31.
     VoteRequestBeforeWrite,
-    /// C1.
-    ChangeBeforeOwnCommit,
     /// C2.
     ChangesOverlap,
     /// C3.
@@ -89,8 +87,6 @@ pub enum Flaw {
     EitherHalfIsHeard,
     /// C13.
     UncommittedChangeForgotten,
-    /// C17.
-    MembershipsMixedUp,
     /// C18.
     CommitsWithoutOtherVoters,
     /// E1.

@@ -2,17 +2,7 @@
 
 use super::{About, Flaw};
 
-pub(super) const TABLE: [About; 9] = [
-    About {
-        flaw: Flaw::ChangeBeforeOwnCommit,
-        name: "change-before-own-commit",
-        code: "C1",
-        source: "Ongaro, raft-dev (2015); hydro #3192",
-        mechanism: "a leader appends a single-server change before an entry of its own term is \
-                    committed",
-        breaks: "leader-completeness",
-        expected_depth: 12,
-    },
+pub(super) const TABLE: [About; 7] = [
     About {
         flaw: Flaw::ChangesOverlap,
         name: "changes-overlap",
@@ -70,16 +60,6 @@ pub(super) const TABLE: [About; 9] = [
                     committed, and not the latest in its log",
         breaks: "configuration-from-log",
         expected_depth: 4,
-    },
-    About {
-        flaw: Flaw::MembershipsMixedUp,
-        name: "memberships-mixed-up",
-        code: "C17",
-        source: "drmingdrmer/raft-rejoin-bug; raft-rs #571; etcd-io/raft #349",
-        mechanism: "a late answer that a server gave before it was removed counts for the \
-                    server that was added again",
-        breaks: "match-agrees",
-        expected_depth: 13,
     },
     About {
         flaw: Flaw::CommitsWithoutOtherVoters,

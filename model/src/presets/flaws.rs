@@ -91,7 +91,6 @@ fn story(flaw: Flaw) -> Story {
         Flaw::ExLeaderRollsBack => replication::EX_LEADER_ROLLS_BACK,
         Flaw::StaleWriteAcknowledged => replication::STALE_WRITE_ACKNOWLEDGED,
         Flaw::VoteRequestBeforeWrite => replication::VOTE_REQUEST_BEFORE_WRITE,
-        Flaw::ChangeBeforeOwnCommit => membership::CHANGE_BEFORE_OWN_COMMIT,
         Flaw::ChangesOverlap => membership::CHANGES_OVERLAP,
         Flaw::CampaignsWithUnappliedConfiguration => {
             membership::CAMPAIGNS_WITH_UNAPPLIED_CONFIGURATION
@@ -100,7 +99,6 @@ fn story(flaw: Flaw) -> Story {
         Flaw::OutsidersVotesCounted => membership::OUTSIDERS_VOTES_COUNTED,
         Flaw::EitherHalfIsHeard => membership::EITHER_HALF_IS_HEARD,
         Flaw::UncommittedChangeForgotten => membership::UNCOMMITTED_CHANGE_FORGOTTEN,
-        Flaw::MembershipsMixedUp => membership::MEMBERSHIPS_MIXED_UP,
         Flaw::CommitsWithoutOtherVoters => membership::COMMITS_WITHOUT_OTHER_VOTERS,
         Flaw::ReadBeforeOwnCommit => reads::READ_BEFORE_OWN_COMMIT,
         Flaw::ReadContextReused => reads::READ_CONTEXT_REUSED,
@@ -142,11 +140,9 @@ fn features(flaw: Flaw) -> &'static [Feature] {
     match flaw {
         Flaw::ForwardedReadBeforeOwnCommit => &[FOLLOWER_READS],
         Flaw::StalePreVoteIgnored | Flaw::PreVoteRefusalTeachesNoTerm => &[PRE_VOTE],
-        Flaw::ChangeBeforeOwnCommit
-        | Flaw::ChangesOverlap
-        | Flaw::MembershipsMixedUp
-        | Flaw::UncommittedChangeForgotten
-        | Flaw::RetiresAtOnce => &[SINGLE_SERVER_CHANGES],
+        Flaw::ChangesOverlap | Flaw::UncommittedChangeForgotten | Flaw::RetiresAtOnce => {
+            &[SINGLE_SERVER_CHANGES]
+        }
         Flaw::VotesOfUnion | Flaw::OutsidersVotesCounted | Flaw::CommitsWithoutOtherVoters => {
             &[JOINT_CONSENSUS]
         }

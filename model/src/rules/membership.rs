@@ -221,11 +221,7 @@ pub fn is_heard<L: Log>(
     }
     let joined = joined(server, from, settings);
     match to_append {
-        Some(then)
-            if then != joined
-                && settings.tells_memberships_apart
-                && !settings.has(Flaw::MembershipsMixedUp) =>
-        {
+        Some(then) if then != joined && settings.tells_memberships_apart => {
             Err(Refusal::EarlierMembership {
                 node: server.id,
                 from,

@@ -32,23 +32,6 @@ const SHRINKS: Bounds = Bounds {
     ..ONE_CHANGE
 };
 
-pub(super) const CHANGE_BEFORE_OWN_COMMIT: Story = Story {
-    name: "flaw-change-before-own-commit",
-    about: "a leader adds a server, a later one that knows nothing of it removes the first",
-    dialect: Paper,
-    durability: Atomic,
-    network: Set,
-    bounds: Bounds {
-        voters: Some(2),
-        max_term: 3,
-        max_log: 3,
-        campaigns: Some(3),
-        appends: Some(1),
-        changes: 2,
-        ..TWO_LEADERS
-    },
-};
-
 pub(super) const CHANGES_OVERLAP: Story = Story {
     name: "flaw-changes-overlap",
     about: "a leader removes one server after the other, which they do not know",
@@ -114,25 +97,6 @@ pub(super) const UNCOMMITTED_CHANGE_FORGOTTEN: Story = Story {
     bounds: Bounds {
         restarts: 1,
         ..ONE_VOTER
-    },
-};
-
-pub(super) const MEMBERSHIPS_MIXED_UP: Story = Story {
-    name: "flaw-memberships-mixed-up",
-    about: "a server is removed, replaced by one that has nothing, and added again in one term",
-    dialect: Paper,
-    durability: Atomic,
-    network: Set,
-    bounds: Bounds {
-        servers: 2,
-        bootstrap: 1,
-        max_log: 3,
-        max_batch: 4,
-        campaigns: Some(1),
-        changes: 2,
-        appends: Some(2),
-        wipes: 1,
-        ..TWO_LEADERS
     },
 };
 
