@@ -65,6 +65,7 @@ impl Action {
                     Body::TimeoutNow => 22,
                     Body::RequestRead { .. } => 28,
                     Body::ReadIndex { .. } => 29,
+                    Body::InstallSnapshot { .. } => 32,
                 },
                 Input::Write { .. } => 7,
                 Input::SendAppend { .. } => 8,
@@ -82,6 +83,8 @@ impl Action {
                 Input::Transfer { .. } => 25,
                 Input::SendTimeoutNow { .. } => 26,
                 Input::AbortTransfer => 27,
+                Input::Compact { .. } => 30,
+                Input::SendSnapshot { .. } => 31,
             },
             Action::Drop { .. } => 18,
             Action::Duplicate { .. } => 19,
@@ -101,6 +104,8 @@ impl Action {
                 Input::BeginRead { .. } => Some(Budget::Read),
                 Input::Restart { .. } => Some(Budget::Restart),
                 Input::Transfer { .. } => Some(Budget::Transfer),
+                Input::Compact { .. } => Some(Budget::Compaction),
+                Input::SendSnapshot { .. } => counted(Budget::Snapshot, bounds.snapshots),
                 _ => None,
             },
             Action::Drop { .. } => counted(Budget::Drop, bounds.drops),
@@ -109,7 +114,7 @@ impl Action {
     }
 
     /// The kinds of action, in the order of the enum.
-    pub const KINDS: [&'static str; 30] = [
+    pub const KINDS: [&'static str; 33] = [
         "campaign",
         "receive-request-vote",
         "receive-vote",
@@ -140,6 +145,9 @@ impl Action {
         "abort-transfer",
         "receive-request-read",
         "receive-read-index",
+        "compact",
+        "send-snapshot",
+        "receive-install-snapshot",
     ];
 }
 
@@ -169,6 +177,10 @@ impl fmt::Display for Action {
                 Input::Transfer { to } => write!(f, "{node} is to hand over to {to}"),
                 Input::SendTimeoutNow { to } => write!(f, "{node} tells {to} to start an election"),
                 Input::AbortTransfer => write!(f, "{node} gives up to hand over"),
+                Input::Compact { to } => {
+                    write!(f, "{node} replaces its log up to {to} by a snapshot")
+                }
+                Input::SendSnapshot { to } => write!(f, "{node} sends {to} its snapshot"),
                 Input::CountOwnVote => write!(f, "{node} counts its own vote"),
                 Input::CountOwnEntries { to } => {
                     write!(f, "{node} counts its own entries up to {to}")
@@ -280,6 +292,13 @@ pub fn own<L: Log>(
                 },
             });
         }
+        if spent.compactions < scenario.bounds.compactions {
+            // Bootstrap entries are everywhere: nobody lacks them.
+            let from = server.log.base().0.max(scenario.bounds.bootstrap.into());
+            for to in from + 1..=server.applied.0 {
+                add(Input::Compact { to: Index(to) });
+            }
+        }
         if spent.restarts < scenario.bounds.restarts {
             restarts(server, scenario, &mut add);
         }
@@ -368,7 +387,8 @@ fn leader<L: Log>(
             let known = matched.get(to).copied().unwrap_or_default();
             let from = if bounds.resend { 0 } else { known.0 };
             // Bootstrap entries are everywhere: nobody sends them.
-            for after in from.max(u64::from(bounds.bootstrap))..=last.0 {
+            let from = from.max(u64::from(bounds.bootstrap));
+            for after in from.max(server.log.base().0)..=last.0 {
                 for count in 0..=u64::from(bounds.max_batch).min(last.0 - after) {
                     add(Input::SendAppend {
                         to,
@@ -376,6 +396,14 @@ fn leader<L: Log>(
                         count: count as u32,
                     });
                 }
+            }
+        }
+    }
+    if left(spent.snapshots, bounds.snapshots) {
+        let base = server.log.base();
+        for to in server.config.without(server.id).iter() {
+            if matched.get(to).copied().unwrap_or_default() < base {
+                add(Input::SendSnapshot { to });
             }
         }
     }

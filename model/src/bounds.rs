@@ -62,6 +62,11 @@ pub struct Bounds {
     pub duplicates: u32,
     /// Times that a leader is told to hand over.
     pub transfers: u32,
+    /// Compactions of logs.
+    pub compactions: u32,
+    /// Snapshots sent.
+    #[serde(with = "parse::optional")]
+    pub snapshots: Option<u32>,
 }
 
 impl Bounds {
@@ -86,6 +91,8 @@ impl Bounds {
         drops: None,
         duplicates: 0,
         transfers: 0,
+        compactions: 0,
+        snapshots: None,
     };
 }
 
@@ -203,6 +210,16 @@ impl Bounds {
                 self.transfers.to_string(),
                 "what needs more transfers of leadership",
             ),
+            limit(
+                "compactions",
+                self.compactions.to_string(),
+                "what needs more compactions of logs, and at zero all of snapshots",
+            ),
+            limit(
+                "snapshots",
+                optional(self.snapshots),
+                "what needs more snapshots sent",
+            ),
         ]
     }
 }
@@ -228,6 +245,10 @@ pub enum Budget {
     Duplicate,
     /// A leader told to hand over.
     Transfer,
+    /// A log compacted.
+    Compaction,
+    /// A snapshot sent.
+    Snapshot,
 }
 
 impl Spent {
@@ -244,6 +265,8 @@ impl Spent {
             Some(Budget::Drop) => &mut self.drops,
             Some(Budget::Duplicate) => &mut self.duplicates,
             Some(Budget::Transfer) => &mut self.transfers,
+            Some(Budget::Compaction) => &mut self.compactions,
+            Some(Budget::Snapshot) => &mut self.snapshots,
         };
         *spent += 1;
     }
@@ -271,5 +294,9 @@ record! {
         pub duplicates: u32,
         /// Leaders told to hand over.
         pub transfers: u32,
+        /// Logs compacted.
+        pub compactions: u32,
+        /// Snapshots sent.
+        pub snapshots: u32,
     }
 }

@@ -15,6 +15,7 @@ mod flaws;
 mod liveness;
 mod paper;
 mod reads;
+mod snapshots;
 
 use crate::bounds::Bounds;
 use crate::features::Feature;
@@ -117,6 +118,7 @@ pub fn defaults() -> Vec<Preset> {
     presets.extend(etcd::presets());
     presets.extend(elections::presets());
     presets.extend(reads::presets());
+    presets.extend(snapshots::presets());
     presets
 }
 

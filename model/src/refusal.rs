@@ -278,6 +278,51 @@ pub enum Refusal {
         /// The server.
         node: NodeId,
     },
+    /// A snapshot has replaced this part of the log.
+    Compacted {
+        /// The server.
+        node: NodeId,
+        /// The index asked for.
+        index: Index,
+        /// The last index that the snapshot replaces.
+        base: Index,
+    },
+    /// A snapshot holds what was applied, no more.
+    Unapplied {
+        /// The server.
+        node: NodeId,
+        /// The index asked for.
+        index: Index,
+        /// The applied index.
+        applied: Index,
+    },
+    /// The leader has the entries that the peer lacks, and sends those.
+    StillInLog {
+        /// The leader.
+        node: NodeId,
+        /// The peer.
+        to: NodeId,
+        /// How far it is known to match.
+        matched: Index,
+        /// The last index that the leader's snapshot replaces.
+        base: Index,
+    },
+    /// A snapshot does not reach further than what is known here.
+    SnapshotBehind {
+        /// The receiver.
+        node: NodeId,
+        /// The last entry that the snapshot replaces.
+        last: Position,
+        /// What is known here.
+        known: Index,
+    },
+    /// The configuration in a snapshot lacks its receiver.
+    NotInSnapshot {
+        /// The receiver.
+        node: NodeId,
+        /// The configuration.
+        config: NodeSet,
+    },
 }
 
 /// Where a rule stands in the paper and in this repository.
@@ -298,6 +343,7 @@ const READS: &str = "model/src/rules/reads.rs";
 const DURABILITY: &str = "model/src/rules/durability.rs";
 const TRANSFER: &str = "model/src/rules/transfer.rs";
 const LEASE: &str = "model/src/rules/quorum.rs";
+const SNAPSHOT: &str = "model/src/rules/snapshot.rs";
 const MEMBERSHIP: &str = "model/src/rules/membership.rs";
 
 impl Refusal {
@@ -384,6 +430,19 @@ impl Refusal {
             ),
             Refusal::DurableIsKept { .. } => {
                 ("what is durable survives a crash", "figure 2", DURABILITY)
+            }
+            Refusal::Compacted { .. } => ("what is compacted is gone", "§7", SNAPSHOT),
+            Refusal::Unapplied { .. } => ("a snapshot holds what is applied", "§7", SNAPSHOT),
+            Refusal::StillInLog { .. } => (
+                "a snapshot goes to who lacks what is compacted",
+                "§7",
+                SNAPSHOT,
+            ),
+            Refusal::SnapshotBehind { .. } => {
+                ("a snapshot only goes forward", "§7, figure 13", SNAPSHOT)
+            }
+            Refusal::NotInSnapshot { .. } => {
+                ("a snapshot names its receiver", "§7, diss. §4.1", SNAPSHOT)
             }
         };
         Rule {
@@ -575,6 +634,34 @@ impl fmt::Display for Refusal {
             }
             Refusal::DurableIsKept { node } => {
                 write!(f, "{node} recovered less than was durable")
+            }
+            Refusal::Compacted { node, index, base } => write!(
+                f,
+                "{node}'s log is compacted up to {base}, so it does not have index {index}"
+            ),
+            Refusal::Unapplied {
+                node,
+                index,
+                applied,
+            } => write!(
+                f,
+                "{node} has applied up to {applied}, so no snapshot of it reaches to {index}"
+            ),
+            Refusal::StillInLog {
+                node,
+                to,
+                matched,
+                base,
+            } => write!(
+                f,
+                "{to} matches up to {matched}, and {node}'s log is compacted only up to {base}"
+            ),
+            Refusal::SnapshotBehind { node, last, known } => write!(
+                f,
+                "the snapshot ends at {last}, and {node} needs none up to {known}"
+            ),
+            Refusal::NotInSnapshot { node, config } => {
+                write!(f, "{node} is not in the snapshot's configuration {config}")
             }
         }
     }

@@ -203,6 +203,8 @@ record! {
         pub shared: Index,
         /// What follows them in the durable log.
         pub tail: Batch,
+        /// Up to where the durable log is compacted: the snapshot on disk.
+        pub base: Index,
     }
 }
 
@@ -312,7 +314,8 @@ record! {
     /// 3. `durable.shared <= log.last_index()`;
     /// 4. a candidate or leader has voted for itself;
     /// 5. a leader's log ends in a term not above its own;
-    /// 6. there is no [`Memory`].
+    /// 6. there is no [`Memory`];
+    /// 7. `log.base() <= applied`, and the durable base is not past the durable log.
     pub struct Server<L: Log> {
         /// Its name.
         pub id: NodeId,
@@ -368,16 +371,21 @@ impl<L: Log> Server<L> {
                 commit: Index::ZERO,
                 shared: Index::ZERO,
                 tail: Batch::new(),
+                base: Index::ZERO,
             },
             outbox: Outbox::default(),
             memory: None,
         }
     }
 
-    /// The term of the durable log at `index`; zero at index zero.
+    /// The term of the durable log at `index`, or in the state of the snapshot
+    /// on disk; zero at index zero. For properties.
     pub fn durable_term_at(&self, index: Index) -> Option<Term> {
+        if index == Index::ZERO {
+            return Some(Term(0));
+        }
         if index <= self.durable.shared {
-            return self.log.term_at(index);
+            return self.log.held(index).map(|entry| entry.term);
         }
         let past = usize::try_from(index.0 - self.durable.shared.0 - 1).ok()?;
         self.durable.tail.get(past).map(|entry| entry.term)
@@ -396,6 +404,7 @@ impl<L: Log> Server<L> {
             && durable.vote == self.vote
             && durable.shared == self.log.last_index()
             && durable.tail.is_empty()
+            && durable.base == self.log.base()
             && (!durable_commit || durable.commit == self.commit)
     }
 
@@ -416,6 +425,8 @@ impl<L: Log> Server<L> {
             && own_vote
             && (!self.role.is_leader() || self.log.last().term <= self.term)
             && self.memory.is_none()
+            && self.log.base() <= self.applied
+            && durable.base <= self.durable_last().index
             && crate::log::check(&self.log)
     }
 }

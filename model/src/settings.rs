@@ -93,6 +93,19 @@ pub enum PreVote {
     LogAndLeader,
 }
 
+/// What a follower makes of a snapshot whose last entry its log has (section 7).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HeldSnapshot {
+    /// It saves the snapshot, unless its own reaches as far, and keeps the
+    /// entries behind (figure 13, rule 6).
+    #[default]
+    Retain,
+    /// It commits up to there and keeps its log and its own snapshot; at or
+    /// below its commit index it ignores the snapshot (etcd).
+    FastForward,
+}
+
 /// The rule variants in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -136,6 +149,12 @@ pub struct Settings {
     /// for (dissertation section 6.4).
     #[serde(default)]
     pub follower_reads: bool,
+    /// What a follower makes of a snapshot whose last entry its log has.
+    #[serde(default)]
+    pub held_snapshot: HeldSnapshot,
+    /// Whether a server ignores a snapshot whose configuration lacks it.
+    #[serde(default)]
+    pub snapshot_names_receiver: bool,
     /// The planted flaw.
     #[serde(skip)]
     pub flaw: Option<Flaw>,
@@ -190,6 +209,8 @@ impl Dialect {
                 check_quorum: false,
                 sticky: false,
                 follower_reads: false,
+                held_snapshot: HeldSnapshot::Retain,
+                snapshot_names_receiver: false,
                 flaw: None,
             },
             Dialect::Etcd => Settings {
@@ -208,6 +229,8 @@ impl Dialect {
                 check_quorum: false,
                 sticky: false,
                 follower_reads: false,
+                held_snapshot: HeldSnapshot::FastForward,
+                snapshot_names_receiver: true,
                 flaw: None,
             },
             Dialect::EtcdStored => Settings {

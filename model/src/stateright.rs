@@ -250,6 +250,7 @@ impl Model for RaftModel {
             holds::<12>,
             holds::<13>,
             holds::<14>,
+            holds::<15>,
         ];
         let rows = properties::ALL.iter().zip(conditions);
         let rows = rows.map(|(property, condition)| Property {

@@ -3,7 +3,7 @@
 //! A preset lists the witnesses it must reach, and fails when one is missed.
 
 use crate::action::Action;
-use crate::ids::NodeSet;
+use crate::ids::{Index, NodeSet};
 use crate::log::Log;
 use crate::message::Body;
 use crate::properties::StepView;
@@ -23,7 +23,7 @@ pub struct Witness {
 }
 
 /// The table of witnesses.
-pub const ALL: [Witness; 18] = [
+pub const ALL: [Witness; 25] = [
     Witness {
         name: "leader-elected",
         says: "a server becomes leader",
@@ -157,6 +157,66 @@ pub const ALL: [Witness; 18] = [
             _ => false,
         },
     },
+    Witness {
+        name: "log-compacted",
+        says: "a server replaces a prefix of its log by a snapshot",
+        shows: |view, _| branch(view) == Some(Branch::Compacted),
+    },
+    Witness {
+        name: "snapshot-sent",
+        says: "a leader sends a snapshot in place of entries that it no longer has",
+        shows: |view, _| branch(view) == Some(Branch::SentSnapshot),
+    },
+    Witness {
+        name: "snapshot-installed",
+        says: "a follower whose log ends before the compaction point installs a snapshot",
+        shows: |view, _| match view.actor() {
+            Some((before, after)) => {
+                branch(view) == Some(Branch::SnapshotInstalled)
+                    && before.log.last_index() < after.log.base()
+            }
+            None => false,
+        },
+    },
+    Witness {
+        name: "snapshot-ignored",
+        says: "a snapshot that tells nothing new is ignored",
+        shows: |view, _| branch(view) == Some(Branch::SnapshotIgnored),
+    },
+    Witness {
+        name: "entries-retained",
+        says: "a follower that holds the last entry of a snapshot keeps the entries behind it",
+        shows: |view, _| match view.actor() {
+            Some((before, after)) => {
+                let last = before.log.last_index();
+                let retained =
+                    Some(Branch::SnapshotRetained) == branch(view) && last > after.log.base();
+                let forwarded =
+                    Some(Branch::SnapshotFastForwarded) == branch(view) && last > after.commit;
+                retained || forwarded
+            }
+            None => false,
+        },
+    },
+    Witness {
+        name: "log-dropped",
+        says: "a follower drops conflicting entries for a snapshot",
+        shows: |view, _| match view.actor() {
+            Some((before, after)) => {
+                branch(view) == Some(Branch::SnapshotInstalled)
+                    && !after.log.entries().starts_with(before.log.entries())
+            }
+            None => false,
+        },
+    },
+    Witness {
+        name: "restart-from-snapshot",
+        says: "a server restarts from a snapshot",
+        shows: |view, _| match view.actor() {
+            Some((_, after)) => view.is_restart() && after.log.base() > Index::ZERO,
+            None => false,
+        },
+    },
 ];
 
 /// Whether some server is still of the opinion that it hands over to the one
@@ -197,7 +257,7 @@ fn earlier_term_commits(view: &StepView<'_>, scenario: &Scenario) -> bool {
     let bootstrap = u64::from(scenario.bounds.bootstrap);
     branch(view) == Some(Branch::Committed)
         && (before.commit.0.max(bootstrap) + 1..=after.commit.0)
-            .filter_map(|i| after.log.term_at(crate::ids::Index(i)))
+            .filter_map(|i| after.log.term_at(Index(i)))
             .any(|term| term < after.term)
 }
 

@@ -66,6 +66,8 @@ pub fn left_over(state: &State, up: NodeSet, scenario: &Scenario) -> State {
     left.spent = Spent {
         writes: bounds.writes,
         reads: bounds.reads,
+        // Whether anybody compacts any more is nobody's duty.
+        compactions: bounds.compactions,
         ..Spent::default()
     };
     left
@@ -180,7 +182,9 @@ impl<'g> Aftermath<'g> {
         match input {
             Input::Campaign if server.term >= self.latest() => false,
             // Who is down hears nothing.
-            Input::SendAppend { to, .. } | Input::SendHeartbeat { to }
+            Input::SendAppend { to, .. }
+            | Input::SendHeartbeat { to }
+            | Input::SendSnapshot { to }
                 if !self.up.contains(*to) =>
             {
                 false
@@ -199,6 +203,10 @@ impl<'g> Aftermath<'g> {
                     && u64::from(*count) == lacking.min(batch)
             }
             Input::SendHeartbeat { .. } => is_quiet(state, self.up),
+            Input::SendSnapshot { to } => {
+                let shared = shared(server, state.server(*to));
+                is_quiet(state, self.up) && shared < server.log.base()
+            }
             _ => true,
         }
     }
@@ -228,6 +236,7 @@ pub(super) fn untroubled(bounds: &Bounds) -> Bounds {
         campaigns: None,
         appends: None,
         heartbeats: None,
+        snapshots: None,
         restarts: 0,
         drops: Some(0),
         duplicates: 0,

@@ -171,7 +171,10 @@ pub fn is_fair(action: &Action) -> bool {
     };
     !matches!(
         input,
-        Input::Write { .. } | Input::BeginRead { .. } | Input::Transfer { .. }
+        Input::Write { .. }
+            | Input::BeginRead { .. }
+            | Input::Transfer { .. }
+            | Input::Compact { .. }
     )
 }
 

@@ -21,6 +21,7 @@ mod log_matching;
 mod match_agrees;
 mod match_monotonic;
 mod one_vote_per_term;
+mod snapshot_equals_prefix;
 mod state_machine_safety;
 mod term_monotonic;
 
@@ -141,7 +142,7 @@ impl Property {
 }
 
 /// The table of properties.
-pub const ALL: [Property; 15] = [
+pub const ALL: [Property; 16] = [
     election_safety::PROPERTY,
     leader_append_only::PROPERTY,
     log_matching::PROPERTY,
@@ -157,4 +158,5 @@ pub const ALL: [Property; 15] = [
     match_monotonic::PROPERTY,
     applied_monotonic::PROPERTY,
     durable_term_monotonic::PROPERTY,
+    snapshot_equals_prefix::PROPERTY,
 ];

@@ -9,10 +9,10 @@
 //!   part ([`restart`]).
 
 use super::{Branch, Outcome};
-use super::{commit, election};
+use super::{commit, election, membership};
 use crate::choice;
 use crate::flaws::Flaw;
-use crate::ids::{Index, NodeSet};
+use crate::ids::Index;
 use crate::log::{Batch, Log};
 use crate::message::{Body, Messages};
 use crate::refusal::Refusal;
@@ -73,6 +73,19 @@ pub fn truncate<L: Log>(server: &mut Server<L>, keep: Index) {
     server.log.truncate(keep);
 }
 
+/// Puts the state of a snapshot, `state`, in place of the log, while disk still
+/// has what it had.
+pub fn replace<L: Log>(server: &mut Server<L>, state: &Batch) {
+    server.log.rebase(Index::ZERO);
+    let pairs = server.log.entries().iter().zip(state);
+    let same = pairs.take_while(|(a, b)| a == b).count();
+    truncate(server, Index::ZERO.plus(same));
+    for entry in state.iter().skip(same) {
+        server.log.push(*entry);
+    }
+    server.log.rebase(Index::ZERO.plus(state.len()));
+}
+
 /// All that the server holds becomes durable.
 fn sync<L: Log>(server: &mut Server<L>, settings: &Settings) {
     let durable = &mut server.durable;
@@ -84,6 +97,7 @@ fn sync<L: Log>(server: &mut Server<L>, settings: &Settings) {
     durable.vote = server.vote;
     durable.shared = server.log.last_index();
     durable.tail.clear();
+    durable.base = server.log.base();
     if settings.durable_commit {
         durable.commit = server.commit;
     }
@@ -233,7 +247,13 @@ fn survive<L: Log>(
     if commit && (!settings.durable_commit || server.commit > end) {
         return Err(never);
     }
+    // A snapshot is on disk before the log changes that goes with it.
+    let base = server.log.base();
+    if base != server.durable.base && kept.is_some_and(|kept| kept < base) {
+        return Err(never);
+    }
     if let Some(kept) = kept {
+        server.durable.base = base;
         server.durable.shared = kept;
         server.durable.tail.clear();
     }
@@ -245,9 +265,11 @@ fn survive<L: Log>(
     Ok(())
 }
 
-/// Starts again from what is durable.
+/// Starts again from what is durable: the machine and the configuration from
+/// the snapshot, if there is one.
 fn recover<L: Log>(server: &mut Server<L>, settings: &Settings) {
     let durable = &mut server.durable;
+    server.log.rebase(Index::ZERO);
     server.log.truncate(durable.shared);
     for entry in durable.tail.drain(..) {
         server.log.push(entry);
@@ -256,6 +278,7 @@ fn recover<L: Log>(server: &mut Server<L>, settings: &Settings) {
         let newest = server.log.last_index().0;
         server.log.truncate(Index(newest.saturating_sub(1)));
     }
+    server.log.rebase(durable.base);
     durable.shared = server.log.last_index();
     if settings.has(Flaw::VoteForgottenOnRestart) {
         durable.term = Default::default();
@@ -263,14 +286,15 @@ fn recover<L: Log>(server: &mut Server<L>, settings: &Settings) {
     }
     server.term = durable.term;
     server.vote = durable.vote;
-    server.commit = durable.commit;
+    server.commit = durable.commit.max(durable.base);
+    if settings.durable_commit {
+        durable.commit = server.commit;
+    }
     server.applied = match settings.configuration {
         Configuration::Fixed => server.commit,
-        Configuration::Applied => Index::ZERO,
+        Configuration::Applied => server.log.base(),
     };
-    if settings.configuration == Configuration::Applied {
-        server.config = NodeSet::EMPTY;
-    }
+    server.config = membership::of_snapshot(server, settings);
     election::lose_leader(server);
     server.asked.clear();
     server.role = Role::Follower;

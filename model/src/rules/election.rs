@@ -191,6 +191,12 @@ pub fn stale<L: Log>(
             hint: None,
             context: *context,
         },
+        Body::InstallSnapshot { last, .. } => Body::AppendAck {
+            reject: true,
+            index: last.index,
+            hint: None,
+            context: None,
+        },
         _ => return Branch::StaleIgnored.because(reason),
     };
     if settings.stale_request == StaleRequest::Ignore {

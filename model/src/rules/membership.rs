@@ -49,6 +49,19 @@ fn first_unapplied<L: Log>(server: &Server<L>) -> Option<Index> {
     })
 }
 
+/// The configuration that the snapshot of `server` has: the one as of the last
+/// entry that it replaces.
+pub fn of_snapshot<L: Log>(server: &Server<L>, settings: &Settings) -> NodeSet {
+    if settings.configuration == Configuration::Fixed {
+        return server.config;
+    }
+    let replaced = server.log.snapshot().iter();
+    replaced.fold(NodeSet::EMPTY, |config, entry| match entry.payload {
+        Payload::Config { voters } => config.union(voters),
+        _ => config,
+    })
+}
+
 /// A configuration entry was applied: its voters join. Nothing removes a voter
 /// yet. etcd starts a fresh server with all bootstrap voters in force and then
 /// applies the bootstrap entries a second time, which changes nothing.

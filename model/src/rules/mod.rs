@@ -20,6 +20,7 @@
 //! | [`commit`] | advance the commit index, apply | §5.3, §5.4.2 |
 //! | [`reads`] | begin, confirm and release a linearizable read | §8, dissertation §6.4 |
 //! | [`membership`] | configurations from applied entries | §6, dissertation §4.1 |
+//! | [`snapshot`] | compact the log, send and install snapshots | §7, dissertation §5 |
 //! | [`durability`] | writes complete, own acknowledgements, crash and restart | figure 2 |
 
 pub mod commit;
@@ -30,6 +31,7 @@ pub mod prevote;
 pub mod quorum;
 pub mod reads;
 pub mod replication;
+pub mod snapshot;
 pub mod transfer;
 
 use crate::choice;
@@ -118,6 +120,16 @@ choice! {
         } = 16,
         /// An election timeout has passed since it began to hand over.
         AbortTransfer = 17,
+        /// It replaces a prefix of its log by a snapshot.
+        Compact {
+            /// Up to here.
+            to: Index,
+        } = 18,
+        /// It sends its snapshot to a peer.
+        SendSnapshot {
+            /// The peer.
+            to: NodeId,
+        } = 19,
     }
 }
 
@@ -226,11 +238,25 @@ pub enum Branch {
     TransferAborted,
     /// An election began because the leader asked for it.
     CampaignedAtOnce,
+    /// A prefix of the log was replaced by a snapshot.
+    Compacted,
+    /// A snapshot went out.
+    SentSnapshot,
+    /// A snapshot told nothing new.
+    SnapshotIgnored,
+    /// A snapshot of what the log holds: its receiver committed up to there.
+    SnapshotFastForwarded,
+    /// A snapshot replaced a prefix of its receiver's log.
+    SnapshotRetained,
+    /// A snapshot replaced its receiver's log.
+    SnapshotInstalled,
+    /// An append ended where its receiver's log is compacted.
+    AppendBelowSnapshot,
 }
 
 impl Branch {
     /// Every branch, in order.
-    pub const ALL: [Branch; 50] = [
+    pub const ALL: [Branch; 57] = [
         Branch::Campaigned,
         Branch::VoteGranted,
         Branch::VoteRefused,
@@ -281,6 +307,13 @@ impl Branch {
         Branch::SentTimeoutNow,
         Branch::TransferAborted,
         Branch::CampaignedAtOnce,
+        Branch::Compacted,
+        Branch::SentSnapshot,
+        Branch::SnapshotIgnored,
+        Branch::SnapshotFastForwarded,
+        Branch::SnapshotRetained,
+        Branch::SnapshotInstalled,
+        Branch::AppendBelowSnapshot,
     ];
 
     /// Whether only a planted flaw takes this branch.
@@ -391,6 +424,8 @@ fn handle<L: Log>(
         Input::Transfer { to } => transfer::begin(server, *to),
         Input::SendTimeoutNow { to } => transfer::send_timeout_now(server, *to, out),
         Input::AbortTransfer => transfer::abort(server),
+        Input::Compact { to } => snapshot::compact(server, *to),
+        Input::SendSnapshot { to } => snapshot::send(server, *to, settings, out),
     }
 }
 
@@ -479,6 +514,16 @@ fn receive<L: Log>(
         Body::TimeoutNow => transfer::timeout_now(server, settings, out),
         Body::RequestRead { read } => reads::requested(server, *from, *read, settings),
         Body::ReadIndex { read, index } => reads::answered(server, *read, *index),
+        Body::InstallSnapshot {
+            last,
+            config,
+            state,
+        } => {
+            if let Err(refusal) = election::follow(server, *from, settings) {
+                return Branch::Unexpected.because(refusal);
+            }
+            snapshot::received(server, *from, *last, *config, state, settings, out)
+        }
     }
 }
 
@@ -494,6 +539,7 @@ pub fn hash() -> u64 {
         include_str!("quorum.rs"),
         include_str!("transfer.rs"),
         include_str!("reads.rs"),
+        include_str!("snapshot.rs"),
         include_str!("durability.rs"),
         include_str!("../settings.rs"),
     ];

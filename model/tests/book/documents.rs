@@ -207,6 +207,12 @@ fn decides(setting: &str) -> &'static str {
         "follower-reads" => {
             "whether a follower serves reads, at an index that it asks its leader for"
         }
+        "held-snapshot" => {
+            "what a follower makes of a snapshot whose last entry it holds: it saves it and keeps the entries behind (`retain`), or commits up to there and keeps its log (`fast-forward`)"
+        }
+        "snapshot-names-receiver" => {
+            "whether a server ignores a snapshot whose configuration lacks it"
+        }
         "sticky" => "whether who hears a leader takes no notice of candidates",
         other => panic!("docs/model.md does not say what {other:?} decides"),
     }

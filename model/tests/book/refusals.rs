@@ -38,6 +38,11 @@ fn context() -> impl Strategy<Value = Option<ReadId>> {
 }
 
 fn batch() -> impl Strategy<Value = Batch> {
+    entries(3)
+}
+
+/// Fewer entries than `end`, in the order of their terms.
+fn entries(end: usize) -> impl Strategy<Value = Batch> {
     let entry = (1..6u64, 0..3u32).prop_map(|(term, number)| Entry {
         term: Term(term),
         payload: match number {
@@ -45,7 +50,7 @@ fn batch() -> impl Strategy<Value = Batch> {
             number => Payload::Write { number },
         },
     });
-    prop::collection::vec(entry, 0..3).prop_map(|mut entries| {
+    prop::collection::vec(entry, 0..end).prop_map(|mut entries| {
         entries.sort();
         entries.into_iter().collect()
     })
@@ -83,7 +88,19 @@ fn body() -> impl Strategy<Value = Body> {
         }),
         (index(), context()).prop_map(|(commit, context)| Body::Heartbeat { commit, context }),
         context().prop_map(|context| Body::HeartbeatAck { context }),
+        snapshot(),
     ]
+}
+
+fn snapshot() -> impl Strategy<Value = Body> {
+    (entries(8), 0..16u64).prop_map(|(state, config)| Body::InstallSnapshot {
+        last: Position::new(
+            Index(state.len() as u64),
+            state.last().map_or(Term(0), |entry| entry.term),
+        ),
+        config: NodeSet(config),
+        state,
+    })
 }
 
 fn survival() -> impl Strategy<Value = Survival> {
@@ -120,6 +137,8 @@ fn input() -> impl Strategy<Value = Input> {
         1 => node().prop_map(|to| Input::Transfer { to }),
         2 => node().prop_map(|to| Input::SendTimeoutNow { to }),
         1 => Just(Input::AbortTransfer),
+        2 => index().prop_map(|to| Input::Compact { to }),
+        2 => node().prop_map(|to| Input::SendSnapshot { to }),
     ]
 }
 
@@ -177,6 +196,11 @@ fn place(refusal: &Refusal) -> usize {
         Refusal::QuorumLost { .. } => 30,
         Refusal::NoReadIndex { .. } => 31,
         Refusal::NotApplied { .. } => 32,
+        Refusal::Compacted { .. } => 33,
+        Refusal::Unapplied { .. } => 34,
+        Refusal::StillInLog { .. } => 35,
+        Refusal::SnapshotBehind { .. } => 36,
+        Refusal::NotInSnapshot { .. } => 37,
     }
 }
 
@@ -309,6 +333,31 @@ fn every_refusal() -> Vec<Refusal> {
             index,
             applied: Index(5),
         },
+        Refusal::Compacted {
+            node,
+            index: Index(3),
+            base: Index(5),
+        },
+        Refusal::Unapplied {
+            node,
+            index,
+            applied: Index(5),
+        },
+        Refusal::StillInLog {
+            node,
+            to: other,
+            matched: Index(5),
+            base: Index(3),
+        },
+        Refusal::SnapshotBehind {
+            node,
+            last: at(5, 3),
+            known: Index(6),
+        },
+        Refusal::NotInSnapshot {
+            node: NodeId(3),
+            config,
+        },
     ]
 }
 
@@ -370,7 +419,7 @@ fn random_inputs_provoke_every_refusal() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let inputs = prop::collection::vec(input(), 40);
     for number in 0..SCENARIOS {
-        for seed in 0..25 {
+        for seed in 0..35 {
             let (scenario, state) = reached(number, seed, 5 * seed as usize);
             let inputs = inputs.new_tree(&mut runner).expect("inputs").current();
             for (_, server) in state.servers.iter() {
@@ -415,6 +464,7 @@ fn unbudgeted(scenario: &Scenario) -> Vec<Input> {
     for to in NodeSet::first(usize::from(scenario.bounds.servers) + 1).iter() {
         all.push(Input::SendHeartbeat { to });
         all.push(Input::SendTimeoutNow { to });
+        all.push(Input::SendSnapshot { to });
         for after in indexes().skip(usize::from(scenario.bounds.bootstrap)) {
             let counts = 0..=scenario.bounds.max_batch;
             all.extend(counts.map(|count| Input::SendAppend { to, after, count }));

@@ -74,6 +74,7 @@ pub(crate) fn scenario(number: usize) -> Scenario {
             drops: None,
             duplicates: 2,
             transfers: 2,
+            compactions: 3,
             ..Bounds::default()
         },
     }

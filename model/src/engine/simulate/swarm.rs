@@ -42,6 +42,8 @@ pub fn swarm_bounds(scenario: &Scenario, dice: &mut Dice) -> Scenario {
         drops,
         duplicates,
         transfers,
+        compactions,
+        snapshots,
     } = &mut scenario.bounds;
     // Now and then, nothing but the bounds that were asked for.
     if dice.once_in(8) {
@@ -69,6 +71,13 @@ pub fn swarm_bounds(scenario: &Scenario, dice: &mut Dice) -> Scenario {
     }
     for switch in [resend, partial_writes] {
         *switch &= !dice.once_in(2);
+    }
+    // Nothing is drawn for what there is not: a seed keeps its walks.
+    if *compactions > 0 {
+        lower(compactions, 0, dice);
+        if let Some(snapshots) = snapshots {
+            lower(snapshots, 0, dice);
+        }
     }
     scenario
 }
