@@ -13,6 +13,7 @@ mod elections;
 mod etcd;
 mod flaws;
 mod liveness;
+mod pairs;
 mod paper;
 mod reads;
 mod snapshots;
@@ -82,10 +83,13 @@ impl Preset {
 
 /// The presets that `name` stands for: the one called so, or where it names no
 /// dialect those of every dialect (`replication` is
-/// `paper-replication` and `etcd-replication`).
+/// `paper-replication` and `etcd-replication`); `pairs` are all [`pairs`].
 pub fn named(name: &str) -> Vec<Preset> {
     if let Some(preset) = by_name(name) {
         return vec![preset];
+    }
+    if name == "pairs" {
+        return pairs();
     }
     let is_so_called = |preset: &Preset| {
         preset.name.strip_prefix(preset.dialect.name()) == Some(&format!("-{name}"))
@@ -99,11 +103,17 @@ pub fn by_name(name: &str) -> Option<Preset> {
 }
 
 /// Every preset: first those that are explored by default, then those of the
-/// flaws, in the order of the catalogue, then those of liveness.
+/// flaws, in the order of the catalogue, then every two features together, then
+/// those of liveness.
 pub fn all() -> Vec<Preset> {
     let flaws = Flaw::ALL.iter().map(|about| for_flaw(about.flaw));
     let safety = defaults().into_iter().chain(flaws);
-    safety.chain(liveness()).collect()
+    safety.chain(pairs()).chain(liveness()).collect()
+}
+
+/// Every two features that can be on at once, each two in a preset.
+pub fn pairs() -> Vec<Preset> {
+    pairs::presets()
 }
 
 /// The presets that the checks of liveness judge to the end: recoverability

@@ -1,0 +1,157 @@
+//! Pairs: every two features that can be on at once, together in one preset
+//! that must reach the witnesses of both. And all of them at once.
+//!
+//! What breaks Raft in production is rarely a feature alone. Each part says
+//! what it switches on, the least that must be allowed for it to be seen, and
+//! the situations that show it; a pair allows what either of the two needs.
+
+use std::sync::LazyLock;
+
+use super::Preset;
+use crate::bounds::Bounds;
+use crate::features::{
+    CHECK_QUORUM, FOLLOWER_READS, Feature, PRE_VOTE, PRE_VOTE_LEADERLESS, STICKY_LEADER,
+};
+use crate::network::NetworkKind::Bag;
+use crate::settings::Dialect::EtcdStored;
+use crate::settings::Durability::Atomic;
+use crate::settings::Settings;
+
+/// One feature, as a part of a pair.
+struct Part {
+    /// The name of the feature, or of what stands for one.
+    name: &'static str,
+    /// What is switched on, if it is a switch.
+    feature: Option<Feature>,
+    /// Allows what it needs to be seen.
+    needs: fn(&mut Bounds),
+    /// The situations that show it.
+    witnesses: &'static [&'static str],
+}
+
+/// Two elections, two messages in flight, an append.
+const BASE: Bounds = Bounds {
+    max_log: 2,
+    max_messages: Some(2),
+    max_lag: Some(0),
+    writes: 0,
+    campaigns: Some(2),
+    appends: Some(1),
+    heartbeats: Some(0),
+    ..Bounds::DEFAULT
+};
+
+const PARTS: &[Part] = &[
+    Part {
+        name: "pre-vote",
+        feature: Some(PRE_VOTE),
+        needs: |_| {},
+        witnesses: &["pre-vote-won"],
+    },
+    Part {
+        name: "pre-vote-leaderless",
+        feature: Some(PRE_VOTE_LEADERLESS),
+        needs: |bounds| {
+            least(&mut bounds.heartbeats, 1);
+        },
+        witnesses: &["pre-vote-won", "pre-vote-refused"],
+    },
+    Part {
+        name: "check-quorum",
+        feature: Some(CHECK_QUORUM),
+        needs: |_| {},
+        witnesses: &["leader-resigns"],
+    },
+    Part {
+        name: "sticky-leader",
+        feature: Some(STICKY_LEADER),
+        needs: |bounds| {
+            least(&mut bounds.heartbeats, 1);
+        },
+        witnesses: &["candidate-disregarded"],
+    },
+    Part {
+        name: "follower-reads",
+        feature: Some(FOLLOWER_READS),
+        needs: |bounds| {
+            least(&mut bounds.heartbeats, 1);
+            bounds.reads = bounds.reads.max(1);
+        },
+        witnesses: &["follower-read-served"],
+    },
+    Part {
+        name: "transfer",
+        feature: None,
+        needs: |bounds| {
+            bounds.transfers = bounds.transfers.max(1);
+        },
+        witnesses: &["leadership-transferred"],
+    },
+    Part {
+        name: "crash",
+        feature: None,
+        needs: |bounds| {
+            bounds.restarts = bounds.restarts.max(1);
+        },
+        witnesses: &["restarted-server-wins"],
+    },
+];
+
+/// Raises a budget to at least `least`.
+fn least(budget: &mut Option<u32>, least: u32) {
+    *budget = budget.map(|budget| budget.max(least));
+}
+
+/// Whether both can be on at once. Two values of one setting cannot.
+fn compatible(one: &Part, other: &Part) -> bool {
+    let mut settings = EtcdStored.settings(Atomic);
+    let mut on = |part: &Part| {
+        if let Some(feature) = part.feature {
+            (feature.switch_on)(&mut settings);
+        }
+    };
+    on(one);
+    on(other);
+    let is_on = |part: &Part, settings: &Settings| {
+        part.feature.is_none_or(|feature| (feature.is_on)(settings))
+    };
+    is_on(one, &settings) && is_on(other, &settings)
+}
+
+/// The preset of `parts` at once.
+fn preset(name: &'static str, about: &'static str, parts: &[&Part]) -> Preset {
+    let mut bounds = BASE;
+    let mut witnesses = vec!["leader-elected"];
+    for part in parts {
+        (part.needs)(&mut bounds);
+        for name in part.witnesses {
+            if !witnesses.contains(name) {
+                witnesses.push(name);
+            }
+        }
+    }
+    let features: Vec<Feature> = parts.iter().filter_map(|part| part.feature).collect();
+    let mut preset = Preset::new(EtcdStored, name, about, Atomic, Bag, bounds).with(&features);
+    preset.witnesses = witnesses.leak();
+    preset
+}
+
+// Names are put together once and live as long as the program, as the names of
+// all other presets do.
+static PAIRS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
+    let mut pairs = Vec::new();
+    for (i, one) in PARTS.iter().enumerate() {
+        for other in &PARTS[i + 1..] {
+            if compatible(one, other) {
+                let name = format!("{}+{}", one.name, other.name);
+                let about = format!("{} and {} together", one.name, other.name);
+                pairs.push(preset(name.leak(), about.leak(), &[one, other]));
+            }
+        }
+    }
+    pairs
+});
+
+pub(super) fn presets() -> Vec<Preset> {
+    PAIRS.clone()
+}
