@@ -25,7 +25,10 @@ const SMALL: [(&str, u64, u64, usize); 7] = [
     ("etcd-replication-deferred", 77_179, 286_531, 24),
 ];
 
-const LARGE: [(&str, u64, u64, usize); 21] = [
+const LARGE: [(&str, u64, u64, usize); 24] = [
+    ("paper-snapshot", 617_272, 2_591_320, 24),
+    ("paper-snapshot-restart", 778_840, 3_354_679, 28),
+    ("etcd-snapshot", 851_008, 3_591_946, 24),
     ("paper-follower-read", 240_466, 780_982, 19),
     ("etcd-stored-follower-read", 985_039, 4_430_776, 24),
     ("paper-prevote-four", 561_153, 11_734_533, 24),

@@ -95,6 +95,15 @@ const PARTS: &[Part] = &[
         },
         witnesses: &["restarted-server-wins"],
     },
+    Part {
+        name: "snapshots",
+        feature: None,
+        needs: |bounds| {
+            bounds.compactions = bounds.compactions.max(1);
+            bounds.snapshots = Some(1);
+        },
+        witnesses: &["snapshot-installed"],
+    },
 ];
 
 /// Raises a budget to at least `least`.
