@@ -51,6 +51,7 @@ pub mod liveness;
 pub mod log;
 pub mod message;
 pub mod network;
+pub mod prefix;
 pub mod presets;
 pub mod properties;
 pub mod prove;

@@ -56,6 +56,7 @@ impl Preset {
             about,
             dialect,
             scenario: Scenario {
+                prefix: &[],
                 settings: dialect.settings(durability),
                 network,
                 bounds,

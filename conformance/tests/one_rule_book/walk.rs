@@ -400,6 +400,7 @@ fn line(
         Input::Restart { .. } => wire::Cause::Start,
         Input::LoseLeader | Input::CheckQuorum | Input::AbortTransfer => wire::Cause::Tick,
         Input::Transfer { .. } | Input::SendTimeoutNow { .. } => other("it hands over"),
+        Input::Compact { .. } | Input::SendSnapshot { .. } => other("it compacts its log"),
     };
     let mut step = wire::Step::new(name(node), inc, seq, cause)
         .with_state(state(after))

@@ -35,6 +35,7 @@ sources![
     "log.rs",
     "message.rs",
     "network.rs",
+    "prefix.rs",
     "properties/applied_is_committed_prefix.rs",
     "properties/applied_monotonic.rs",
     "properties/commit_monotonic.rs",

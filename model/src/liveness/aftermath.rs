@@ -109,6 +109,7 @@ impl<'g> Aftermath<'g> {
         let small = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
         Aftermath {
             scenario: Scenario {
+                prefix: &[],
                 settings: scenario.settings,
                 network: match (reins, scenario.network) {
                     (Reins::Any, _) => NetworkKind::Set,

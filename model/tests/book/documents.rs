@@ -287,6 +287,7 @@ fn measured() -> [(&'static str, Scenario); 2] {
         (
             "`paper`, atomic, bag: 3 servers, 2 elections, 1 crash",
             Scenario {
+                prefix: &[],
                 settings: Dialect::Paper.settings(Durability::Atomic),
                 network: NetworkKind::Bag,
                 bounds: Bounds {
@@ -303,6 +304,7 @@ fn measured() -> [(&'static str, Scenario); 2] {
             "`etcd-stored`, atomic, bag: 2 servers, 2 elections, 2 appends, 2 heartbeats, \
              1 write, 1 read, 1 crash",
             Scenario {
+                prefix: &[],
                 settings: Dialect::EtcdStored.settings(Durability::Atomic),
                 network: NetworkKind::Bag,
                 bounds: Bounds {

@@ -22,6 +22,7 @@ use crate::build::*;
 
 fn scenario(bootstrap: u8) -> Scenario {
     Scenario {
+        prefix: &[],
         settings: etcd(),
         network: NetworkKind::Set,
         bounds: Bounds {

@@ -54,6 +54,7 @@ pub(crate) fn scenario(number: usize) -> Scenario {
     }
     let etcd = dialect == Dialect::Etcd;
     Scenario {
+        prefix: &[],
         settings,
         network,
         bounds: Bounds {
