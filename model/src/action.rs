@@ -367,7 +367,7 @@ fn leader<L: Log>(
         add(Input::CheckQuorum);
     }
     if spent.transfers < bounds.transfers {
-        for to in server.config.without(server.id).iter() {
+        for to in server.config.voters().without(server.id).iter() {
             add(Input::Transfer { to });
         }
     }
@@ -383,7 +383,7 @@ fn leader<L: Log>(
         });
     }
     if left(spent.appends, bounds.appends) {
-        for to in server.config.without(server.id).iter() {
+        for to in server.config.members().without(server.id).iter() {
             let known = matched.get(to).copied().unwrap_or_default();
             let from = if bounds.resend { 0 } else { known.0 };
             // Bootstrap entries are everywhere: nobody sends them.
@@ -401,14 +401,14 @@ fn leader<L: Log>(
     }
     if left(spent.snapshots, bounds.snapshots) {
         let base = server.log.base();
-        for to in server.config.without(server.id).iter() {
+        for to in server.config.members().without(server.id).iter() {
             if matched.get(to).copied().unwrap_or_default() < base {
                 add(Input::SendSnapshot { to });
             }
         }
     }
     if settings.heartbeat == Heartbeat::Separate && left(spent.heartbeats, bounds.heartbeats) {
-        for to in server.config.without(server.id).iter() {
+        for to in server.config.members().without(server.id).iter() {
             add(Input::SendHeartbeat { to });
         }
     }

@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 
 use crate::action::Action;
 use crate::bounds::Spent;
+use crate::config::{Change, Config};
 use crate::field::{Field, UnpackError};
 use crate::history::{History, OpenRead};
 use crate::ids::{Index, NodeId, NodeSet, Position, Term};
@@ -124,7 +125,7 @@ impl std::ops::Deref for Step {
 /// committed; entry `i` makes the first `i` servers voters, the last one all.
 pub fn boot<L: Log>(id: NodeId, servers: usize, bootstrap: u8, settings: &Settings) -> Server<L> {
     let all = NodeSet::first(servers);
-    let mut server: Server<L> = Server::new(id, all);
+    let mut server: Server<L> = Server::new(id, Config::of(all));
     if bootstrap > 0 {
         server.term = Term(1);
     }
@@ -136,7 +137,9 @@ pub fn boot<L: Log>(id: NodeId, servers: usize, bootstrap: u8, settings: &Settin
         };
         server.log.push(Entry {
             term: Term(1),
-            payload: Payload::Config { voters },
+            payload: Payload::Config {
+                change: Change::joins(voters),
+            },
         });
     }
     server.commit = Index(u64::from(bootstrap));

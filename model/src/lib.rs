@@ -13,7 +13,7 @@
 //!
 //! | file | holds | figure 2 |
 //! |---|---|---|
-//! | [`ids`], [`log`], [`message`], [`server`] | names, entries, messages, one server | State; the RPCs' arguments and results |
+//! | [`ids`], [`log`], [`config`], [`message`], [`server`], [`progress`] | names, entries, configurations, messages, one server, what a leader knows of the others | State; the RPCs' arguments and results |
 //! | [`settings`] | where Rafts legally differ | |
 //! | [`refusal`] | why a rule says no | |
 //! | [`rules`] | the rule book | Rules for Servers; the RPCs' receiver implementations |
@@ -40,6 +40,7 @@ pub mod action;
 pub mod book;
 pub mod bounds;
 pub mod cluster;
+pub mod config;
 pub mod counterexample;
 pub mod engine;
 pub mod features;
@@ -53,6 +54,7 @@ pub mod message;
 pub mod network;
 pub mod prefix;
 pub mod presets;
+pub mod progress;
 pub mod properties;
 pub mod prove;
 pub mod refusal;

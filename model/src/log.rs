@@ -24,7 +24,8 @@
 
 use smallvec::SmallVec;
 
-use crate::ids::{Index, NodeSet, Position, Term};
+use crate::config::Change;
+use crate::ids::{Index, Position, Term};
 use crate::{choice, record};
 
 choice! {
@@ -38,10 +39,11 @@ choice! {
             /// The number.
             number: u32,
         } = 1,
-        /// A configuration: voters that join once the entry takes effect.
+        /// A change of the configuration.
         Config {
-            /// The voters; all of them so far, not only the new one.
-            voters: NodeSet,
+            /// The change. A bootstrap entry lets all voters so far join, not
+            /// only the new one.
+            change: Change,
         } = 2,
     }
 }

@@ -6,7 +6,8 @@ use std::fmt;
 
 use smallvec::SmallVec;
 
-use crate::ids::{Index, NodeId, NodeSet, Position, ReadId, Term};
+use crate::config::Config;
+use crate::ids::{Index, NodeId, Position, ReadId, Term};
 use crate::log::Batch;
 use crate::{choice, record};
 
@@ -95,7 +96,7 @@ choice! {
             /// The last entry that the snapshot replaces.
             last: Position,
             /// The configuration as of then.
-            config: NodeSet,
+            config: Config,
             /// The state of the machine as of then: the entries replaced.
             state: Batch,
         } = 11,

@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use crate::config::Config;
 use crate::ids::{Index, NodeId, NodeSet, Position, ReadId, Term};
 
 /// A reason not to act. `node` is always the server whose rule refused.
@@ -77,7 +78,7 @@ pub enum Refusal {
         /// The server.
         node: NodeId,
         /// The configuration.
-        config: NodeSet,
+        config: Config,
     },
     /// A configuration entry is committed and not applied.
     UnappliedConfiguration {
@@ -150,7 +151,7 @@ pub enum Refusal {
         /// Who is known to hold it durably.
         holders: NodeSet,
         /// The configuration.
-        config: NodeSet,
+        config: Config,
     },
     /// Nothing is committed and not applied.
     NothingToApply {
@@ -184,7 +185,7 @@ pub enum Refusal {
         /// Who has confirmed, the leader included.
         acks: NodeSet,
         /// The configuration.
-        config: NodeSet,
+        config: Config,
     },
     /// A leader of this term was heard from within the minimum election timeout.
     LeaderHeard {
@@ -225,7 +226,7 @@ pub enum Refusal {
         /// Who was heard from, the leader included.
         active: NodeSet,
         /// The configuration.
-        config: NodeSet,
+        config: Config,
     },
     /// The leader has not said at which index the read is to be served.
     NoReadIndex {
@@ -321,7 +322,7 @@ pub enum Refusal {
         /// The receiver.
         node: NodeId,
         /// The configuration.
-        config: NodeSet,
+        config: Config,
     },
 }
 

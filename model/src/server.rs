@@ -7,10 +7,12 @@
 
 use smallvec::SmallVec;
 
+use crate::config::Config;
 use crate::field::{Field, Renaming, UnpackError};
 use crate::ids::{Index, NodeId, NodeSet, Position, ReadId, Term};
 use crate::log::{Batch, Log};
 use crate::message::{Message, Messages};
+use crate::progress::Progress;
 use crate::{choice, record};
 
 /// A list with one item for each server.
@@ -149,7 +151,7 @@ choice! {
         Leader {
             /// For each server, the highest index known to be replicated and,
             /// for itself, durable.
-            matched: PerServer<Index>,
+            matched: Progress,
             /// Reads begun and not yet released, oldest first.
             reads: SmallVec<[Read; 1]>,
             /// Who has answered since the last check of the quorum, where the
@@ -329,8 +331,8 @@ record! {
         pub commit: Index,
         /// `lastApplied`.
         pub applied: Index,
-        /// The voters of the configuration in force; empty when unknown.
-        pub config: NodeSet,
+        /// The configuration in force; without voters when unknown.
+        pub config: Config,
         /// The leader of this term as far as known, where a rule asks for it.
         pub leader: Option<NodeId>,
         /// The role.
@@ -352,7 +354,7 @@ record! {
 
 impl<L: Log> Server<L> {
     /// A server that has never run, with an empty log.
-    pub fn new(id: NodeId, config: NodeSet) -> Self {
+    pub fn new(id: NodeId, config: Config) -> Self {
         Server {
             id,
             term: Term(0),

@@ -3,6 +3,7 @@
 //! A preset lists the witnesses it must reach, and fails when one is missed.
 
 use crate::action::Action;
+use crate::config::Config;
 use crate::ids::{Index, NodeSet};
 use crate::log::Log;
 use crate::message::Body;
@@ -91,6 +92,7 @@ pub const ALL: [Witness; 25] = [
         shows: |view, scenario| match view.actor() {
             Some((before, after)) => {
                 let voters = NodeSet::first(usize::from(scenario.bounds.servers));
+                let voters = Config::of(voters);
                 before.config != voters
                     && after.config == voters
                     && view.before.history.restarted.contains(after.id)

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use plimsoll_model::action::Action;
 use plimsoll_model::cluster::boot;
+use plimsoll_model::config::{Change, Config};
 use plimsoll_model::ids::{Index, NodeId, NodeSet, Position, Term};
 use plimsoll_model::log::{Entry, GrowingLog, Log, Payload};
 use plimsoll_model::message::{Message, Messages};
@@ -38,8 +39,8 @@ pub struct Scalars {
     pub applied: Index,
     /// The last entry.
     pub last: Position,
-    /// The voters of the configuration in force.
-    pub config: NodeSet,
+    /// The configuration in force.
+    pub config: Config,
 }
 
 /// A role without what it holds.
@@ -395,7 +396,9 @@ pub fn log_of(terms: &[Term], bootstrap: usize, voters: NodeSet) -> GrowingLog {
     let mut log = GrowingLog::empty();
     for (i, &term) in terms.iter().enumerate() {
         let payload = if i < bootstrap {
-            Payload::Config { voters }
+            Payload::Config {
+                change: Change::joins(voters),
+            }
         } else {
             Payload::Noop
         };

@@ -67,7 +67,7 @@ fn entry(index: Index, entry: &Entry) -> String {
     let what = match entry.payload {
         Payload::Noop => "no-op".to_owned(),
         Payload::Write { number } => format!("w{number}"),
-        Payload::Config { voters } => format!("voters {voters}"),
+        Payload::Config { change } => change.to_string(),
     };
     format!("{index}@{} {what}", entry.term)
 }

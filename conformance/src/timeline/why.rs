@@ -5,9 +5,10 @@
 
 use plimsoll_model::action::Action;
 use plimsoll_model::cluster::State;
+use plimsoll_model::config::Config;
 use plimsoll_model::counterexample::Frame;
 use plimsoll_model::ids::{Index, NodeId, NodeSet, Position};
-use plimsoll_model::log::{Log, Payload};
+use plimsoll_model::log::Log;
 use plimsoll_model::message::Body;
 use plimsoll_model::rules::Input;
 use plimsoll_model::scenario::Scenario;
@@ -389,10 +390,7 @@ fn applied_otherwise(state: &State, scenario: &Scenario) -> Vec<String> {
         for (id, server) in state.servers.iter() {
             let applied = usize::try_from(server.applied.0).unwrap_or(usize::MAX);
             let entries = server.log.entries().iter().take(applied);
-            let leads_to = entries.fold(NodeSet::EMPTY, |all, entry| match entry.payload {
-                Payload::Config { voters } => all.union(voters),
-                _ => all,
-            });
+            let leads_to = Config::UNKNOWN.fold(entries);
             if state.history.restarted.contains(id) && leads_to != server.config {
                 facts.push(format!(
                     "{id} has applied up to {}, which makes {leads_to} of no voters, and has {}",

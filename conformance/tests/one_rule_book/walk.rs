@@ -125,7 +125,7 @@ fn entries(after: Index, batch: &Batch, bare: bool) -> wire::Entries {
                     u64::from(number) + 2,
                 )
             }
-            Payload::Config { voters } => (wire::EntryKind::Config, None, voters.0 + 1000),
+            Payload::Config { change } => (wire::EntryKind::Config, None, change.voters.0 + 1000),
         };
         wire::Entry {
             term: wire::Term(entry.term.0),
@@ -214,7 +214,9 @@ fn state(server: &Server<InlineLog>) -> wire::State {
         .with_commit(server.commit.0)
         .with_applied(server.applied.0)
         .with_last(position(server.log.last()))
-        .with_config(wire::Config::of_voters(server.config.iter().map(name)))
+        .with_config(wire::Config::of_voters(
+            server.config.voters.iter().map(name),
+        ))
 }
 
 fn durable(server: &Server<InlineLog>) -> wire::Durable {

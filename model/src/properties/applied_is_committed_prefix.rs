@@ -14,6 +14,7 @@
 
 use super::{Check, Finding, Property};
 use crate::cluster::Ensemble;
+use crate::config::Config;
 use crate::ids::NodeSet;
 use crate::log::{InlineLog, Log, Payload};
 use crate::scenario::Scenario;
@@ -45,9 +46,9 @@ fn check(state: &Ensemble<InlineLog>, scenario: &Scenario) -> Finding {
         let restarted = history.restarted.contains(id);
         if scenario.settings.configuration == Configuration::Applied {
             let start = if restarted {
-                NodeSet::EMPTY
+                Config::UNKNOWN
             } else {
-                NodeSet::first(usize::from(scenario.bounds.servers))
+                Config::of(NodeSet::first(usize::from(scenario.bounds.servers)))
             };
             if server.config != fold(start, server) {
                 return Finding::Broken;
@@ -64,11 +65,11 @@ fn check(state: &Ensemble<InlineLog>, scenario: &Scenario) -> Finding {
 }
 
 /// The configuration that the applied entries of `server` make of `start`.
-fn fold(start: NodeSet, server: &Server<InlineLog>) -> NodeSet {
+fn fold(start: Config, server: &Server<InlineLog>) -> Config {
     let applied = usize::try_from(server.applied.0).unwrap_or(usize::MAX);
     let entries = server.log.entries().iter().take(applied);
     entries.fold(start, |config, entry| match entry.payload {
-        Payload::Config { voters } => config.union(voters),
+        Payload::Config { change } => config.after(&change),
         _ => config,
     })
 }

@@ -47,7 +47,7 @@ pub fn may_advance<L: Log>(
     };
     let holders: NodeSet = matched
         .iter()
-        .filter(|&(id, &known)| known >= to && server.config.contains(id))
+        .filter(|&(id, &known)| known >= to && server.config.contains_voter(id))
         .map(|(id, _)| id)
         .collect();
     let quorum = match server.memory {
@@ -107,7 +107,7 @@ pub fn note_match<L: Log>(server: &mut Server<L>, id: NodeId, index: Index, sett
     let Role::Leader { matched, .. } = &mut server.role else {
         return;
     };
-    let Some(known) = matched.0.get_mut(id.position()) else {
+    let Some(known) = matched.get_mut(id) else {
         return;
     };
     let before = *known;
@@ -191,8 +191,8 @@ pub fn apply<L: Log>(server: &mut Server<L>, settings: &Settings) -> Result<Outc
     } else {
         next
     };
-    if let Payload::Config { voters } = entry.payload {
-        membership::take_effect(server, voters);
+    if let Payload::Config { change } = &entry.payload {
+        membership::take_effect(server, change);
         return Ok(Branch::ConfigurationApplied.into());
     }
     Ok(Branch::Applied.into())

@@ -167,7 +167,7 @@ pub fn count_own_vote<L: Log>(
 
 /// Up to where a leader may count its own entries: as far as they are durable.
 pub fn countable<L: Log>(server: &Server<L>, settings: &Settings) -> Index {
-    if server.config.len() == 1 && settings.has(Flaw::OwnEntriesCountedBeforeWrite) {
+    if server.config.is_singleton() && settings.has(Flaw::OwnEntriesCountedBeforeWrite) {
         return server.log.last_index();
     }
     server.durable.shared

@@ -15,9 +15,10 @@ use crate::flaws::Flaw;
 use crate::ids::{Index, NodeId, NodeSet, Position, Term};
 use crate::log::{Entry, Log, Payload};
 use crate::message::{Body, Message, Messages};
+use crate::progress::Progress;
 use crate::refusal::Refusal;
 use crate::rules::{membership, prevote, quorum};
-use crate::server::{Memory, PerServer, Role, Server};
+use crate::server::{Memory, Role, Server};
 use crate::settings::{PreVote, Settings, StaleRequest};
 
 /// The election timer fires: raise the term, vote for oneself, ask everybody.
@@ -61,7 +62,7 @@ pub fn start<L: Log>(
         surplus: 0,
     };
     let last = server.log.last();
-    for to in server.config.without(server.id).iter() {
+    for to in server.config.voters().without(server.id).iter() {
         out.push(Message {
             from: server.id,
             to,
@@ -342,7 +343,7 @@ pub fn vote_received<L: Log>(
         refused.insert(voter);
         // Lost is what the rest cannot win any more: with four servers two
         // refusals are enough.
-        if !config.has_quorum(config.minus(*refused)) {
+        if !config.can_win(*refused) {
             server.role = Role::Follower;
             lose_leader(server);
             return Branch::VoteLost.into();
@@ -353,8 +354,12 @@ pub fn vote_received<L: Log>(
     if !new && settings.has(Flaw::VotesCountedNotIdentified) {
         *surplus += 1;
     }
-    let votes = granted.overlap(config) + usize::from(*surplus);
-    if 2 * votes > config.len() {
+    let votes = granted.overlap(config.voters) + usize::from(*surplus);
+    let elected = match *surplus {
+        0 => config.has_quorum(*granted),
+        _ => 2 * votes > config.voters.len(),
+    };
+    if elected {
         become_leader(server, settings);
         return Branch::BecameLeader.into();
     }
@@ -365,30 +370,18 @@ pub fn vote_received<L: Log>(
 /// (sections 5.2 and 8). Nothing is known of the followers' logs.
 pub fn become_leader<L: Log>(server: &mut Server<L>, settings: &Settings) {
     debug_assert!(matches!(server.role, Role::Candidate { .. }));
-    // Room for every server that the log names, not only for those that are in
-    // force: the list must not depend on who has which name.
-    let named = server
-        .log
-        .entries()
-        .iter()
-        .fold(server.config.with(server.id), |named, entry| {
-            match entry.payload {
-                Payload::Config { voters } => named.union(voters),
-                _ => named,
-            }
-        });
-    let servers = named.iter().map(|id| id.position() + 1).max().unwrap_or(0);
+    let mut matched = Progress::default();
+    matched.keep(server.config.members());
+    if let Some(own) = matched.get_mut(server.id) {
+        *own = server.durable.shared;
+    }
     server.leader = Some(server.id);
     server.role = Role::Leader {
-        matched: PerServer((0..servers).map(|_| Index::ZERO).collect()),
+        matched,
         reads: Default::default(),
         active: NodeSet::EMPTY,
         transfer: None,
     };
-    let (id, durable) = (server.id, server.durable.shared);
-    if let Role::Leader { matched, .. } = &mut server.role {
-        matched[id] = durable;
-    }
     if settings.has(Flaw::ProgressUnsorted) {
         server.memory = Some(Memory::Progress {
             accepted: Index::ZERO,

@@ -6,11 +6,12 @@
 //! again, and until then it must not campaign: it would count a majority of
 //! servers it does not know.
 
+use crate::config::{Change, Config};
 use crate::flaws::Flaw;
-use crate::ids::{Index, NodeSet};
+use crate::ids::Index;
 use crate::log::{Log, Payload};
 use crate::refusal::Refusal;
-use crate::server::Server;
+use crate::server::{Role, Server};
 use crate::settings::{Configuration, Settings};
 
 /// Whether `server` may campaign as far as its configuration goes.
@@ -19,7 +20,7 @@ use crate::settings::{Configuration, Settings};
 /// When it is no voter as far as it knows, or has a committed configuration
 /// still to apply (etcd issues 7280 and 5004: a stale quorum elects).
 pub fn may_campaign<L: Log>(server: &Server<L>, settings: &Settings) -> Result<(), Refusal> {
-    if !server.config.contains(server.id) {
+    if !server.config.contains_voter(server.id) {
         return Err(Refusal::NotAVoter {
             node: server.id,
             config: server.config,
@@ -51,20 +52,18 @@ fn first_unapplied<L: Log>(server: &Server<L>) -> Option<Index> {
 
 /// The configuration that the snapshot of `server` has: the one as of the last
 /// entry that it replaces.
-pub fn of_snapshot<L: Log>(server: &Server<L>, settings: &Settings) -> NodeSet {
-    if settings.configuration == Configuration::Fixed {
-        return server.config;
+pub fn of_snapshot<L: Log>(server: &Server<L>, settings: &Settings) -> Config {
+    match settings.configuration {
+        Configuration::Fixed => server.config,
+        Configuration::Applied => Config::UNKNOWN.fold(server.log.snapshot()),
     }
-    let replaced = server.log.snapshot().iter();
-    replaced.fold(NodeSet::EMPTY, |config, entry| match entry.payload {
-        Payload::Config { voters } => config.union(voters),
-        _ => config,
-    })
 }
 
-/// A configuration entry was applied: its voters join. Nothing removes a voter
-/// yet. etcd starts a fresh server with all bootstrap voters in force and then
+/// A configuration entry was applied. etcd starts a fresh server with all bootstrap voters in force and then
 /// applies the bootstrap entries a second time, which changes nothing.
-pub fn take_effect<L: Log>(server: &mut Server<L>, voters: NodeSet) {
-    server.config = server.config.union(voters);
+pub fn take_effect<L: Log>(server: &mut Server<L>, change: &Change) {
+    server.config = server.config.after(change);
+    if let Role::Leader { matched, .. } = &mut server.role {
+        matched.keep(server.config.members());
+    }
 }

@@ -541,6 +541,8 @@ pub fn hash() -> u64 {
         include_str!("reads.rs"),
         include_str!("snapshot.rs"),
         include_str!("durability.rs"),
+        include_str!("../config.rs"),
+        include_str!("../progress.rs"),
         include_str!("../settings.rs"),
     ];
     xxhash_rust::xxh3::xxh3_64(sources.concat().as_bytes())

@@ -29,7 +29,7 @@ pub fn begin<L: Log>(server: &mut Server<L>, settings: &Settings, out: &mut Mess
         return election::start(server, false, settings, out);
     }
     let last = server.log.last();
-    for to in server.config.without(server.id).iter() {
+    for to in server.config.voters().without(server.id).iter() {
         out.push(Message {
             from: server.id,
             to,
@@ -142,7 +142,7 @@ pub fn received<L: Log>(
         return Branch::RefusalCounted.into();
     }
     refused.insert(voter);
-    if !config.has_quorum(config.minus(*refused)) {
+    if !config.can_win(*refused) {
         server.role = Role::Follower;
         election::lose_leader(server);
         return Branch::VoteLost.into();

@@ -72,7 +72,7 @@ fn open<L: Log>(
     let unchecked = settings.has(Flaw::ReadBeforeOwnCommit)
         || (asker.is_some() && settings.has(Flaw::ForwardedReadBeforeOwnCommit))
         || settings.has(Flaw::NoNoop)
-        || (settings.has(Flaw::SingletonReadsStaleCommit) && server.config.len() == 1);
+        || (settings.has(Flaw::SingletonReadsStaleCommit) && server.config.is_singleton());
     if settings.has(Flaw::ReadsUncommitted) {
         index = server.log.last_index();
     }
@@ -187,7 +187,7 @@ pub fn release<L: Log>(
         return Err(Refusal::NoSuchRead { node, read: id });
     };
     let acks = reads[at].acks.with(node);
-    let one_short = 2 * config.overlap(acks) + 2 > config.len();
+    let one_short = 2 * config.voters.overlap(acks) + 2 > config.voters.len();
     let enough = config.has_quorum(acks)
         || settings.has(Flaw::ReadBeforeQuorum)
         || (one_short && settings.has(Flaw::ReadQuorumOneShort));

@@ -28,7 +28,7 @@ pub(super) fn must_lead<L: Log>(server: &Server<L>) -> Result<(), Refusal> {
 }
 
 pub(super) fn must_be_peer<L: Log>(server: &Server<L>, to: NodeId) -> Result<(), Refusal> {
-    if to != server.id && server.config.contains(to) {
+    if to != server.id && server.config.members().contains(to) {
         return Ok(());
     }
     Err(Refusal::NotAPeer {

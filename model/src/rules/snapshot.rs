@@ -15,7 +15,8 @@
 //! disk before its receipt is acknowledged, and it moves with the log.
 
 use super::{Branch, Outcome, commit, durability, membership, replication};
-use crate::ids::{Index, NodeId, NodeSet, Position};
+use crate::config::Config;
+use crate::ids::{Index, NodeId, Position};
 use crate::log::{Batch, Log};
 use crate::message::{Body, Message, Messages};
 use crate::refusal::Refusal;
@@ -95,7 +96,7 @@ pub fn send<L: Log>(
 fn may_install<L: Log>(
     server: &Server<L>,
     last: Position,
-    config: NodeSet,
+    config: Config,
     settings: &Settings,
 ) -> Result<(), Refusal> {
     let node = server.id;
@@ -106,7 +107,7 @@ fn may_install<L: Log>(
     if last.index <= known {
         return Err(Refusal::SnapshotBehind { node, last, known });
     }
-    if settings.snapshot_names_receiver && !config.contains(node) {
+    if settings.snapshot_names_receiver && !config.members().contains(node) {
         return Err(Refusal::NotInSnapshot { node, config });
     }
     Ok(())
@@ -120,7 +121,7 @@ pub fn received<L: Log>(
     server: &mut Server<L>,
     leader: NodeId,
     last: Position,
-    config: NodeSet,
+    config: Config,
     state: &Batch,
     settings: &Settings,
     out: &mut Messages,
@@ -156,7 +157,7 @@ pub fn received<L: Log>(
 fn hold<L: Log>(
     server: &mut Server<L>,
     last: Index,
-    config: NodeSet,
+    config: Config,
     settings: &Settings,
 ) -> Branch {
     server.commit = server.commit.max(last);
@@ -173,7 +174,7 @@ fn hold<L: Log>(
 fn install<L: Log>(
     server: &mut Server<L>,
     last: Index,
-    config: NodeSet,
+    config: Config,
     state: &Batch,
     settings: &Settings,
 ) -> Branch {
@@ -185,7 +186,7 @@ fn install<L: Log>(
 
 /// The machine is reset to the snapshot's state, if it is behind it, and the
 /// configuration with it.
-fn load<L: Log>(server: &mut Server<L>, last: Index, config: NodeSet, settings: &Settings) {
+fn load<L: Log>(server: &mut Server<L>, last: Index, config: Config, settings: &Settings) {
     if server.applied < last {
         server.applied = last;
         if settings.configuration == Configuration::Applied {

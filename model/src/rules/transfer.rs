@@ -35,7 +35,7 @@ pub fn begin<L: Log>(server: &mut Server<L>, target: NodeId) -> Result<Outcome, 
     let Role::Leader { transfer, .. } = &mut server.role else {
         return Err(refusal);
     };
-    if target == id || !config.contains(target) {
+    if target == id || !config.contains_voter(target) {
         return Err(Refusal::NotAPeer {
             node: id,
             to: target,

@@ -2,11 +2,13 @@
 //!
 //! Servers are numbered as they are printed: `1` is `n1`.
 
+use plimsoll_model::config::Config;
 use plimsoll_model::ids::{Index, NodeId, NodeSet, Position, ReadId, Term};
 use plimsoll_model::log::{Batch, Entry, InlineLog, Log, Payload};
 use plimsoll_model::message::{Body, Message, Messages};
+use plimsoll_model::progress::Progress;
 use plimsoll_model::rules::{Branch, Input, step};
-use plimsoll_model::server::{Outbox, PerServer, Read, Role, Server};
+use plimsoll_model::server::{Outbox, Read, Role, Server};
 use plimsoll_model::settings::{Dialect, Durability, LeaderAppend, Settings};
 
 pub(crate) type Srv = Server<InlineLog>;
@@ -65,7 +67,7 @@ pub(crate) fn log(terms: &[u64]) -> InlineLog {
 /// A follower of three servers without vote or commit, its log of these terms,
 /// everything durable.
 pub(crate) fn follower(id: u8, term: u64, terms: &[u64]) -> Srv {
-    let mut server = Server::new(n(id), NodeSet::first(3));
+    let mut server = Server::new(n(id), Config::of(NodeSet::first(3)));
     server.term = Term(term);
     server.log = log(terms);
     synced(server)
@@ -110,12 +112,18 @@ pub(crate) fn leader(id: u8, term: u64, terms: &[u64], matched: &[u64]) -> Srv {
         s.vote = Some(n(id));
         s.leader = Some(n(id));
         s.role = Role::Leader {
-            matched: PerServer(matched.iter().map(|&m| Index(m)).collect()),
+            matched: progress(matched),
             reads: Default::default(),
             active: NodeSet::EMPTY,
             transfer: None,
         };
     })
+}
+
+/// What a leader knows of these servers, in their order.
+pub(crate) fn progress(matched: &[u64]) -> Progress {
+    let known = (1..).map(n).zip(matched.iter().map(|&m| Index(m)));
+    known.collect()
 }
 
 /// The open reads of a leader.
@@ -129,7 +137,7 @@ pub(crate) fn reads(server: &mut Srv) -> &mut smallvec::SmallVec<[Read; 1]> {
 /// What a leader knows to match on a server.
 pub(crate) fn matched(server: &mut Srv, id: u8) -> &mut Index {
     match &mut server.role {
-        Role::Leader { matched, .. } => &mut matched[n(id)],
+        Role::Leader { matched, .. } => matched.get_mut(n(id)).expect("a member"),
         other => panic!("{other:?} knows no match"),
     }
 }

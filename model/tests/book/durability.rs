@@ -2,6 +2,7 @@
 //! stable storage before responding to RPCs)" (figure 2), and the storage
 //! contract `sync`.
 
+use plimsoll_model::config::Config;
 use plimsoll_model::ids::{Index, NodeSet, Term};
 use plimsoll_model::message::{Body, Messages};
 use plimsoll_model::rules::durability::Survival;
@@ -174,7 +175,8 @@ fn a_candidate_counts_its_own_vote_once_it_is_durable() {
         refused(&settings, &follower(1, 3, &[]), Input::CountOwnVote, why);
         // It decides where the others have voted already, and where it is alone.
         for (granted, servers) in [(&[2][..], 3), (&[], 1)] {
-            let asks = candidate(1, 3, &[], granted).with(|s| s.config = NodeSet::first(servers));
+            let asks = candidate(1, 3, &[], granted)
+                .with(|s| s.config = Config::of(NodeSet::first(servers)));
             let (mut won, mut out) = (asks, Messages::new());
             let outcome = step(&mut won, &Input::CountOwnVote, &settings, &mut out);
             assert_eq!(outcome.expect("it wins").branch, Branch::BecameLeader);
@@ -217,7 +219,7 @@ fn recovered(s: &mut Srv, settings: &Settings, term: u64, vote: Option<u8>, term
     s.applied = s.commit;
     if *settings == etcd() {
         s.applied = Index(0);
-        s.config = NodeSet::EMPTY;
+        s.config = Config::UNKNOWN;
     }
     s.leader = None;
     s.role = Role::Follower;

@@ -1,10 +1,11 @@
 //! Elections, sentence by sentence: figure 2 and sections 5.1, 5.2 and 5.4.1 of
 //! the Raft paper. Each test states what is said and the whole server after it.
 
+use plimsoll_model::config::{Change, Config};
 use plimsoll_model::ids::{Index, NodeSet, Term};
 use plimsoll_model::log::{Entry, Log, Payload};
 use plimsoll_model::rules::{Branch, Input};
-use plimsoll_model::server::{PerServer, Role};
+use plimsoll_model::server::Role;
 
 use crate::build::*;
 
@@ -202,18 +203,18 @@ fn a_timeout_raises_the_term_votes_for_itself_and_asks_everybody_section_5_2() {
 /// configuration in force must not count a majority of it.
 #[test]
 fn who_does_not_know_the_configuration_does_not_campaign() {
-    let outsider = follower(1, 2, &[]).with(|s| s.config = set(&[2, 3]));
+    let outsider = follower(1, 2, &[]).with(|s| s.config = Config::of(set(&[2, 3])));
     for settings in both() {
         let why = "n1 is no voter of its configuration {n2 n3}";
         refused(&settings, &outsider, Input::Campaign, why);
     }
     let mut restarted = follower(1, 1, &[]);
-    restarted.config = NodeSet::EMPTY;
+    restarted.config = Config::UNKNOWN;
     for voters in [&[1][..], &[1, 2], &[1, 2, 3]] {
         restarted.log.push(Entry {
             term: Term(1),
             payload: Payload::Config {
-                voters: set(voters),
+                change: Change::joins(set(voters)),
             },
         });
     }
@@ -230,7 +231,7 @@ fn who_does_not_know_the_configuration_does_not_campaign() {
         &[],
         |s| {
             s.applied = Index(1);
-            s.config = set(&[1]);
+            s.config = Config::of(set(&[1]));
         },
     );
     let why = "n1 has not applied the committed configuration at index 2";
@@ -267,7 +268,7 @@ fn applying_bootstrap_entries_again_changes_nothing() {
         fresh.log.push(Entry {
             term: Term(1),
             payload: Payload::Config {
-                voters: set(voters),
+                change: Change::joins(set(voters)),
             },
         });
     }
@@ -277,7 +278,7 @@ fn applying_bootstrap_entries_again_changes_nothing() {
         server = expect(&etcd(), &server, Input::Apply, branch, &[], |s| {
             s.applied = Index(index);
         });
-        assert_eq!(server.config, all);
+        assert_eq!(server.config, Config::of(all));
     }
 }
 
@@ -396,12 +397,12 @@ fn the_vote_goes_only_to_a_log_at_least_as_up_to_date_section_5_4_1() {
 }
 
 fn won(matched: &[u64]) -> impl Fn(&mut Srv) {
-    let matched: Vec<_> = matched.iter().map(|&m| Index(m)).collect();
+    let matched = progress(matched);
     move |s: &mut Srv| {
         s.leader = Some(s.id);
         s.log.push(noop(s.term.0));
         s.role = Role::Leader {
-            matched: PerServer(matched.iter().copied().collect()),
+            matched: matched.clone(),
             reads: Default::default(),
             active: NodeSet::EMPTY,
             transfer: None,
@@ -444,7 +445,7 @@ fn a_majority_of_distinct_voters_makes_a_leader_with_a_noop_sections_5_2_and_8()
             won(&[2, 0, 0]),
         );
         // A vote that comes twice is one vote; five servers need three.
-        let asks = candidate(1, 2, &[], &[1]).with(|s| s.config = NodeSet::first(5));
+        let asks = candidate(1, 2, &[], &[1]).with(|s| s.config = Config::of(NodeSet::first(5)));
         let counts = Branch::VoteCounted;
         let two = expect(&settings, &asks, grant(2), counts, &[], counted(&[1, 2]));
         expect(&settings, &two, grant(2), counts, &[], nothing);
@@ -459,7 +460,7 @@ fn a_majority_of_distinct_voters_makes_a_leader_with_a_noop_sections_5_2_and_8()
             won(&[0, 0, 0, 0, 0]),
         );
         // Four need three as well.
-        let asks = candidate(1, 2, &[], &[1]).with(|s| s.config = NodeSet::first(4));
+        let asks = candidate(1, 2, &[], &[1]).with(|s| s.config = Config::of(NodeSet::first(4)));
         expect(&settings, &asks, grant(2), counts, &[], counted(&[1, 2]));
         // Who asks no more does not count.
         for server in [follower(1, 2, &[]), leader(1, 2, &[2], &[1, 0, 0])] {
@@ -527,7 +528,8 @@ fn a_lost_vote_ends_the_candidacy_in_etcd_only() {
     let noted = Branch::RefusalCounted;
     // How many refusals end it: what is left has no majority.
     for (servers, refusals) in [(2, 1), (3, 2), (4, 2), (5, 3), (6, 3)] {
-        let asks = candidate(1, 2, &[], &[]).with(|s| s.config = NodeSet::first(servers));
+        let asks =
+            candidate(1, 2, &[], &[]).with(|s| s.config = Config::of(NodeSet::first(servers)));
         let mut server = asks.clone();
         for from in 2..2 + refusals {
             let last = from == 1 + refusals;
@@ -543,7 +545,7 @@ fn a_lost_vote_ends_the_candidacy_in_etcd_only() {
         }
     }
     // The first answer counts, in both orders.
-    let asks = candidate(1, 2, &[], &[]).with(|s| s.config = NodeSet::first(5));
+    let asks = candidate(1, 2, &[], &[]).with(|s| s.config = Config::of(NodeSet::first(5)));
     let said_no = expect(&etcd(), &asks, refuse(2), noted, &[], |s| {
         if let Role::Candidate { refused, .. } = &mut s.role {
             refused.insert(n(2));

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use plimsoll_model::action::Action;
 use plimsoll_model::bounds::Bounds;
 use plimsoll_model::cluster::{State, Step};
+use plimsoll_model::config::{Change, Config};
 use plimsoll_model::history::OpenRead;
 use plimsoll_model::ids::{Index, NodeId, NodeSet, Term};
 use plimsoll_model::log::{Entry, InlineLog, Log, Payload};
@@ -476,7 +477,7 @@ fn applied_is_committed_prefix() {
             log.push(Entry {
                 term: Term(1),
                 payload: Payload::Config {
-                    voters: NodeSet::first(first),
+                    change: Change::joins(NodeSet::first(first)),
                 },
             });
         }
@@ -487,7 +488,7 @@ fn applied_is_committed_prefix() {
             let server = &mut s.servers[n(3)];
             server.log = entries(&[1, 2, 3]);
             server.applied = Index(applied);
-            server.config = set(config);
+            server.config = Config::of(set(config));
             if restarted {
                 s.history.restarted.insert(n(3));
             }
@@ -716,7 +717,7 @@ fn snapshot_equals_prefix() {
         let mut one = follower(1, 5, &[1, 2]);
         let body = Body::InstallSnapshot {
             last: at(terms.len() as u64, 2),
-            config: NodeSet::first(3),
+            config: Config::of(NodeSet::first(3)),
             state: batch(terms),
         };
         one.outbox.push(msg(1, 3, 5, body));

@@ -1,6 +1,7 @@
 //! ReadIndex reads, sentence by sentence: section 8 of the Raft paper and
 //! section 6.4 of the dissertation.
 
+use plimsoll_model::config::Config;
 use plimsoll_model::ids::Index;
 use plimsoll_model::message::Body;
 use plimsoll_model::rules::{Branch, Input};
@@ -191,7 +192,7 @@ fn what_a_leader_sends_carries_the_latest_open_read() {
 fn a_single_server_reads_after_its_own_commit() {
     for settings in both() {
         let alone = leader(1, 3, &[1, 3], &[2]).with(|s| {
-            s.config = set(&[1]);
+            s.config = Config::of(set(&[1]));
             (s.commit, s.applied) = (Index(1), Index(1));
         });
         let why = "n1 leads term 3, but the last entry it knows committed is 1@1";

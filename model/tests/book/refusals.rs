@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use plimsoll_model::action::{self, Action};
 use plimsoll_model::cluster::State;
+use plimsoll_model::config::Config;
 use plimsoll_model::ids::{Index, NodeId, NodeSet, Position, ReadId, Term};
 use plimsoll_model::log::{Batch, Entry, InlineLog, Log, Payload};
 use plimsoll_model::message::{Body, Message, Messages};
@@ -98,7 +99,7 @@ fn snapshot() -> impl Strategy<Value = Body> {
             Index(state.len() as u64),
             state.last().map_or(Term(0), |entry| entry.term),
         ),
-        config: NodeSet(config),
+        config: Config::of(NodeSet(config)),
         state,
     })
 }
@@ -210,7 +211,7 @@ fn every_refusal() -> Vec<Refusal> {
     let (node, other, third) = (NodeId(0), NodeId(1), NodeId(2));
     let (term, index) = (Term(4), Index(7));
     let read = ReadId { number: 3 };
-    let config = NodeSet::first(3);
+    let config = Config::of(NodeSet::first(3));
     let at = |index, term| Position::new(Index(index), Term(term));
     vec![
         Refusal::VoteUsed {
@@ -243,7 +244,7 @@ fn every_refusal() -> Vec<Refusal> {
         },
         Refusal::NotAVoter {
             node,
-            config: NodeSet::EMPTY,
+            config: Config::UNKNOWN,
         },
         Refusal::UnappliedConfiguration { node, index },
         Refusal::NotLeader { node, term },

@@ -1,6 +1,7 @@
 //! Replication and commitment, sentence by sentence: figure 2 and sections 5.3
 //! and 5.4.2 of the Raft paper, and where etcd differs.
 
+use plimsoll_model::config::Config;
 use plimsoll_model::ids::Index;
 use plimsoll_model::log::{Entry, Log, Payload};
 use plimsoll_model::message::Body;
@@ -439,7 +440,8 @@ fn a_majority_commits_entries_of_the_own_term_section_5_4_2() {
             },
         );
         // Four servers need three.
-        let four = leader(1, 5, &[5], &[1, 1, 0, 0]).with(|s| s.config = set(&[1, 2, 3, 4]));
+        let four =
+            leader(1, 5, &[5], &[1, 1, 0, 0]).with(|s| s.config = Config::of(set(&[1, 2, 3, 4])));
         let why = "index 1 is durable on {n1 n2} as far as n1 knows, no majority of {n1 n2 n3 n4}";
         refused(&settings, &four, advance(1), why);
     }

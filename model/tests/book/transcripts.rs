@@ -193,7 +193,7 @@ fn fields(server: &Server<InlineLog>, durable_commit: bool) -> Vec<(&'static str
         .map(|entry| match entry.payload {
             Payload::Noop => entry.term.to_string(),
             Payload::Write { number } => format!("{}:w{number}", entry.term),
-            Payload::Config { voters } => format!("{}:{voters}", entry.term),
+            Payload::Config { change } => format!("{}:{}", entry.term, change.voters),
         });
     let mut all = vec![
         ("role", server.role.name().to_owned()),

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use plimsoll_model::config::Config;
 use plimsoll_model::ids::{Index, NodeId, Term};
 use plimsoll_model::log::{Log, Payload};
 use plimsoll_model::refusal::Refusal;
@@ -470,7 +471,7 @@ impl Judge {
         let now = self.now(at);
         let config = now.config;
         self.node(&at.event.nid).may_commit = now.role == RoleKind::Leader;
-        if self.names.set(shown) == Some(config) {
+        if self.names.set(shown).map(Config::of) == Some(config) {
             return Ok(());
         }
         Err(self.diverges(

@@ -167,7 +167,7 @@ pub(super) fn differs(event: &Event, model: &Scalars, names: &Names) -> Option<F
             model.commit.to_string(),
         ),
         ("log", event.log.to_string(), model.last.index.to_string()),
-        ("configuration", shown_config, config(model.config)),
+        ("configuration", shown_config, model.config.to_string()),
     ];
     pairs
         .into_iter()
