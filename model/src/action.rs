@@ -13,11 +13,11 @@ use crate::ids::{Index, NodeId, ReadId};
 use crate::log::Log;
 use crate::message::{Body, Message};
 use crate::network::NetworkKind;
-use crate::rules::durability::Survival;
-use crate::rules::{Input, commit, durability as storage};
+use crate::rules::{Input, commit, durability, lease, reads};
 use crate::scenario::Scenario;
 use crate::server::{Role, Server};
 use crate::settings::{Configuration, Durability, Heartbeat};
+use crate::storage::{self, Part, Survival};
 
 choice! {
     /// One thing that happens.
@@ -65,7 +65,7 @@ impl Action {
                     Body::TimeoutNow => 22,
                     Body::RequestRead { .. } => 28,
                     Body::ReadIndex { .. } => 29,
-                    Body::InstallSnapshot { .. } => 32,
+                    Body::InstallSnapshot { .. } => 33,
                 },
                 Input::Write { .. } => 7,
                 Input::SendAppend { .. } => 8,
@@ -83,8 +83,9 @@ impl Action {
                 Input::Transfer { .. } => 25,
                 Input::SendTimeoutNow { .. } => 26,
                 Input::AbortTransfer => 27,
-                Input::Compact { .. } => 30,
-                Input::SendSnapshot { .. } => 31,
+                Input::Tick => 30,
+                Input::Compact { .. } => 31,
+                Input::SendSnapshot { .. } => 32,
             },
             Action::Drop { .. } => 18,
             Action::Duplicate { .. } => 19,
@@ -114,7 +115,7 @@ impl Action {
     }
 
     /// The kinds of action, in the order of the enum.
-    pub const KINDS: [&'static str; 33] = [
+    pub const KINDS: [&'static str; 34] = [
         "campaign",
         "receive-request-vote",
         "receive-vote",
@@ -145,6 +146,7 @@ impl Action {
         "abort-transfer",
         "receive-request-read",
         "receive-read-index",
+        "tick",
         "compact",
         "send-snapshot",
         "receive-install-snapshot",
@@ -177,6 +179,7 @@ impl fmt::Display for Action {
                 Input::Transfer { to } => write!(f, "{node} is to hand over to {to}"),
                 Input::SendTimeoutNow { to } => write!(f, "{node} tells {to} to start an election"),
                 Input::AbortTransfer => write!(f, "{node} gives up to hand over"),
+                Input::Tick => write!(f, "{node}'s clock ticks"),
                 Input::Compact { to } => {
                     write!(f, "{node} replaces its log up to {to} by a snapshot")
                 }
@@ -185,30 +188,68 @@ impl fmt::Display for Action {
                 Input::CountOwnEntries { to } => {
                     write!(f, "{node} counts its own entries up to {to}")
                 }
-                Input::Restart { survival } => match survival {
-                    Survival::Nothing => write!(f, "{node} crashes and restarts"),
-                    Survival::Written { kept, commit } => {
-                        write!(f, "{node} crashes and restarts; its write survived with ")?;
-                        match kept {
-                            Some(kept) => write!(f, "the log up to {kept}")?,
-                            None => write!(f, "the log untouched")?,
-                        }
-                        f.write_str(if *commit {
-                            " and the commit index"
-                        } else {
-                            ", without the commit index"
-                        })
-                    }
-                    Survival::VoteCleared => write!(
-                        f,
-                        "{node} crashes and restarts; its vote was cleared, its term not raised"
-                    ),
-                },
+                Input::Restart { survival } => {
+                    write!(f, "{node} crashes and restarts")?;
+                    survived(f, survival)
+                }
             },
             Action::Drop { message } => write!(f, "lost: {message}"),
             Action::Duplicate { message } => write!(f, "copied: {message}"),
         }
     }
+}
+
+/// What a crash left of the writes under way.
+fn survived(f: &mut fmt::Formatter<'_>, survival: &Survival) -> fmt::Result {
+    match survival {
+        Survival::Nothing => Ok(()),
+        Survival::Written { kept, commit } => {
+            f.write_str("; its write survived with ")?;
+            ordered(f, *kept, *commit)
+        }
+        Survival::VoteCleared => f.write_str("; its vote was cleared, its term not raised"),
+        Survival::Queued { writes, part } => {
+            match writes {
+                0 => f.write_str("; of its oldest write survived ")?,
+                1 => f.write_str("; its oldest write survived")?,
+                writes => write!(f, "; its {writes} oldest writes survived")?,
+            }
+            match (writes, part) {
+                (_, Part::Nothing) => return Ok(()),
+                (0, _) => {}
+                _ => f.write_str(", and of the next one ")?,
+            }
+            match part {
+                Part::Nothing => Ok(()),
+                Part::Ordered { kept, commit } => ordered(f, *kept, *commit),
+                Part::Term => f.write_str("the term without the vote"),
+                Part::Vote => f.write_str("the vote without the term"),
+                Part::Log { kept } => write!(f, "the log up to {kept} without term and vote"),
+                Part::Overwritten { kept } => write!(
+                    f,
+                    "the entries up to {kept}, with those behind them that were to be dropped"
+                ),
+            }
+        }
+        Survival::Stores { states, logs } => write!(
+            f,
+            "; of its oldest writes {states} survived in the store of terms, {logs} in that of \
+             the log"
+        ),
+        Survival::NewestLost => f.write_str("; its newest entry is lost"),
+    }
+}
+
+/// The parts of a write that survived in order.
+fn ordered(f: &mut fmt::Formatter<'_>, kept: Option<Index>, commit: bool) -> fmt::Result {
+    match kept {
+        Some(kept) => write!(f, "the log up to {kept}")?,
+        None => write!(f, "the log untouched")?,
+    }
+    f.write_str(match commit {
+        true => " and the commit index",
+        false => ", without the commit index",
+    })
 }
 
 fn left(spent: u32, budget: Option<u32>) -> bool {
@@ -266,26 +307,27 @@ pub fn own<L: Log>(
 ) {
     for (node, server) in ensemble.servers.iter() {
         let mut add = |input| out(node, input);
-        durability(server, scenario, &mut add);
+        writes(server, scenario, &mut add);
         leader(server, scenario, spent, &mut add);
         if scenario.settings.configuration == Configuration::Applied
             && server.applied < server.commit
         {
             add(Input::Apply);
         }
+        if lease::counts(server, &scenario.settings) {
+            add(Input::Tick);
+        }
         if server.hears_leader {
-            add(Input::LoseLeader);
+            if !scenario.settings.lease_reads {
+                add(Input::LoseLeader);
+            }
         } else if !server.role.is_leader() && left(spent.campaigns, scenario.bounds.campaigns) {
             add(Input::Campaign);
         }
         for asked in server.asked.iter().filter(|asked| asked.index.is_some()) {
             add(Input::ReleaseRead { read: asked.id });
         }
-        let asks = scenario.settings.follower_reads && server.leader.is_some();
-        if (asks || scenario.settings.has(Flaw::LocalReads))
-            && !server.role.is_leader()
-            && spent.reads < scenario.bounds.reads
-        {
+        if spent.reads < scenario.bounds.reads && reads::may_be_asked(server, &scenario.settings) {
             add(Input::BeginRead {
                 read: ReadId {
                     number: spent.reads + 1,
@@ -318,11 +360,15 @@ pub fn may_duplicate(spent: &Spent, scenario: &Scenario) -> bool {
     scenario.network == NetworkKind::Bag && spent.duplicates < scenario.bounds.duplicates
 }
 
-fn durability<L: Log>(server: &Server<L>, scenario: &Scenario, add: &mut impl FnMut(Input)) {
+fn writes<L: Log>(server: &Server<L>, scenario: &Scenario, add: &mut impl FnMut(Input)) {
     if scenario.settings.durability == Durability::Atomic {
         return;
     }
-    if !server.is_synced(scenario.settings.durable_commit) || !server.outbox.is_empty() {
+    let pending = match scenario.settings.queues_writes() {
+        true => !server.queue.is_empty(),
+        false => !server.is_synced(scenario.settings.durable_commit) || !server.outbox.is_empty(),
+    };
+    if pending {
         add(Input::WriteCompleted);
     }
     match &server.role {
@@ -333,7 +379,7 @@ fn durability<L: Log>(server: &Server<L>, scenario: &Scenario, add: &mut impl Fn
             }
         }
         Role::Leader { matched, .. } => {
-            let countable = storage::countable(server, &scenario.settings);
+            let countable = durability::countable(server, &scenario.settings);
             for to in matched[server.id].0 + 1..=countable.0 {
                 add(Input::CountOwnEntries { to: Index(to) });
             }
@@ -412,13 +458,6 @@ fn leader<L: Log>(
             add(Input::SendHeartbeat { to });
         }
     }
-    if spent.reads < bounds.reads {
-        add(Input::BeginRead {
-            read: ReadId {
-                number: spent.reads + 1,
-            },
-        });
-    }
     for read in reads {
         add(Input::ReleaseRead { read: read.id });
     }
@@ -427,20 +466,12 @@ fn leader<L: Log>(
 fn restarts<L: Log>(server: &Server<L>, scenario: &Scenario, add: &mut impl FnMut(Input)) {
     let settings = &scenario.settings;
     let mut restart = |survival| add(Input::Restart { survival });
-    restart(Survival::Nothing);
-    let synced = server.is_synced(settings.durable_commit);
-    if scenario.bounds.partial_writes && !synced {
-        let kept = (server.durable.shared.0..=server.log.last_index().0).map(|i| Some(Index(i)));
-        for kept in std::iter::once(None).chain(kept) {
-            restart(Survival::Written {
-                kept,
-                commit: false,
-            });
-            if settings.durable_commit && server.commit > server.durable.commit {
-                restart(Survival::Written { kept, commit: true });
-            }
-        }
-    }
+    storage::survivals(
+        server,
+        settings,
+        scenario.bounds.partial_writes,
+        &mut restart,
+    );
     if settings.has(Flaw::VoteClearedBeforeTerm) && server.durable.term < server.term {
         restart(Survival::VoteCleared);
     }

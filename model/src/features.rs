@@ -1,7 +1,7 @@
 //! Features: what a Raft may have beyond the core, each a switch in the
 //! settings, so that any combination can be explored.
 
-use crate::settings::{PreVote, Settings};
+use crate::settings::{Durability, PreVote, Settings, Storage};
 
 /// A feature and what is told of it.
 #[derive(Clone, Copy)]
@@ -70,13 +70,49 @@ pub const FOLLOWER_READS: Feature = Feature {
     is_on: |settings| settings.follower_reads,
 };
 
+/// Writes that are queued and complete later.
+pub const ASYNC_STORAGE: Feature = Feature {
+    name: "async-storage",
+    says: "writes are queued and complete later, in order, while the server goes on",
+    section: "figure 2, diss. §10.2.1",
+    file: "model/src/rules/durability.rs",
+    switch_on: |settings| {
+        settings.storage = Storage::Async;
+        settings.durability = Durability::Deferred;
+    },
+    is_on: |settings| settings.storage == Storage::Async,
+};
+
+/// Reads that a leader serves while its lease runs.
+pub const LEASE_READS: Feature = Feature {
+    name: "lease-reads",
+    says: "a leader serves reads without a round while its lease runs, by clocks that drift",
+    section: "diss. §6.4.1",
+    file: "model/src/rules/lease.rs",
+    switch_on: |settings| settings.lease_reads = true,
+    is_on: |settings| settings.lease_reads,
+};
+
+/// Servers that wait after a restart.
+pub const RESTART_WAITS: Feature = Feature {
+    name: "restart-waits",
+    says: "a restarted server waits an election timeout before it votes or campaigns",
+    section: "diss. §4.2.3",
+    file: "model/src/rules/lease.rs",
+    switch_on: |settings| settings.restart_waits = true,
+    is_on: |settings| settings.restart_waits,
+};
+
 /// The table of features.
-pub const ALL: [Feature; 5] = [
+pub const ALL: [Feature; 8] = [
     PRE_VOTE,
     PRE_VOTE_LEADERLESS,
     CHECK_QUORUM,
     STICKY_LEADER,
     FOLLOWER_READS,
+    ASYNC_STORAGE,
+    LEASE_READS,
+    RESTART_WAITS,
 ];
 
 /// The feature called `name`.
@@ -92,7 +128,7 @@ pub fn of(settings: &Settings) -> impl Iterator<Item = &'static Feature> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::{Dialect, Durability};
+    use crate::settings::Dialect;
 
     #[test]
     fn each_switch_switches_on_its_feature_and_no_dialect_has_one_on() {

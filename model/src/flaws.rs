@@ -71,6 +71,10 @@ pub enum Flaw {
     OwnEntriesCountedBeforeWrite,
     /// B26.
     ExLeaderRollsBack,
+    /// B30.
+    StaleWriteAcknowledged,
+    /// B31.
+    VoteRequestBeforeWrite,
     /// C3.
     CampaignsWithUnappliedConfiguration,
     /// E1.

@@ -14,7 +14,7 @@
 //! | file | holds | figure 2 |
 //! |---|---|---|
 //! | [`ids`], [`log`], [`config`], [`message`], [`server`], [`progress`] | names, entries, configurations, messages, one server, what a leader knows of the others | State; the RPCs' arguments and results |
-//! | [`settings`] | where Rafts legally differ | |
+//! | [`settings`], [`storage`], [`contracts`] | where Rafts legally differ; what a crash may leave, and what breaks where that is too much | |
 //! | [`refusal`] | why a rule says no | |
 //! | [`rules`] | the rule book | Rules for Servers; the RPCs' receiver implementations |
 //! | [`network`], [`history`], [`cluster`] | the rest of the state; ghost state is fenced in `history` | |
@@ -31,7 +31,7 @@
 //!
 //! Elections, replication, commitment, ReadIndex reads, configurations taken
 //! from applied entries, durability and crashes, over a network that loses,
-//! duplicates and reorders; PreVote, CheckQuorum, leader stickiness and
+//! duplicates and reorders, on storage that writes at once or later; PreVote, CheckQuorum, leader stickiness and
 //! leadership transfer ([`features`]). Not yet: changes of membership,
 //! snapshots, client sessions.
 //! Clocks are not modelled: a timer may fire at any time.
@@ -39,8 +39,10 @@
 pub mod action;
 pub mod book;
 pub mod bounds;
+pub mod clocks;
 pub mod cluster;
 pub mod config;
+pub mod contracts;
 pub mod counterexample;
 pub mod engine;
 pub mod features;
@@ -64,6 +66,7 @@ pub mod server;
 pub mod settings;
 pub mod shared;
 pub mod stateright;
+pub mod storage;
 pub mod symmetry;
 pub mod witnesses;
 pub mod yardstick;

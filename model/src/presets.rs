@@ -17,6 +17,7 @@ mod pairs;
 mod paper;
 mod reads;
 mod snapshots;
+mod storage;
 
 use crate::bounds::Bounds;
 use crate::features::Feature;
@@ -129,6 +130,7 @@ pub fn defaults() -> Vec<Preset> {
     presets.extend(etcd::presets());
     presets.extend(elections::presets());
     presets.extend(reads::presets());
+    presets.extend(storage::presets());
     presets.extend(snapshots::presets());
     presets
 }

@@ -279,6 +279,42 @@ pub enum Refusal {
         /// The server.
         node: NodeId,
     },
+    /// The storage promises not to tear a write so.
+    NotPromised {
+        /// The server.
+        node: NodeId,
+    },
+    /// No lease runs.
+    NoLease {
+        /// The leader.
+        node: NodeId,
+        /// Its term.
+        term: Term,
+    },
+    /// The clock counts nothing.
+    NoTimer {
+        /// The server.
+        node: NodeId,
+    },
+    /// A clock, and nothing else, says that a leader is not heard any more.
+    TimeoutRuns {
+        /// The server.
+        node: NodeId,
+        /// What its clock has counted.
+        waited: u8,
+        /// The minimum election timeout.
+        timeout: u8,
+    },
+    /// No clock gets ahead of a leader's by more than the drift bound while a
+    /// round of the leader is younger than its lease.
+    ClockAhead {
+        /// The server.
+        node: NodeId,
+        /// The leader.
+        leader: NodeId,
+        /// The round.
+        round: u32,
+    },
     /// A snapshot has replaced this part of the log.
     Compacted {
         /// The server.
@@ -342,8 +378,11 @@ const REPLICATION: &str = "model/src/rules/replication.rs";
 const COMMIT: &str = "model/src/rules/commit.rs";
 const READS: &str = "model/src/rules/reads.rs";
 const DURABILITY: &str = "model/src/rules/durability.rs";
+const STORAGE: &str = "model/src/storage.rs";
 const TRANSFER: &str = "model/src/rules/transfer.rs";
-const LEASE: &str = "model/src/rules/quorum.rs";
+const QUORUM: &str = "model/src/rules/quorum.rs";
+const LEASE: &str = "model/src/rules/lease.rs";
+const CLOCKS: &str = "model/src/clocks.rs";
 const SNAPSHOT: &str = "model/src/rules/snapshot.rs";
 const MEMBERSHIP: &str = "model/src/rules/membership.rs";
 
@@ -397,7 +436,7 @@ impl Refusal {
             Refusal::LeaderHeard { .. } => (
                 "who hears a leader holds no election",
                 "diss. §4.2.3",
-                LEASE,
+                QUORUM,
             ),
             Refusal::HandingOver { .. } => (
                 "a leader that hands over takes no commands",
@@ -413,7 +452,7 @@ impl Refusal {
                 ("the next leader has the whole log", "diss. §3.10", TRANSFER)
             }
             Refusal::QuorumLost { .. } => {
-                ("a leader needs to hear a majority", "diss. §6.2", LEASE)
+                ("a leader needs to hear a majority", "diss. §6.2", QUORUM)
             }
             Refusal::NotDurable { .. } => (
                 "a leader counts what is durable",
@@ -424,14 +463,33 @@ impl Refusal {
                 ("a vote counts once durable", "§5.2, figure 2", DURABILITY)
             }
             Refusal::NothingToWrite { .. } => ("a write completes once", "figure 2", DURABILITY),
-            Refusal::NeverWritten { .. } => (
-                "a restart recovers what was written",
-                "figure 2",
-                DURABILITY,
-            ),
-            Refusal::DurableIsKept { .. } => {
-                ("what is durable survives a crash", "figure 2", DURABILITY)
+            Refusal::NeverWritten { .. } => {
+                ("a restart recovers what was written", "figure 2", STORAGE)
             }
+            Refusal::DurableIsKept { .. } => {
+                ("what is durable survives a crash", "figure 2", STORAGE)
+            }
+            Refusal::NotPromised { .. } => (
+                "a crash tears no write further than storage promises",
+                "figure 2",
+                STORAGE,
+            ),
+            Refusal::NoLease { .. } => (
+                "a lease starts with a round that a majority answers",
+                "diss. §6.4.1",
+                LEASE,
+            ),
+            Refusal::NoTimer { .. } => (
+                "a clock ticks where something is counted",
+                "diss. §6.4.1",
+                LEASE,
+            ),
+            Refusal::TimeoutRuns { .. } => (
+                "a clock says when a leader is not heard any more",
+                "diss. §4.2.3, §6.4.1",
+                LEASE,
+            ),
+            Refusal::ClockAhead { .. } => ("clocks drift within a bound", "diss. §6.4.1", CLOCKS),
             Refusal::Compacted { .. } => ("what is compacted is gone", "§7", SNAPSHOT),
             Refusal::Unapplied { .. } => ("a snapshot holds what is applied", "§7", SNAPSHOT),
             Refusal::StillInLog { .. } => (
@@ -636,6 +694,33 @@ impl fmt::Display for Refusal {
             Refusal::DurableIsKept { node } => {
                 write!(f, "{node} recovered less than was durable")
             }
+            Refusal::NotPromised { node } => {
+                write!(
+                    f,
+                    "{node}'s storage promises that a crash leaves no such part of a write"
+                )
+            }
+            Refusal::NoLease { node, term } => write!(
+                f,
+                "{node} leads term {term}, and no majority has answered a round that is younger than a lease"
+            ),
+            Refusal::NoTimer { node } => write!(f, "{node}'s clock has nothing to count"),
+            Refusal::TimeoutRuns {
+                node,
+                waited,
+                timeout,
+            } => write!(
+                f,
+                "{node}'s clock has counted {waited} of {timeout} ticks since it heard a leader"
+            ),
+            Refusal::ClockAhead {
+                node,
+                leader,
+                round,
+            } => write!(
+                f,
+                "{node}'s clock is ahead of {leader}'s by all that clocks may drift since round {round} was sent"
+            ),
             Refusal::Compacted { node, index, base } => write!(
                 f,
                 "{node}'s log is compacted up to {base}, so it does not have index {index}"

@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 use crate::config::Config;
 use crate::field::{Field, Renaming, UnpackError};
 use crate::ids::{Index, NodeId, NodeSet, Position, ReadId, Term};
-use crate::log::{Batch, Log};
+use crate::log::{Batch, Entry, Log};
 use crate::message::{Message, Messages};
 use crate::progress::Progress;
 use crate::{choice, record};
@@ -123,6 +123,34 @@ record! {
 }
 
 record! {
+    /// A round of appends or heartbeats, as a lease counts it: what a leader
+    /// sends between two ticks of its clock.
+    pub struct Round {
+        /// Its number in this leader's term.
+        pub number: u32,
+        /// Ticks of the leader's clock since it was sent.
+        pub age: u8,
+        /// Who has answered this round or a later one.
+        pub acks: NodeSet,
+    }
+}
+
+record! {
+    /// What a leader knows of its lease; nothing where the settings have none.
+    #[derive(Default)]
+    pub struct Lease {
+        /// Rounds that are not too old for a lease, oldest first. Of those that
+        /// a majority has answered only the latest one is kept.
+        pub rounds: SmallVec<[Round; 1]>,
+        /// How many rounds have begun.
+        pub begun: u32,
+        /// Whether there is no lease any more in this term: the leader has asked
+        /// for an election, and whoever hears it may vote all the same.
+        pub void: bool,
+    }
+}
+
+record! {
     /// A read that a follower has asked its leader about.
     pub struct Asked {
         /// Which read.
@@ -159,6 +187,8 @@ choice! {
             active: NodeSet,
             /// To whom leadership is being handed over.
             transfer: Option<NodeId>,
+            /// Its lease.
+            lease: Lease,
         } = 2,
         /// Asks whether it would get votes (dissertation section 9.6). Its term
         /// and its vote are what they were.
@@ -229,6 +259,12 @@ impl Outbox {
         out.append(&mut self.0);
     }
 
+    /// Moves to `out` what `leaves` says, in order.
+    pub fn leave_where(&mut self, leaves: impl Fn(&Message) -> bool, out: &mut Messages) {
+        out.extend(self.0.iter().filter(|message| leaves(message)).cloned());
+        self.0.retain(|message| !leaves(message));
+    }
+
     /// Loses everything.
     pub fn clear(&mut self) {
         self.0.clear();
@@ -284,6 +320,38 @@ impl Field for Outbox {
     }
 }
 
+record! {
+    /// A write that is queued: what its step changed of what must be durable,
+    /// and the messages that wait for it.
+    pub struct Write {
+        /// The term after it.
+        pub term: Term,
+        /// The vote after it.
+        pub vote: Option<NodeId>,
+        /// The commit index after it; stays zero where commit is volatile.
+        pub commit: Index,
+        /// How many entries of the log before it stay.
+        pub keep: Index,
+        /// What it appends to them; where it installs a snapshot, the rest of
+        /// the snapshot's state.
+        pub entries: Batch,
+        /// Up to where the log is compacted after it.
+        pub base: Index,
+        /// What leaves once it is durable.
+        pub waiting: Outbox,
+    }
+}
+
+impl Write {
+    /// Where the log ends after it.
+    pub fn end(&self) -> Index {
+        self.keep.plus(self.entries.len())
+    }
+}
+
+/// Writes in the order in which they were queued.
+pub type Writes = SmallVec<[Write; 0]>;
+
 choice! {
     /// What a planted flaw keeps between two steps of a server. Nothing of it is
     /// Raft's: without a flaw there is none.
@@ -317,7 +385,10 @@ record! {
     /// 4. a candidate or leader has voted for itself;
     /// 5. a leader's log ends in a term not above its own;
     /// 6. there is no [`Memory`];
-    /// 7. `log.base() <= applied`, and the durable base is not past the durable log.
+    /// 7. the queued writes, one behind the other, lead from what is durable to
+    ///    what the server holds.
+    /// 8. only who hears a leader counts how long ago that was.
+    /// 9. `log.base() <= applied`, and the durable base is not past the durable log.
     pub struct Server<L: Log> {
         /// Its name.
         pub id: NodeId,
@@ -339,7 +410,7 @@ record! {
         pub role: Role,
         /// Whether the leader of this term was heard from within the minimum
         /// election timeout, where a rule asks for it (dissertation section
-        /// 4.2.3).
+        /// 4.2.3). Where there are leases, a leader of any term.
         pub hears_leader: bool,
         /// Reads that it has asked a leader about and not yet served.
         pub asked: SmallVec<[Asked; 1]>,
@@ -349,6 +420,11 @@ record! {
         pub outbox: Outbox,
         /// What a planted flaw keeps; always `None` without one.
         pub memory: Option<Memory>,
+        /// Writes that are queued, the oldest first; none but under
+        /// [`Storage::Async`](crate::settings::Storage::Async).
+        pub queue: Writes,
+        /// Ticks of its clock since it heard a leader, where there are clocks.
+        pub waited: u8,
     }
 }
 
@@ -377,7 +453,30 @@ impl<L: Log> Server<L> {
             },
             outbox: Outbox::default(),
             memory: None,
+            queue: Writes::new(),
+            waited: 0,
         }
+    }
+
+    /// Messages that wait for a write.
+    pub fn waiting(&self) -> impl Iterator<Item = &Message> {
+        let queued = self.queue.iter().flat_map(|write| write.waiting.iter());
+        self.outbox.iter().chain(queued)
+    }
+
+    /// The entries of the durable log.
+    pub fn durable_log(&self) -> impl Iterator<Item = Entry> {
+        let shared = usize::try_from(self.durable.shared.0).unwrap_or(usize::MAX);
+        let shared = self.log.entries().iter().take(shared);
+        shared.chain(&self.durable.tail).copied()
+    }
+
+    /// Writes down that these are the entries of the durable log.
+    pub fn set_durable_log(&mut self, disk: &[Entry]) {
+        let pairs = self.log.entries().iter().zip(disk);
+        let same = pairs.take_while(|(held, written)| held == written).count();
+        self.durable.shared = Index(same as u64);
+        self.durable.tail = disk[same..].iter().copied().collect();
     }
 
     /// The term of the durable log at `index`, or in the state of the snapshot
@@ -427,8 +526,32 @@ impl<L: Log> Server<L> {
             && own_vote
             && (!self.role.is_leader() || self.log.last().term <= self.term)
             && self.memory.is_none()
+            && (self.hears_leader || self.waited == 0)
             && self.log.base() <= self.applied
             && durable.base <= self.durable_last().index
             && crate::log::check(&self.log)
+            && self.queue_leads_here()
+    }
+
+    /// Whether the queued writes lead from the durable log, term and vote to
+    /// those that the server holds.
+    fn queue_leads_here(&self) -> bool {
+        let Some(newest) = self.queue.last() else {
+            return true;
+        };
+        let mut disk: Vec<Entry> = self.durable_log().collect();
+        for write in &self.queue {
+            let Ok(keep) = usize::try_from(write.keep.0) else {
+                return false;
+            };
+            if keep > disk.len() {
+                return false;
+            }
+            disk.truncate(keep);
+            disk.extend(write.entries.iter().copied());
+        }
+        (newest.term, newest.vote) == (self.term, self.vote)
+            && disk == self.log.entries()
+            && newest.base == self.log.base()
     }
 }

@@ -49,13 +49,82 @@ pub enum Configuration {
     Applied,
 }
 
-/// What the storage promises.
+/// The storage contract: what waits for which write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Storage {
-    /// What was queued with a batch leaves only after the batch is durable; a
-    /// batch none of whose messages left may be lost, whole or in part.
+    /// One write is under way: all that has changed since the last one. What
+    /// was said meanwhile leaves only once it is durable.
     Sync,
+    /// The same, but a leader's AppendEntries leave before its own write
+    /// (dissertation section 10.2.1).
+    ParallelAppend,
+    /// Each step queues a write of its own and the server goes on. Writes
+    /// complete in order; votes, vote requests and acknowledgements leave with
+    /// theirs, and nothing else waits (etcd's AsyncStorageWrites, but for vote
+    /// requests).
+    Async,
+}
+
+/// What the storage promises of a write that a crash cuts off. It is part of
+/// the contract: what breaks under which stands in
+/// [`crate::contracts`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Promise {
+    /// It survives as a whole or not at all.
+    Whole,
+    /// Its parts survive in order: the term together with the vote, the
+    /// truncation, the entries one by one, the commit index.
+    #[default]
+    InOrder,
+    /// The same, but the term may survive without the vote.
+    TermBeforeVote,
+    /// The same, but the vote may survive without the term.
+    VoteBeforeTerm,
+    /// The same, but the log may survive without term and vote.
+    LogBeforeTerm,
+    /// The same, but entries may survive without the truncation: what was to
+    /// be dropped still stands behind them.
+    EntriesBeforeTruncation,
+    /// The same, but the commit index may survive without the entries.
+    CommitBeforeEntries,
+    /// The same, but there are two stores, one of term, vote and commit index,
+    /// one of the log, and each may keep more writes than the other.
+    TwoStores,
+    /// The same, but the newest entry may be lost although its write was
+    /// reported as complete.
+    ReportsTooEarly,
+}
+
+impl Promise {
+    /// Every promise, the strongest first.
+    pub const ALL: [Promise; 9] = [
+        Promise::Whole,
+        Promise::InOrder,
+        Promise::TermBeforeVote,
+        Promise::VoteBeforeTerm,
+        Promise::LogBeforeTerm,
+        Promise::EntriesBeforeTruncation,
+        Promise::CommitBeforeEntries,
+        Promise::TwoStores,
+        Promise::ReportsTooEarly,
+    ];
+
+    /// The name, as flags and tables spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Promise::Whole => "whole",
+            Promise::InOrder => "in-order",
+            Promise::TermBeforeVote => "term-before-vote",
+            Promise::VoteBeforeTerm => "vote-before-term",
+            Promise::LogBeforeTerm => "log-before-term",
+            Promise::EntriesBeforeTruncation => "entries-before-truncation",
+            Promise::CommitBeforeEntries => "commit-before-entries",
+            Promise::TwoStores => "two-stores",
+            Promise::ReportsTooEarly => "reports-too-early",
+        }
+    }
 }
 
 /// When a write is durable.
@@ -66,16 +135,6 @@ pub enum Durability {
     Atomic,
     /// In a later action of its own; a crash before it loses the write.
     Deferred,
-}
-
-/// Whether AppendEntries may leave before the leader's own write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LeaderAppend {
-    /// It may (dissertation section 10.2.1).
-    BeforeWrite,
-    /// It waits for the write, as everything else does.
-    AfterWrite,
 }
 
 /// Whether a server asks first if it would win (dissertation section 9.6).
@@ -128,10 +187,11 @@ pub struct Settings {
     pub lost_vote_ends_candidacy: bool,
     /// Whether a rejected append says where a probe may match.
     pub reject_hint: bool,
-    /// Whether AppendEntries may leave before the leader's own write.
-    pub leader_append: LeaderAppend,
-    /// What the storage promises.
+    /// The storage contract.
     pub storage: Storage,
+    /// What the storage promises of a write that a crash cuts off.
+    #[serde(default)]
+    pub promise: Promise,
     /// When a write is durable.
     pub durability: Durability,
     /// Whether a server asks first if it would win.
@@ -149,6 +209,23 @@ pub struct Settings {
     /// for (dissertation section 6.4).
     #[serde(default)]
     pub follower_reads: bool,
+    /// Whether a leader serves reads without a round while its lease runs
+    /// (dissertation section 6.4.1). Servers have clocks then, and whoever has
+    /// heard a leader is sticky until its own clock has counted
+    /// [`Settings::election_timeout_ticks`] since.
+    #[serde(default)]
+    pub lease_reads: bool,
+    /// Whether a server that restarts takes itself to have just heard a leader:
+    /// it has forgotten whom it heard.
+    #[serde(default)]
+    pub restart_waits: bool,
+    /// The minimum election timeout, where there are clocks.
+    #[serde(default = "election_timeout_ticks")]
+    pub election_timeout_ticks: u8,
+    /// How long a lease lasts from when its round was sent, by the leader's
+    /// clock.
+    #[serde(default = "lease_ticks")]
+    pub lease_ticks: u8,
     /// What a follower makes of a snapshot whose last entry its log has.
     #[serde(default)]
     pub held_snapshot: HeldSnapshot,
@@ -158,6 +235,14 @@ pub struct Settings {
     /// The planted flaw.
     #[serde(skip)]
     pub flaw: Option<Flaw>,
+}
+
+fn election_timeout_ticks() -> u8 {
+    2
+}
+
+fn lease_ticks() -> u8 {
+    1
 }
 
 /// The dialects of Raft that are known by name.
@@ -202,13 +287,17 @@ impl Dialect {
                 vote_with_known_leader: true,
                 lost_vote_ends_candidacy: false,
                 reject_hint: false,
-                leader_append: LeaderAppend::BeforeWrite,
-                storage: Storage::Sync,
+                storage: Storage::ParallelAppend,
+                promise: Promise::InOrder,
                 durability,
                 pre_vote: PreVote::Off,
                 check_quorum: false,
                 sticky: false,
                 follower_reads: false,
+                lease_reads: false,
+                restart_waits: false,
+                election_timeout_ticks: election_timeout_ticks(),
+                lease_ticks: lease_ticks(),
                 held_snapshot: HeldSnapshot::Retain,
                 snapshot_names_receiver: false,
                 flaw: None,
@@ -222,13 +311,17 @@ impl Dialect {
                 vote_with_known_leader: false,
                 lost_vote_ends_candidacy: true,
                 reject_hint: true,
-                leader_append: LeaderAppend::AfterWrite,
                 storage: Storage::Sync,
+                promise: Promise::InOrder,
                 durability,
                 pre_vote: PreVote::Off,
                 check_quorum: false,
                 sticky: false,
                 follower_reads: false,
+                lease_reads: false,
+                restart_waits: false,
+                election_timeout_ticks: election_timeout_ticks(),
+                lease_ticks: lease_ticks(),
                 held_snapshot: HeldSnapshot::FastForward,
                 snapshot_names_receiver: true,
                 flaw: None,
@@ -244,7 +337,13 @@ impl Dialect {
 impl Settings {
     /// Whether anything asks how long ago a leader was heard from.
     pub fn times_leaders(&self) -> bool {
-        self.sticky || self.pre_vote == PreVote::LogAndLeader
+        self.is_sticky() || self.pre_vote == PreVote::LogAndLeader
+    }
+
+    /// Whether a server that hears a leader takes no notice of candidates. No
+    /// lease holds without that.
+    pub fn is_sticky(&self) -> bool {
+        self.sticky || self.lease_reads
     }
 
     /// Whether a server keeps in mind who leads its term.
@@ -257,6 +356,11 @@ impl Settings {
     /// other message would ever tell of the higher term (etcd).
     pub fn frees_stale_leaders(&self) -> bool {
         self.check_quorum || self.pre_vote != PreVote::Off
+    }
+
+    /// Whether writes are queued: each step has one of its own.
+    pub fn queues_writes(&self) -> bool {
+        self.storage == Storage::Async && self.durability == Durability::Deferred
     }
 
     /// Whether `flaw` is planted.

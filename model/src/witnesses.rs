@@ -5,12 +5,13 @@
 use crate::action::Action;
 use crate::config::Config;
 use crate::ids::{Index, NodeSet};
-use crate::log::Log;
+use crate::log::{InlineLog, Log};
 use crate::message::Body;
 use crate::properties::StepView;
 use crate::rules::{Branch, Input};
 use crate::scenario::Scenario;
-use crate::server::Role;
+use crate::server::{Role, Server};
+use crate::storage::{Part, Survival};
 
 /// A situation, seen on a step.
 #[derive(Clone, Copy)]
@@ -24,7 +25,7 @@ pub struct Witness {
 }
 
 /// The table of witnesses.
-pub const ALL: [Witness; 25] = [
+pub const ALL: [Witness; 33] = [
     Witness {
         name: "leader-elected",
         says: "a server becomes leader",
@@ -160,6 +161,36 @@ pub const ALL: [Witness; 25] = [
         },
     },
     Witness {
+        name: "writes-queued",
+        says: "a write is queued behind one that is not durable yet",
+        shows: |view, _| match view.actor() {
+            Some((before, after)) => after.queue.len() > before.queue.len().max(1),
+            None => false,
+        },
+    },
+    Witness {
+        name: "read-served-by-lease",
+        says: "a leader serves a read without a round, by its lease",
+        shows: |view, _| branch(view) == Some(Branch::ReadServedByLease),
+    },
+    Witness {
+        name: "lease-expired",
+        says: "the clock of a leader says that its lease is over",
+        shows: |view, _| branch(view) == Some(Branch::LeaseExpired),
+    },
+    Witness {
+        name: "vote-withheld-by-clock",
+        says: "a server that is asked for its vote has not waited long enough by its own clock",
+        shows: |view, scenario| match view.actor() {
+            Some((before, _)) => {
+                branch(view) == Some(Branch::CandidateDisregarded)
+                    && scenario.settings.lease_reads
+                    && before.hears_leader
+            }
+            None => false,
+        },
+    },
+    Witness {
         name: "log-compacted",
         says: "a server replaces a prefix of its log by a snapshot",
         shows: |view, _| branch(view) == Some(Branch::Compacted),
@@ -179,6 +210,31 @@ pub const ALL: [Witness; 25] = [
             }
             None => false,
         },
+    },
+    Witness {
+        name: "stale-write-ignored",
+        says: "a write completes whose entries were replaced meanwhile, and counts for nothing",
+        shows: |view, _| branch(view) == Some(Branch::StaleWriteDone),
+    },
+    Witness {
+        name: "queue-cut-off",
+        says: "a crash keeps the oldest write of a queue and loses a later one",
+        shows: |view, _| queue_cut_off(view),
+    },
+    Witness {
+        name: "write-torn",
+        says: "a crash keeps a part of a queued write",
+        shows: |view, _| {
+            matches!(
+                survival(view),
+                Some(Survival::Queued { part, .. }) if part != Part::Nothing
+            )
+        },
+    },
+    Witness {
+        name: "leader-after-lease",
+        says: "a leader is elected while the one before leads on, its lease over",
+        shows: leader_after_lease,
     },
     Witness {
         name: "snapshot-ignored",
@@ -221,6 +277,19 @@ pub const ALL: [Witness; 25] = [
     },
 ];
 
+fn leader_after_lease(view: &StepView<'_>, _: &Scenario) -> bool {
+    let ran_out = |server: &Server<InlineLog>| match &server.role {
+        Role::Leader { lease, .. } => lease.begun > 0 && !lease.void && lease.rounds.is_empty(),
+        _ => false,
+    };
+    became_leader(view)
+        && view
+            .before
+            .servers
+            .iter()
+            .any(|(_, server)| ran_out(server))
+}
+
 /// Whether some server is still of the opinion that it hands over to the one
 /// that acted.
 fn hands_over(view: &StepView<'_>) -> bool {
@@ -249,6 +318,26 @@ fn became_leader(view: &StepView<'_>) -> bool {
             after.role.is_leader() && !(before.role.is_leader() && before.term == after.term)
         }
         None => false,
+    }
+}
+
+/// What a crash left.
+fn survival(view: &StepView<'_>) -> Option<Survival> {
+    match view.action {
+        Action::Step {
+            input: Input::Restart { survival },
+            ..
+        } => Some(*survival),
+        _ => None,
+    }
+}
+
+fn queue_cut_off(view: &StepView<'_>) -> bool {
+    match (survival(view), view.actor()) {
+        (Some(Survival::Queued { writes, part }), Some((before, _))) => {
+            part == Part::Nothing && writes > 0 && (writes as usize) < before.queue.len()
+        }
+        _ => false,
     }
 }
 

@@ -38,6 +38,8 @@ fn first(flaw: Flaw) -> (&'static str, usize) {
         Flaw::EntriesNotSynced => ("match-agrees", 10),
         Flaw::OwnEntriesCountedBeforeWrite => ("match-agrees", 4),
         Flaw::ExLeaderRollsBack => ("committed-is-durable", 14),
+        Flaw::StaleWriteAcknowledged => ("match-agrees", 16),
+        Flaw::VoteRequestBeforeWrite => ("one-vote-per-term", 1),
         Flaw::CampaignsWithUnappliedConfiguration => ("committed-is-durable", 4),
         Flaw::ReadBeforeOwnCommit => ("linearizable-reads", 15),
         Flaw::ReadContextReused => ("linearizable-reads", 20),

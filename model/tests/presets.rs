@@ -25,7 +25,9 @@ const SMALL: [(&str, u64, u64, usize); 7] = [
     ("etcd-replication-deferred", 77_179, 286_531, 24),
 ];
 
-const LARGE: [(&str, u64, u64, usize); 24] = [
+const LARGE: [(&str, u64, u64, usize); 26] = [
+    ("paper-async-storage", 287_098, 1_254_850, 25),
+    ("etcd-async-storage", 444_289, 1_747_600, 28),
     ("paper-snapshot", 617_272, 2_591_320, 24),
     ("paper-snapshot-restart", 778_840, 3_354_679, 28),
     ("etcd-snapshot", 851_008, 3_591_946, 24),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use plimsoll_model::bounds::Bounds;
+use plimsoll_model::contracts;
 use plimsoll_model::features;
 use plimsoll_model::flaws::Flaw;
 use plimsoll_model::network::NetworkKind;
@@ -52,6 +53,10 @@ pub(super) struct What {
     /// Whether a write is durable with its step, or in a step of its own.
     #[arg(long, value_enum)]
     pub(super) durability: Option<DurabilityName>,
+    /// What the storage promises of a write that a crash cuts off; shows with
+    /// crashes and --set partial-writes=true.
+    #[arg(long, value_enum)]
+    pub(super) promise: Option<PromiseName>,
     /// What the network may do.
     #[arg(long, value_enum)]
     pub(super) network: Option<NetworkName>,
@@ -113,6 +118,31 @@ pub(super) enum DurabilityName {
     Deferred,
 }
 
+/// A promise of the storage by its place in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PromiseName(usize);
+
+impl ValueEnum for PromiseName {
+    fn value_variants<'a>() -> &'a [Self] {
+        const ALL: [PromiseName; contracts::ALL.len()] = {
+            let mut all = [PromiseName(0); contracts::ALL.len()];
+            let mut at = 0;
+            while at < all.len() {
+                all[at] = PromiseName(at);
+                at += 1;
+            }
+            all
+        };
+        &ALL
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        let row = contracts::ALL.get(self.0)?;
+        let name = row.promise.name();
+        Some(clap::builder::PossibleValue::new(name).help(format!("a crash leaves {}", row.says)))
+    }
+}
+
 /// What the network may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum NetworkName {
@@ -139,6 +169,7 @@ impl What {
             || self.dialect.is_some()
             || !self.feature.is_empty()
             || self.durability.is_some()
+            || self.promise.is_some()
             || self.network.is_some()
     }
 
@@ -164,6 +195,7 @@ impl What {
             || self.dialect.is_some()
             || !self.feature.is_empty()
             || self.durability.is_some()
+            || self.promise.is_some()
             || self.network.is_some()
     }
 
@@ -229,6 +261,10 @@ impl What {
         }
         for feature in self.feature.iter().filter_map(|at| features::ALL.get(at.0)) {
             (feature.switch_on)(&mut scenario.settings);
+        }
+        let promise = self.promise.and_then(|at| contracts::ALL.get(at.0));
+        if let Some(row) = promise {
+            scenario.settings.promise = row.promise;
         }
         match self.network {
             Some(NetworkName::Set) => scenario.network = NetworkKind::Set,

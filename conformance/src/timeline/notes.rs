@@ -195,6 +195,7 @@ fn said<L: Log>(
             _ => return None,
         },
         Branch::WriteDone => info("its write is durable".to_owned()),
+        Branch::StaleWriteDone => info("a write is durable that it has replaced since".to_owned()),
         Branch::OwnEntriesCounted => info("counts its own durable entries".to_owned()),
         Branch::PreCampaigned => info(format!("asks who would vote in term {}", after.term.next())),
         Branch::PreVoteGranted => info(format!("would vote for {from}")),
@@ -220,7 +221,7 @@ fn said<L: Log>(
             "starts an election for term {} at once",
             after.term
         )),
-        Branch::RestartedTorn => info("its vote was cleared, its term not raised".to_owned()),
+        Branch::RestartedTorn => info("the crash tears a write apart".to_owned()),
         Branch::HandlerPaused => info(format!(
             "finds {from}'s log up to date, and lets go of its lock"
         )),
@@ -231,6 +232,18 @@ fn said<L: Log>(
             ),
             _ => return None,
         },
+        Branch::ReadServedByLease => match input {
+            Input::BeginRead { read } => (
+                NoteKind::Served,
+                format!(
+                    "SERVES read {read} by its lease, at index {}",
+                    before.commit
+                ),
+            ),
+            _ => return None,
+        },
+        Branch::LeaseExpired => info("its lease is over".to_owned()),
+        Branch::Ticked => info("its clock ticks".to_owned()),
         Branch::RestartedWritten => info("part of the write under way survives".to_owned()),
         Branch::Compacted => info(format!(
             "replaces its log up to {} by a snapshot",

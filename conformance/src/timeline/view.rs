@@ -101,7 +101,7 @@ fn durable<L: Log>(server: &Server<L>, settings: &Settings) -> String {
     if settings.durability == Durability::Atomic {
         return String::new();
     }
-    if server.is_synced(settings.durable_commit) {
+    if server.is_synced(settings.durable_commit) && server.queue.is_empty() {
         return "all".to_owned();
     }
     let (durable, mut parts) = (&server.durable, Vec::new());
@@ -120,13 +120,21 @@ fn durable<L: Log>(server: &Server<L>, settings: &Settings) -> String {
     if settings.durable_commit && durable.commit != server.commit {
         parts.push(format!("commit {}", durable.commit));
     }
-    format!("only {}", parts.join(", "))
+    let queued = match server.queue.len() {
+        0 => String::new(),
+        1 => "; 1 write queued".to_owned(),
+        writes => format!("; {writes} writes queued"),
+    };
+    if parts.is_empty() {
+        return format!("all{queued}");
+    }
+    format!("only {}{queued}", parts.join(", "))
 }
 
 /// Messages that wait for the write, those of one text together.
 fn waiting<L: Log>(server: &Server<L>) -> String {
     let mut groups: Vec<(String, Vec<String>)> = Vec::new();
-    for message in server.outbox.iter() {
+    for message in server.waiting() {
         let (text, to) = (message.body.to_string(), message.to.to_string());
         match groups.iter_mut().find(|(known, _)| *known == text) {
             Some((_, receivers)) => receivers.push(to),

@@ -2,7 +2,7 @@
 
 use super::{About, Flaw};
 
-pub(super) const TABLE: [About; 16] = [
+pub(super) const TABLE: [About; 18] = [
     About {
         flaw: Flaw::Figure8,
         name: "figure-8",
@@ -160,5 +160,24 @@ pub(super) const TABLE: [About; 16] = [
                     know to be committed",
         breaks: "committed-is-durable",
         expected_depth: 14,
+    },
+    About {
+        flaw: Flaw::StaleWriteAcknowledged,
+        name: "stale-write-acknowledged",
+        code: "B30",
+        source: "ruled out by the term checks of raft-rs `maybe_persist` and etcd-io/raft `stableTo`",
+        mechanism: "a completed write is taken to make durable whatever the log now holds at its \
+                    indexes, so entries that have replaced its own are acknowledged with it",
+        breaks: "committed-is-durable",
+        expected_depth: 19,
+    },
+    About {
+        flaw: Flaw::VoteRequestBeforeWrite,
+        name: "vote-request-before-write",
+        code: "B31",
+        source: "etcd-io/raft, `raft.send` with AsyncStorageWrites",
+        mechanism: "a candidate asks for votes before its term, its vote and its log are durable",
+        breaks: "log-matching",
+        expected_depth: 17,
     },
 ];

@@ -248,8 +248,8 @@ pub(super) fn untroubled(bounds: &Bounds) -> Bounds {
 /// Whether nothing is in flight, nor waits to be, between those who are up.
 fn is_quiet(state: &State, up: NodeSet) -> bool {
     let waits = |id| {
-        let outbox = &state.server(id).outbox;
-        outbox.iter().any(|message| up.contains(message.to))
+        let mut waiting = state.server(id).waiting();
+        waiting.any(|message| up.contains(message.to))
     };
     state.network.is_empty() && !up.iter().any(waits)
 }

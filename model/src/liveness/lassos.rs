@@ -161,7 +161,7 @@ pub fn fault_free(scenario: &Scenario) -> Result<Scenario, Unfit> {
 /// for a write to leave.
 pub fn may_time_out(state: &State) -> bool {
     let mut servers = state.servers.iter();
-    state.network.is_empty() && servers.all(|(_, server)| server.outbox.is_empty())
+    state.network.is_empty() && servers.all(|(_, server)| server.waiting().next().is_none())
 }
 
 /// Whether fairness asks for `action`: what clients do is their choice.

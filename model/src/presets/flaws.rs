@@ -9,7 +9,7 @@ mod replication;
 
 use super::Preset;
 use crate::bounds::Bounds;
-use crate::features::{FOLLOWER_READS, Feature, PRE_VOTE};
+use crate::features::{ASYNC_STORAGE, FOLLOWER_READS, Feature, PRE_VOTE};
 use crate::flaws::Flaw;
 use crate::network::NetworkKind;
 use crate::settings::{Dialect, Durability};
@@ -86,6 +86,8 @@ fn story(flaw: Flaw) -> Story {
         Flaw::EntriesNotSynced => replication::ENTRIES_NOT_SYNCED,
         Flaw::OwnEntriesCountedBeforeWrite => replication::OWN_ENTRIES_COUNTED_BEFORE_WRITE,
         Flaw::ExLeaderRollsBack => replication::EX_LEADER_ROLLS_BACK,
+        Flaw::StaleWriteAcknowledged => replication::STALE_WRITE_ACKNOWLEDGED,
+        Flaw::VoteRequestBeforeWrite => replication::VOTE_REQUEST_BEFORE_WRITE,
         Flaw::CampaignsWithUnappliedConfiguration => {
             membership::CAMPAIGNS_WITH_UNAPPLIED_CONFIGURATION
         }
@@ -124,6 +126,7 @@ fn features(flaw: Flaw) -> &'static [Feature] {
     match flaw {
         Flaw::ForwardedReadBeforeOwnCommit => &[FOLLOWER_READS],
         Flaw::StalePreVoteIgnored => &[PRE_VOTE],
+        Flaw::StaleWriteAcknowledged | Flaw::VoteRequestBeforeWrite => &[ASYNC_STORAGE],
         _ => &[],
     }
 }

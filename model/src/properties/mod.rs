@@ -16,8 +16,10 @@ mod durable_term_monotonic;
 mod election_safety;
 mod leader_append_only;
 mod leader_completeness;
+mod lease_exclusive;
 mod linearizable_reads;
 mod log_matching;
+mod log_terms_ascend;
 mod match_agrees;
 mod match_monotonic;
 mod one_vote_per_term;
@@ -142,10 +144,11 @@ impl Property {
 }
 
 /// The table of properties.
-pub const ALL: [Property; 16] = [
+pub const ALL: [Property; 18] = [
     election_safety::PROPERTY,
     leader_append_only::PROPERTY,
     log_matching::PROPERTY,
+    log_terms_ascend::PROPERTY,
     leader_completeness::PROPERTY,
     state_machine_safety::PROPERTY,
     linearizable_reads::PROPERTY,
@@ -158,5 +161,6 @@ pub const ALL: [Property; 16] = [
     match_monotonic::PROPERTY,
     applied_monotonic::PROPERTY,
     durable_term_monotonic::PROPERTY,
+    lease_exclusive::PROPERTY,
     snapshot_equals_prefix::PROPERTY,
 ];

@@ -1,64 +1,101 @@
 //! Durability (figure 2, "updated on stable storage before responding to
 //! RPCs"; dissertation sections 3.8 and 10.2.1), crash and restart.
 //!
-//! - What a server says must be durable before it is said: messages wait in the
-//!   outbox until the write completes ([`queue`], [`write_completed`]).
+//! - What a server says must be durable before it is said: messages wait until
+//!   the write completes ([`queue`], [`write_completed`]).
 //! - A server counts its own vote and its own entries only once they are
 //!   durable ([`count_own_vote`], [`count_own_entries`]).
-//! - A crash loses what is not durable; the write under way may survive in
-//!   part ([`restart`]).
+//! - A crash loses what is not durable; of the writes under way a part may
+//!   survive, as far as the storage contract lets it ([`restart`]).
 
 use super::{Branch, Outcome};
-use super::{commit, election, membership};
-use crate::choice;
+use super::{commit, election, lease, membership};
 use crate::flaws::Flaw;
 use crate::ids::Index;
 use crate::log::{Batch, Log};
-use crate::message::{Body, Messages};
+use crate::message::{Body, Message, Messages};
 use crate::refusal::Refusal;
-use crate::server::{Role, Server};
-use crate::settings::{Configuration, Durability, LeaderAppend, Settings};
+use crate::server::{Role, Server, Write};
+use crate::settings::{Configuration, Durability, Settings, Storage};
+use crate::storage::{Disk, Survival};
 
-choice! {
-    /// What a crash leaves of the write that was under way.
-    #[derive(Copy)]
-    pub enum Survival {
-        /// Nothing: the server is back at what was durable.
-        Nothing = 0,
-        /// The term and vote of the write, and parts of the rest.
-        Written {
-            /// The last index that survived of the new log; `None` when the
-            /// durable log was not touched yet.
-            kept: Option<Index>,
-            /// Whether the new commit index survived.
-            commit: bool,
-        } = 1,
-        /// The vote was cleared and the new term not yet written: only under
-        /// the planted flaw that writes them apart.
-        VoteCleared = 2,
+/// Whether a message may leave before the write of the step that says it.
+fn is_free(message: &Message, settings: &Settings) -> bool {
+    let body = &message.body;
+    if matches!(body, Body::AppendAck { .. }) && settings.has(Flaw::AckBeforeWrite) {
+        return true;
+    }
+    match settings.storage {
+        Storage::Sync => false,
+        Storage::ParallelAppend => matches!(body, Body::Append { .. }),
+        // Whoever votes, stands or acknowledges shows what it must not forget.
+        // A request shows the vote of the candidate for itself, and a log that
+        // it is elected for.
+        Storage::Async => match body {
+            Body::RequestVote { .. } => settings.has(Flaw::VoteRequestBeforeWrite),
+            Body::Vote { .. } | Body::PreVote { .. } | Body::AppendAck { .. } => false,
+            _ => true,
+        },
     }
 }
 
-/// Sorts what a handler said into what leaves now and what waits.
+/// Sorts what a handler said into what leaves now and what waits. `before` is
+/// the server before the handler ran, where writes are queued.
 pub fn queue<L: Log>(
     server: &mut Server<L>,
+    before: Option<&Server<L>>,
     settings: &Settings,
     said: Messages,
     out: &mut Messages,
 ) {
-    let before_write = settings.leader_append == LeaderAppend::BeforeWrite;
+    if let Some(before) = before {
+        queue_write(server, before, settings);
+    }
     for message in said {
-        let free = match message.body {
-            Body::Append { .. } => before_write,
-            Body::AppendAck { .. } => settings.has(Flaw::AckBeforeWrite),
-            _ => false,
-        };
-        if settings.durability == Durability::Atomic || free {
+        // Where writes are queued and none is, everything is durable.
+        let durable = settings.durability == Durability::Atomic
+            || settings.queues_writes() && server.queue.is_empty();
+        if durable || is_free(&message, settings) {
             out.push(message);
+        } else if let Some(newest) = server.queue.last_mut() {
+            newest.waiting.push(message);
         } else {
             server.outbox.push(message);
         }
     }
+}
+
+/// Queues a write of what a handler changed, if it changed anything. What it
+/// said waits for the newest write: a step that changes nothing needs none of
+/// its own.
+fn queue_write<L: Log>(server: &mut Server<L>, before: &Server<L>, settings: &Settings) {
+    // The handler moved the log, and the disk is where it was.
+    let disk: Batch = before.durable_log().collect();
+    server.set_durable_log(&disk);
+    let pairs = before.log.entries().iter().zip(server.log.entries());
+    let same = pairs.take_while(|(old, new)| old == new).count();
+    let keep = Index(same as u64);
+    let commit = match settings.durable_commit {
+        true => server.commit,
+        false => Index::ZERO,
+    };
+    let unchanged = (server.term, server.vote) == (before.term, before.vote)
+        && (!settings.durable_commit || commit == before.commit)
+        && keep == before.log.last_index()
+        && keep == server.log.last_index()
+        && before.log.base() == server.log.base();
+    if unchanged {
+        return;
+    }
+    server.queue.push(Write {
+        term: server.term,
+        vote: server.vote,
+        commit,
+        keep,
+        entries: server.log.batch(keep, usize::MAX),
+        base: server.log.base(),
+        waiting: Default::default(),
+    });
 }
 
 /// Drops the log behind `keep`, while the durable log still has it.
@@ -113,12 +150,53 @@ pub fn write_completed<L: Log>(
     settings: &Settings,
     out: &mut Messages,
 ) -> Result<Outcome, Refusal> {
+    if settings.queues_writes() {
+        return oldest_completed(server, settings, out);
+    }
     if server.is_synced(settings.durable_commit) && server.outbox.is_empty() {
         return Err(Refusal::NothingToWrite { node: server.id });
     }
     sync(server, settings);
     server.outbox.leave(out);
     Ok(Branch::WriteDone.into())
+}
+
+/// The oldest write in the queue completes. What it wrote and the server has
+/// replaced since is durable too, and counts for nothing: a server counts its
+/// own entries as far as its disk agrees with its log.
+fn oldest_completed<L: Log>(
+    server: &mut Server<L>,
+    settings: &Settings,
+    out: &mut Messages,
+) -> Result<Outcome, Refusal> {
+    if server.queue.is_empty() {
+        return Err(Refusal::NothingToWrite { node: server.id });
+    }
+    let mut write = server.queue.remove(0);
+    let mut disk = Disk::of(server);
+    disk.write(&write);
+    disk.put(server);
+    write.waiting.leave(out);
+    if settings.has(Flaw::StaleWriteAcknowledged) && !write.entries.is_empty() {
+        // By the index alone: as if what is at or below it were durable.
+        let end = write.end();
+        let reaches = |message: &Message| match message.body {
+            Body::AppendAck { reject, index, .. } => !reject && index <= end,
+            _ => false,
+        };
+        for later in &mut server.queue {
+            later.waiting.leave_where(reaches, out);
+        }
+    }
+    let replaced = write
+        .entries
+        .iter()
+        .enumerate()
+        .any(|(i, entry)| server.log.held(write.keep.plus(i + 1)) != Some(*entry));
+    match replaced {
+        true => Ok(Branch::StaleWriteDone.into()),
+        false => Ok(Branch::WriteDone.into()),
+    }
 }
 
 /// Atomic durability: the write completes within the step, and the server
@@ -201,7 +279,7 @@ pub fn count_own_entries<L: Log>(
 }
 
 /// The server crashes and restarts: it holds what was durable and what
-/// `survival` says of the write under way; the rest is gone.
+/// `survival` says of the writes under way; the rest is gone.
 ///
 /// # Errors
 /// When the storage contract does not allow this survival.
@@ -210,59 +288,11 @@ pub fn restart<L: Log>(
     survival: &Survival,
     settings: &Settings,
 ) -> Result<Outcome, Refusal> {
-    let never = Refusal::NeverWritten { node: server.id };
-    let branch = match *survival {
-        Survival::Nothing => Branch::RestartedDurable,
-        Survival::Written { kept, commit } => {
-            survive(server, kept, commit, settings)?;
-            Branch::RestartedWritten
-        }
-        Survival::VoteCleared => {
-            if !settings.has(Flaw::VoteClearedBeforeTerm) || server.durable.term == server.term {
-                return Err(never);
-            }
-            server.durable.vote = None;
-            Branch::RestartedTorn
-        }
-    };
+    let mut disk = Disk::of(server);
+    let branch = disk.crash(server, survival, settings)?;
+    disk.put(server);
     recover(server, settings);
     Ok(branch.into())
-}
-
-/// Moves what survives of the write under way into the durable part.
-fn survive<L: Log>(
-    server: &mut Server<L>,
-    kept: Option<Index>,
-    commit: bool,
-    settings: &Settings,
-) -> Result<(), Refusal> {
-    let never = Refusal::NeverWritten { node: server.id };
-    let end = kept.unwrap_or(server.durable.shared);
-    if server.is_synced(settings.durable_commit) || end > server.log.last_index() {
-        return Err(never);
-    }
-    if end < server.durable.shared {
-        return Err(Refusal::DurableIsKept { node: server.id });
-    }
-    if commit && (!settings.durable_commit || server.commit > end) {
-        return Err(never);
-    }
-    // A snapshot is on disk before the log changes that goes with it.
-    let base = server.log.base();
-    if base != server.durable.base && kept.is_some_and(|kept| kept < base) {
-        return Err(never);
-    }
-    if let Some(kept) = kept {
-        server.durable.base = base;
-        server.durable.shared = kept;
-        server.durable.tail.clear();
-    }
-    if commit {
-        server.durable.commit = server.commit;
-    }
-    server.durable.term = server.term;
-    server.durable.vote = server.vote;
-    Ok(())
 }
 
 /// Starts again from what is durable: the machine and the configuration from
@@ -296,8 +326,10 @@ fn recover<L: Log>(server: &mut Server<L>, settings: &Settings) {
     };
     server.config = membership::of_snapshot(server, settings);
     election::lose_leader(server);
+    lease::wait(server, settings);
     server.asked.clear();
     server.role = Role::Follower;
     server.outbox.clear();
+    server.queue.clear();
     server.memory = None;
 }

@@ -19,6 +19,7 @@
 //! | [`replication`] | client write, append, consistency check, heartbeat | §5.3 |
 //! | [`commit`] | advance the commit index, apply | §5.3, §5.4.2 |
 //! | [`reads`] | begin, confirm and release a linearizable read | §8, dissertation §6.4 |
+//! | [`lease`] | clocks; reads without a round while a lease runs | dissertation §6.4.1 |
 //! | [`membership`] | configurations from applied entries | §6, dissertation §4.1 |
 //! | [`snapshot`] | compact the log, send and install snapshots | §7, dissertation §5 |
 //! | [`durability`] | writes complete, own acknowledgements, crash and restart | figure 2 |
@@ -26,6 +27,7 @@
 pub mod commit;
 pub mod durability;
 pub mod election;
+pub mod lease;
 pub mod membership;
 pub mod prevote;
 pub mod quorum;
@@ -42,6 +44,7 @@ use crate::message::{Body, Message, Messages};
 use crate::refusal::Refusal;
 use crate::server::Server;
 use crate::settings::{Durability, Settings};
+use crate::storage::Survival;
 
 choice! {
     /// What happens to one server.
@@ -101,7 +104,7 @@ choice! {
         /// It crashes and restarts.
         Restart {
             /// What survives of the write under way.
-            survival: durability::Survival,
+            survival: Survival,
         } = 12,
         /// The minimum election timeout passes without a word from the leader.
         LoseLeader = 13,
@@ -120,16 +123,18 @@ choice! {
         } = 16,
         /// An election timeout has passed since it began to hand over.
         AbortTransfer = 17,
+        /// Its clock ticks, where there are clocks.
+        Tick = 18,
         /// It replaces a prefix of its log by a snapshot.
         Compact {
             /// Up to here.
             to: Index,
-        } = 18,
+        } = 19,
         /// It sends its snapshot to a peer.
         SendSnapshot {
             /// The peer.
             to: NodeId,
-        } = 19,
+        } = 20,
     }
 }
 
@@ -201,7 +206,8 @@ pub enum Branch {
     RestartedDurable,
     /// A restart with all or part of the write that was under way.
     RestartedWritten,
-    /// A restart with a torn term and vote (only under a planted flaw).
+    /// A restart with what Raft's storage must not leave (only under a planted
+    /// flaw, or a promise of the storage that is too weak).
     RestartedTorn,
     /// A follower asked its leader for a read index.
     ReadForwarded,
@@ -238,6 +244,14 @@ pub enum Branch {
     TransferAborted,
     /// An election began because the leader asked for it.
     CampaignedAtOnce,
+    /// A write completed whose entries had been replaced meanwhile.
+    StaleWriteDone,
+    /// A clock ticked, and nothing came of it.
+    Ticked,
+    /// A clock ticked, and a lease was over.
+    LeaseExpired,
+    /// A read was served without a round, by a lease.
+    ReadServedByLease,
     /// A prefix of the log was replaced by a snapshot.
     Compacted,
     /// A snapshot went out.
@@ -256,7 +270,7 @@ pub enum Branch {
 
 impl Branch {
     /// Every branch, in order.
-    pub const ALL: [Branch; 57] = [
+    pub const ALL: [Branch; 61] = [
         Branch::Campaigned,
         Branch::VoteGranted,
         Branch::VoteRefused,
@@ -307,6 +321,10 @@ impl Branch {
         Branch::SentTimeoutNow,
         Branch::TransferAborted,
         Branch::CampaignedAtOnce,
+        Branch::StaleWriteDone,
+        Branch::Ticked,
+        Branch::LeaseExpired,
+        Branch::ReadServedByLease,
         Branch::Compacted,
         Branch::SentSnapshot,
         Branch::SnapshotIgnored,
@@ -383,9 +401,11 @@ pub fn step<L: Log>(
     if matches!(input, Input::WriteCompleted) {
         return durability::write_completed(server, settings, out);
     }
+    let restarts = matches!(input, Input::Restart { .. });
+    let before = (settings.queues_writes() && !restarts).then(|| server.clone());
     let mut said = Messages::new();
     let outcome = handle(server, input, settings, &mut said)?;
-    durability::queue(server, settings, said, out);
+    durability::queue(server, before.as_ref(), settings, said, out);
     if settings.durability == Durability::Atomic {
         durability::complete_at_once(server, settings);
     }
@@ -419,11 +439,12 @@ fn handle<L: Log>(
         Input::CountOwnVote => durability::count_own_vote(server, settings),
         Input::CountOwnEntries { to } => durability::count_own_entries(server, *to, settings),
         Input::Restart { survival } => durability::restart(server, survival, settings),
-        Input::LoseLeader => quorum::lose_leader(server),
+        Input::LoseLeader => quorum::lose_leader(server, settings),
         Input::CheckQuorum => quorum::check(server, settings),
         Input::Transfer { to } => transfer::begin(server, *to),
-        Input::SendTimeoutNow { to } => transfer::send_timeout_now(server, *to, out),
+        Input::SendTimeoutNow { to } => transfer::send_timeout_now(server, *to, settings, out),
         Input::AbortTransfer => transfer::abort(server),
+        Input::Tick => lease::tick(server, settings),
         Input::Compact { to } => snapshot::compact(server, *to),
         Input::SendSnapshot { to } => snapshot::send(server, *to, settings, out),
     }
@@ -440,7 +461,7 @@ fn receive<L: Log>(
         from, term, body, ..
     } = message;
     if let Body::RequestRead { read } = body {
-        return reads::requested(server, *from, *read, settings);
+        return reads::requested(server, *from, *read, settings, out);
     }
     if *term < server.term {
         return election::stale(server, message, settings, out);
@@ -478,31 +499,39 @@ fn receive<L: Log>(
             entries,
             commit,
             context,
+            round,
         } => {
             if let Err(refusal) = election::follow(server, *from, settings) {
                 return Branch::Unexpected.because(refusal);
             }
             replication::appended(
-                server, *from, *prev, entries, *commit, *context, settings, out,
+                server, *from, *prev, entries, *commit, *context, *round, settings, out,
             )
         }
-        Body::Heartbeat { commit, context } => {
+        Body::Heartbeat {
+            commit,
+            context,
+            round,
+        } => {
             if let Err(refusal) = election::follow(server, *from, settings) {
                 return Branch::Unexpected.because(refusal);
             }
-            replication::heartbeat_received(server, *from, *commit, *context, settings, out)
+            replication::heartbeat_received(server, *from, *commit, *context, *round, settings, out)
         }
         Body::AppendAck {
             reject,
             index,
             hint,
             context,
+            round,
         } => {
             quorum::heard_from(server, *from, settings);
+            lease::answered(server, *from, *round);
             replication::append_answered(server, *from, *reject, *index, *hint, *context, settings)
         }
-        Body::HeartbeatAck { context } => {
+        Body::HeartbeatAck { context, round } => {
             quorum::heard_from(server, *from, settings);
+            lease::answered(server, *from, *round);
             replication::heartbeat_answered(server, *from, *context, settings)
         }
         Body::RequestPreVote { last } => {
@@ -512,7 +541,7 @@ fn receive<L: Log>(
             prevote::received(server, *from, *term, *granted, settings, out)
         }
         Body::TimeoutNow => transfer::timeout_now(server, settings, out),
-        Body::RequestRead { read } => reads::requested(server, *from, *read, settings),
+        Body::RequestRead { read } => reads::requested(server, *from, *read, settings, out),
         Body::ReadIndex { read, index } => reads::answered(server, *read, *index),
         Body::InstallSnapshot {
             last,
@@ -539,11 +568,13 @@ pub fn hash() -> u64 {
         include_str!("quorum.rs"),
         include_str!("transfer.rs"),
         include_str!("reads.rs"),
+        include_str!("lease.rs"),
         include_str!("snapshot.rs"),
         include_str!("durability.rs"),
         include_str!("../config.rs"),
         include_str!("../progress.rs"),
         include_str!("../settings.rs"),
+        include_str!("../storage.rs"),
     ];
     xxhash_rust::xxh3::xxh3_64(sources.concat().as_bytes())
 }

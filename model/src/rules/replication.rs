@@ -13,7 +13,7 @@ use crate::ids::{Index, NodeId, Position, ReadId};
 use crate::log::{Batch, Entry, Log, Payload};
 use crate::message::{Body, Message, Messages};
 use crate::refusal::Refusal;
-use crate::rules::{commit, durability, transfer};
+use crate::rules::{commit, durability, lease, transfer};
 use crate::server::{Role, Server};
 use crate::settings::{BelowCommit, Heartbeat, Settings};
 
@@ -98,6 +98,7 @@ pub fn send_append<L: Log>(
         Heartbeat::EmptyAppend => reads::latest(server),
         Heartbeat::Separate => None,
     };
+    let round = lease::round(server, settings);
     out.push(Message {
         from: server.id,
         to,
@@ -107,6 +108,7 @@ pub fn send_append<L: Log>(
             entries: server.log.batch(after, count as usize),
             commit: server.commit,
             context,
+            round,
         },
     });
     Ok(Branch::SentAppend.into())
@@ -131,6 +133,7 @@ pub fn send_heartbeat<L: Log>(
         Role::Leader { matched, .. } => matched.get(to).copied().unwrap_or_default(),
         _ => Index::ZERO,
     };
+    let round = lease::round(server, settings);
     out.push(Message {
         from: server.id,
         to,
@@ -138,6 +141,7 @@ pub fn send_heartbeat<L: Log>(
         body: Body::Heartbeat {
             commit: server.commit.min(matched),
             context: reads::latest(server),
+            round,
         },
     });
     Ok(Branch::SentHeartbeat.into())
@@ -152,6 +156,7 @@ pub fn appended<L: Log>(
     entries: &Batch,
     leader_commit: Index,
     context: Option<ReadId>,
+    round: Option<u32>,
     settings: &Settings,
     out: &mut Messages,
 ) -> Outcome {
@@ -165,6 +170,7 @@ pub fn appended<L: Log>(
                 index,
                 hint,
                 context,
+                round,
             },
         });
     };
@@ -306,6 +312,7 @@ pub fn heartbeat_received<L: Log>(
     leader: NodeId,
     leader_commit: Index,
     context: Option<ReadId>,
+    round: Option<u32>,
     settings: &Settings,
     out: &mut Messages,
 ) -> Outcome {
@@ -314,7 +321,7 @@ pub fn heartbeat_received<L: Log>(
         from: server.id,
         to: leader,
         term: server.term,
-        body: Body::HeartbeatAck { context },
+        body: Body::HeartbeatAck { context, round },
     });
     Branch::HeartbeatReceived.into()
 }

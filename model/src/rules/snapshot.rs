@@ -147,6 +147,7 @@ pub fn received<L: Log>(
             index,
             hint: None,
             context: None,
+            round: None,
         },
     });
     outcome

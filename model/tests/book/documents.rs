@@ -6,6 +6,7 @@ use std::collections::{HashSet, VecDeque};
 use plimsoll_model::action;
 use plimsoll_model::bounds::Bounds;
 use plimsoll_model::cluster::State;
+use plimsoll_model::contracts;
 use plimsoll_model::field::fingerprint;
 use plimsoll_model::flaws::Flaw;
 use plimsoll_model::liveness::{Shows, goals};
@@ -94,6 +95,33 @@ fn the_table_of_flaws() {
         "must break",
     ];
     hold_part(PROPERTIES, "flaws", &table(&head, rows));
+}
+
+/// What breaks where storage promises too little.
+#[test]
+fn the_table_of_promises() {
+    let rows = contracts::ALL.iter().map(|row| {
+        let mut cells = vec![format!("`{}`", row.promise.name()), row.says.to_owned()];
+        for broken in row.breaks {
+            let broken: Vec<_> = broken
+                .iter()
+                .map(|(property, depth)| format!("`{property}` ({depth})"))
+                .collect();
+            cells.push(match broken.is_empty() {
+                true => "-".to_owned(),
+                false => broken.join(", "),
+            });
+        }
+        cells
+    });
+    let head = [
+        "promise",
+        "what a crash may leave",
+        "`sync`",
+        "`parallel-append`",
+        "`async`",
+    ];
+    hold_part(PROPERTIES, "promises", &table(&head, rows));
 }
 
 /// From a code of the catalogue to the file of the property that shows it.
@@ -195,8 +223,10 @@ fn decides(setting: &str) -> &'static str {
             "whether a candidate that can no longer win becomes a follower"
         }
         "reject-hint" => "whether a rejected append says where a probe may match",
-        "leader-append" => "whether AppendEntries may leave before the leader's own write",
-        "storage" => "the storage contract",
+        "storage" => {
+            "the storage contract: one write under way (`sync`), the same with AppendEntries that leave before it (`parallel-append`), or writes that are queued (`async`)"
+        }
+        "promise" => "what the storage promises of a write that a crash cuts off",
         "durability" => {
             "when a write is durable: with its step, or by an action of its own (both are explored)"
         }
@@ -212,6 +242,14 @@ fn decides(setting: &str) -> &'static str {
         }
         "snapshot-names-receiver" => {
             "whether a server ignores a snapshot whose configuration lacks it"
+        }
+        "lease-reads" => {
+            "whether a leader serves reads without a round while its lease runs, by clocks"
+        }
+        "restart-waits" => "whether a restarted server takes itself to have just heard a leader",
+        "election-timeout-ticks" => "the minimum election timeout, where there are clocks",
+        "lease-ticks" => {
+            "how long a lease lasts from when its round was sent, by the leader's clock"
         }
         "sticky" => "whether who hears a leader takes no notice of candidates",
         other => panic!("docs/model.md does not say what {other:?} decides"),

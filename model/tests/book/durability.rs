@@ -5,10 +5,10 @@
 use plimsoll_model::config::Config;
 use plimsoll_model::ids::{Index, NodeSet, Term};
 use plimsoll_model::message::{Body, Messages};
-use plimsoll_model::rules::durability::Survival;
 use plimsoll_model::rules::{Branch, Input, step};
 use plimsoll_model::server::Role;
-use plimsoll_model::settings::{LeaderAppend, Settings};
+use plimsoll_model::settings::{Settings, Storage};
+use plimsoll_model::storage::Survival;
 
 use crate::build::*;
 
@@ -90,11 +90,8 @@ fn an_answer_waits_also_when_everything_is_durable() {
 #[test]
 fn an_append_leaves_before_the_leaders_write_only_where_the_settings_say_so() {
     for base in both() {
-        for leader_append in [LeaderAppend::BeforeWrite, LeaderAppend::AfterWrite] {
-            let settings = Settings {
-                leader_append,
-                ..base
-            };
+        for storage in [Storage::ParallelAppend, Storage::Sync] {
+            let settings = Settings { storage, ..base };
             let mut leading = leader(1, 3, &[1, 3], &[1, 0, 0]);
             leading.durable.shared = Index(1);
             let said = [msg(1, 2, 3, append(at(1, 1), &[3], 0))];
@@ -107,7 +104,7 @@ fn an_append_leaves_before_the_leaders_write_only_where_the_settings_say_so() {
                 &said,
                 |_| {},
             );
-            let ahead = leader_append == LeaderAppend::BeforeWrite;
+            let ahead = storage == Storage::ParallelAppend;
             assert_eq!(after.outbox.is_empty(), ahead);
         }
     }

@@ -13,6 +13,7 @@ mod fields;
 mod golden;
 mod linearizable;
 mod properties;
+mod queue;
 mod reads;
 mod refusals;
 mod replication;

@@ -14,10 +14,10 @@ use plimsoll_model::log::{Entry, InlineLog, Log, Payload};
 use plimsoll_model::message::{Body, Message, Messages};
 use plimsoll_model::network::NetworkKind;
 use plimsoll_model::properties::{ALL, Check, Finding, Property, StepView};
-use plimsoll_model::rules::durability::Survival;
 use plimsoll_model::rules::{Branch, Input};
 use plimsoll_model::scenario::Scenario;
 use plimsoll_model::server::Read;
+use plimsoll_model::storage::Survival;
 
 use crate::build::*;
 
@@ -147,6 +147,7 @@ fn every_property_is_tested_in_every_direction() {
         election_safety,
         leader_append_only,
         log_matching,
+        log_terms_ascend,
         leader_completeness,
         state_machine_safety,
         linearizable_reads,
@@ -235,6 +236,15 @@ fn leader_append_only() {
     let crash = deed(before.clone(), restart(), follower(1, 3, &[1]), &[]);
     on_step("leader-append-only", &crash, Vacuous);
     on_step("leader-append-only", &lost(), Vacuous);
+}
+
+#[test]
+fn log_terms_ascend() {
+    // `logs` are of servers in term 5.
+    on_state("log-terms-ascend", &logs([&[1, 1], &[2, 1], &[]]), Broken);
+    on_state("log-terms-ascend", &logs([&[1, 6], &[], &[]]), Broken);
+    on_state("log-terms-ascend", &logs([&[1, 1, 3], &[5], &[]]), Holds);
+    on_state("log-terms-ascend", &logs([&[], &[], &[]]), Vacuous);
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use plimsoll_model::ids::{Index, NodeId, Term};
 use plimsoll_model::log::Log;
 use plimsoll_model::rules::Input;
-use plimsoll_model::rules::durability::Survival;
 use plimsoll_model::settings::{Dialect, Durability};
+use plimsoll_model::storage::Survival;
 
 use super::event::{Event, Name};
 use super::judge::{At, FORMAT, Judge, inconclusive};

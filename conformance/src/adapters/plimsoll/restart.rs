@@ -3,9 +3,9 @@
 use plimsoll_model::ids::Index;
 use plimsoll_model::log::{GrowingLog, Log};
 use plimsoll_model::message::Messages;
-use plimsoll_model::rules::durability::Survival;
 use plimsoll_model::rules::{self, Input};
 use plimsoll_model::server::Server;
+use plimsoll_model::storage::Survival;
 
 use super::check;
 use super::judge::{At, Judge};

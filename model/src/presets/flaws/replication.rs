@@ -211,3 +211,31 @@ pub(super) const EX_LEADER_ROLLS_BACK: Story = Story {
         ..TWO_LEADERS
     },
 };
+
+pub(super) const STALE_WRITE_ACKNOWLEDGED: Story = Story {
+    name: "flaw-stale-write-acknowledged",
+    about: "two leaders in turn, whose entries a follower queues one behind the other",
+    dialect: Paper,
+    durability: Deferred,
+    network: Bag,
+    bounds: Bounds {
+        max_log: 1,
+        ..TWO_LEADERS
+    },
+};
+
+pub(super) const VOTE_REQUEST_BEFORE_WRITE: Story = Story {
+    name: "flaw-vote-request-before-write",
+    about: "a leader that nothing is durable of crashes, and is elected again in the same term",
+    dialect: Paper,
+    durability: Deferred,
+    network: Bag,
+    bounds: Bounds {
+        campaigns: Some(2),
+        writes: 2,
+        max_batch: 2,
+        appends: Some(1),
+        restarts: 1,
+        ..ONE_LEADER
+    },
+};
