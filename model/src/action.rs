@@ -8,15 +8,17 @@ use std::fmt;
 use crate::bounds::{Bounds, Budget, Spent};
 use crate::choice;
 use crate::cluster::{Cluster, Ensemble};
+use crate::config::{Change, Joint, Transition};
 use crate::flaws::Flaw;
-use crate::ids::{Index, NodeId, ReadId};
-use crate::log::Log;
+use crate::ids::{Index, NodeId, NodeSet, Position, ReadId};
+use crate::log::{Log, Payload};
 use crate::message::{Body, Message};
 use crate::network::NetworkKind;
-use crate::rules::{Input, commit, durability, lease, reads};
+use crate::rules::{Input, changes, commit, durability, lease, reads};
 use crate::scenario::Scenario;
 use crate::server::{Role, Server};
-use crate::settings::{Configuration, Durability, Heartbeat};
+use crate::settings::{Durability, Heartbeat};
+use crate::shared::Shared;
 use crate::storage::{self, Part, Survival};
 
 choice! {
@@ -65,7 +67,7 @@ impl Action {
                     Body::TimeoutNow => 22,
                     Body::RequestRead { .. } => 28,
                     Body::ReadIndex { .. } => 29,
-                    Body::InstallSnapshot { .. } => 33,
+                    Body::InstallSnapshot { .. } => 36,
                 },
                 Input::Write { .. } => 7,
                 Input::SendAppend { .. } => 8,
@@ -84,8 +86,11 @@ impl Action {
                 Input::SendTimeoutNow { .. } => 26,
                 Input::AbortTransfer => 27,
                 Input::Tick => 30,
-                Input::Compact { .. } => 31,
-                Input::SendSnapshot { .. } => 32,
+                Input::Change { .. } => 31,
+                Input::LeaveJoint => 32,
+                Input::Wipe => 33,
+                Input::Compact { .. } => 34,
+                Input::SendSnapshot { .. } => 35,
             },
             Action::Drop { .. } => 18,
             Action::Duplicate { .. } => 19,
@@ -105,6 +110,10 @@ impl Action {
                 Input::BeginRead { .. } => Some(Budget::Read),
                 Input::Restart { .. } => Some(Budget::Restart),
                 Input::Transfer { .. } => Some(Budget::Transfer),
+                // Who has entered a joint configuration may leave it.
+                Input::Change { change } if change.transition == Transition::Leave => None,
+                Input::Change { .. } => Some(Budget::Change),
+                Input::Wipe => Some(Budget::Wipe),
                 Input::Compact { .. } => Some(Budget::Compaction),
                 Input::SendSnapshot { .. } => counted(Budget::Snapshot, bounds.snapshots),
                 _ => None,
@@ -115,7 +124,7 @@ impl Action {
     }
 
     /// The kinds of action, in the order of the enum.
-    pub const KINDS: [&'static str; 34] = [
+    pub const KINDS: [&'static str; 37] = [
         "campaign",
         "receive-request-vote",
         "receive-vote",
@@ -147,6 +156,9 @@ impl Action {
         "receive-request-read",
         "receive-read-index",
         "tick",
+        "change",
+        "leave-joint",
+        "wipe",
         "compact",
         "send-snapshot",
         "receive-install-snapshot",
@@ -180,6 +192,9 @@ impl fmt::Display for Action {
                 Input::SendTimeoutNow { to } => write!(f, "{node} tells {to} to start an election"),
                 Input::AbortTransfer => write!(f, "{node} gives up to hand over"),
                 Input::Tick => write!(f, "{node}'s clock ticks"),
+                Input::Change { change } => write!(f, "{node} appends a change: {change}"),
+                Input::LeaveJoint => write!(f, "{node} leaves the joint configuration by itself"),
+                Input::Wipe => write!(f, "{node} is replaced by a server that has nothing"),
                 Input::Compact { to } => {
                     write!(f, "{node} replaces its log up to {to} by a snapshot")
                 }
@@ -309,9 +324,7 @@ pub fn own<L: Log>(
         let mut add = |input| out(node, input);
         writes(server, scenario, &mut add);
         leader(server, scenario, spent, &mut add);
-        if scenario.settings.configuration == Configuration::Applied
-            && server.applied < server.commit
-        {
+        if scenario.settings.applies() && server.applied < server.commit {
             add(Input::Apply);
         }
         if lease::counts(server, &scenario.settings) {
@@ -343,6 +356,9 @@ pub fn own<L: Log>(
         }
         if spent.restarts < scenario.bounds.restarts {
             restarts(server, scenario, &mut add);
+        }
+        if spent.wipes < scenario.bounds.wipes && replaceable(ensemble, node, &scenario.bounds) {
+            add(Input::Wipe);
         }
     }
 }
@@ -432,8 +448,10 @@ fn leader<L: Log>(
         for to in server.config.members().without(server.id).iter() {
             let known = matched.get(to).copied().unwrap_or_default();
             let from = if bounds.resend { 0 } else { known.0 };
-            // Bootstrap entries are everywhere: nobody sends them.
-            let from = from.max(u64::from(bounds.bootstrap));
+            // Nobody sends bootstrap entries to who has them from the start.
+            let lacks = !bounds.voters().contains(to) || bounds.wipes > 0;
+            let booted = if lacks { 0 } else { bounds.bootstrap };
+            let from = from.max(u64::from(booted));
             for after in from.max(server.log.base().0)..=last.0 {
                 for count in 0..=u64::from(bounds.max_batch).min(last.0 - after) {
                     add(Input::SendAppend {
@@ -461,6 +479,73 @@ fn leader<L: Log>(
     for read in reads {
         add(Input::ReleaseRead { read: read.id });
     }
+    if settings.changes() {
+        change(server, scenario, spent, add);
+    }
+}
+
+/// The changes that a leader may append.
+fn change<L: Log>(
+    server: &Server<L>,
+    scenario: &Scenario,
+    spent: &Spent,
+    add: &mut impl FnMut(Input),
+) {
+    let (bounds, settings) = (&scenario.bounds, &scenario.settings);
+    let mut offer = |change: Change| {
+        if changes::may_change(server, &change, settings).is_ok() {
+            add(Input::Change { change });
+        }
+    };
+    match server.config.joint {
+        Some(Joint {
+            auto_leave: true, ..
+        }) => {
+            if changes::may_leave(server, settings).is_ok() {
+                add(Input::LeaveJoint);
+            }
+        }
+        Some(_) => offer(Change::LEAVE),
+        None if spent.changes < bounds.changes => {
+            let all = NodeSet::first(usize::from(bounds.servers));
+            let (size, explicit) = (bounds.joint_size, bounds.explicit_leave);
+            changes::possible(server, all, size, explicit, settings, offer);
+        }
+        None => {}
+    }
+}
+
+/// Whether the machine of `id` may be replaced by one that has nothing: it is
+/// no member of the committed configuration, and a majority of that has the
+/// entry which says so. Earlier, a vote that it gave or an entry that it holds
+/// may still be needed by servers which do not know yet that it is removed.
+fn replaceable<L: Log>(ensemble: &Ensemble<L>, id: NodeId, bounds: &Bounds) -> bool {
+    let history = &ensemble.history;
+    if bounds.bootstrap == 0 || history.wiped.contains(id) {
+        return false;
+    }
+    let latest = history.committed.iter().map(|c| c.position);
+    let Some(committed) = latest.max_by_key(|at| at.index) else {
+        return false;
+    };
+    let holds = |server: &&Shared<Server<L>>| server.log.has(committed);
+    let mut servers = ensemble.servers.iter().map(|(_, server)| server);
+    let Some(holder) = servers.find(holds) else {
+        return false;
+    };
+    let length = usize::try_from(committed.index.0).unwrap_or(usize::MAX);
+    let mut config = holder.base;
+    let mut since = Index::ZERO;
+    for (i, entry) in holder.log.entries().iter().take(length).enumerate() {
+        if let Payload::Config { change } = entry.payload {
+            config = config.after(&change);
+            since = Index::ZERO.plus(i + 1);
+        }
+    }
+    let entry = Position::new(since, holder.log.term_at(since).unwrap_or_default());
+    let have = ensemble.servers.iter();
+    let have = have.filter(|(_, s)| s.durable_term_at(since) == Some(entry.term));
+    !config.members().contains(id) && config.has_quorum(have.map(|(id, _)| id).collect())
 }
 
 fn restarts<L: Log>(server: &Server<L>, scenario: &Scenario, add: &mut impl FnMut(Input)) {

@@ -66,6 +66,21 @@ pub struct Bounds {
     /// that a round of the leader is younger than its lease
     /// ([`crate::clocks`]).
     pub drift: u32,
+    /// How many of the servers vote at the start; all, where it is not set. The
+    /// others start with nothing.
+    #[serde(with = "parse::optional")]
+    pub voters: Option<u32>,
+    /// Changes of the configuration that clients ask for; leaving a joint
+    /// configuration is free.
+    pub changes: u32,
+    /// The most servers that one change names, through a joint configuration.
+    pub joint_size: u32,
+    /// Whether joint configurations are also entered that are left only when
+    /// a client asks for it.
+    pub explicit_leave: bool,
+    /// Removed servers whose machine is replaced: the new one starts with
+    /// nothing.
+    pub wipes: u32,
     /// Compactions of logs.
     pub compactions: u32,
     /// Snapshots sent.
@@ -96,6 +111,11 @@ impl Bounds {
         duplicates: 0,
         transfers: 0,
         drift: 0,
+        voters: None,
+        changes: 0,
+        joint_size: 2,
+        explicit_leave: false,
+        wipes: 0,
         compactions: 0,
         snapshots: None,
     };
@@ -119,6 +139,13 @@ pub struct Limit {
 }
 
 impl Bounds {
+    /// The servers that vote at the start.
+    pub fn voters(&self) -> crate::ids::NodeSet {
+        let all = usize::from(self.servers);
+        let voters = self.voters.map_or(all, |v| (v as usize).min(all));
+        crate::ids::NodeSet::first(voters)
+    }
+
     /// Every bound, with a sentence on what it hides.
     pub fn limits(&self) -> Vec<Limit> {
         let optional = |value: Option<u32>| value.map_or("unbounded".into(), |v| v.to_string());
@@ -221,6 +248,31 @@ impl Bounds {
                 "clocks that drift further apart while a lease runs",
             ),
             limit(
+                "voters",
+                self.voters.map_or("all".into(), |v| v.to_string()),
+                "where fewer than the servers: starts with more voters",
+            ),
+            limit(
+                "changes",
+                self.changes.to_string(),
+                "what needs more changes of the configuration",
+            ),
+            limit(
+                "joint-size",
+                self.joint_size.to_string(),
+                "joint changes of more servers at once",
+            ),
+            limit(
+                "explicit-leave",
+                self.explicit_leave.to_string(),
+                "where false: joint configurations that are left only when told",
+            ),
+            limit(
+                "wipes",
+                self.wipes.to_string(),
+                "what needs more removed servers that start anew",
+            ),
+            limit(
                 "compactions",
                 self.compactions.to_string(),
                 "what needs more compactions of logs, and at zero all of snapshots",
@@ -255,6 +307,10 @@ pub enum Budget {
     Duplicate,
     /// A leader told to hand over.
     Transfer,
+    /// A change of the configuration.
+    Change,
+    /// A removed server that starts anew.
+    Wipe,
     /// A log compacted.
     Compaction,
     /// A snapshot sent.
@@ -275,6 +331,8 @@ impl Spent {
             Some(Budget::Drop) => &mut self.drops,
             Some(Budget::Duplicate) => &mut self.duplicates,
             Some(Budget::Transfer) => &mut self.transfers,
+            Some(Budget::Change) => &mut self.changes,
+            Some(Budget::Wipe) => &mut self.wipes,
             Some(Budget::Compaction) => &mut self.compactions,
             Some(Budget::Snapshot) => &mut self.snapshots,
         };
@@ -304,6 +362,10 @@ record! {
         pub duplicates: u32,
         /// Leaders told to hand over.
         pub transfers: u32,
+        /// Changes of the configuration.
+        pub changes: u32,
+        /// Removed servers that started anew.
+        pub wipes: u32,
         /// Logs compacted.
         pub compactions: u32,
         /// Snapshots sent.

@@ -24,7 +24,7 @@ use crate::refusal::Refusal;
 use crate::rules::{self, Branch, Input, Outcome};
 use crate::scenario::Scenario;
 use crate::server::{PerServer, Role, Server};
-use crate::settings::{Configuration, Settings};
+use crate::settings::Settings;
 use crate::shared::Shared;
 
 record! {
@@ -125,18 +125,24 @@ impl std::ops::Deref for Step {
 }
 
 /// A server as every log starts: `bootstrap` configuration entries of term 1,
-/// committed; entry `i` makes the first `i` servers voters, the last one all.
-pub fn boot<L: Log>(id: NodeId, servers: usize, bootstrap: u8, settings: &Settings) -> Server<L> {
-    let all = NodeSet::first(servers);
+/// committed; entry `i` makes the first `i` servers voters, the last one the
+/// first `voters`. Where there are such entries, who does not vote has none, and
+/// nothing else.
+pub fn boot<L: Log>(id: NodeId, voters: usize, bootstrap: u8, settings: &Settings) -> Server<L> {
+    let all = NodeSet::first(voters);
     let mut server: Server<L> = Server::new(id, Config::of(all));
     if bootstrap > 0 {
+        if !all.contains(id) {
+            return Server::new(id, Config::UNKNOWN);
+        }
+        server.base = Config::UNKNOWN;
         server.term = Term(1);
     }
     for i in 1..=usize::from(bootstrap) {
         let voters = if i == usize::from(bootstrap) {
             all
         } else {
-            NodeSet::first(i.min(servers))
+            NodeSet::first(i.min(voters))
         };
         server.log.push(Entry {
             term: Term(1),
@@ -146,9 +152,9 @@ pub fn boot<L: Log>(id: NodeId, servers: usize, bootstrap: u8, settings: &Settin
         });
     }
     server.commit = Index(u64::from(bootstrap));
-    server.applied = match settings.configuration {
-        Configuration::Fixed => server.commit,
-        Configuration::Applied => Index::ZERO,
+    server.applied = match settings.applies() {
+        true => Index::ZERO,
+        false => server.commit,
     };
     server.durable.term = server.term;
     server.durable.shared = server.commit;
@@ -170,12 +176,13 @@ impl State {
     pub fn booted(scenario: &Scenario) -> Self {
         let bounds = &scenario.bounds;
         let servers = usize::from(bounds.servers);
+        let voters = bounds.voters().len();
         Cluster {
             ensemble: Shared::from(Ensemble {
                 servers: NodeSet::first(servers)
                     .iter()
                     .map(|id| {
-                        let mut server = boot(id, servers, bounds.bootstrap, &scenario.settings);
+                        let mut server = boot(id, voters, bounds.bootstrap, &scenario.settings);
                         if bounds.boot_applied {
                             server.applied = server.commit;
                         }
@@ -357,6 +364,10 @@ impl Ensemble<InlineLog> {
             }
             (_, Input::Restart { .. }) => {
                 history.restarted.insert(node);
+            }
+            (_, Input::Wipe) => {
+                history.restarted.insert(node);
+                history.wiped.insert(node);
             }
             _ => {}
         }

@@ -103,8 +103,38 @@ pub const RESTART_WAITS: Feature = Feature {
     is_on: |settings| settings.restart_waits,
 };
 
+/// Single-server changes of the configuration.
+pub const SINGLE_SERVER_CHANGES: Feature = Feature {
+    name: "single-server-changes",
+    says: "the configuration changes by one voter at a time",
+    section: "diss. §4.1",
+    file: "model/src/rules/changes.rs",
+    switch_on: |settings| settings.single_server_changes = true,
+    is_on: |settings| settings.single_server_changes,
+};
+
+/// Joint consensus.
+pub const JOINT_CONSENSUS: Feature = Feature {
+    name: "joint-consensus",
+    says: "the configuration changes by any number of voters, through a joint one",
+    section: "§6, diss. §4.3",
+    file: "model/src/rules/changes.rs",
+    switch_on: |settings| settings.joint_consensus = true,
+    is_on: |settings| settings.joint_consensus,
+};
+
+/// Learners.
+pub const LEARNERS: Feature = Feature {
+    name: "learners",
+    says: "servers may learn: they receive entries and are not counted",
+    section: "diss. §4.2.1",
+    file: "model/src/rules/membership.rs",
+    switch_on: |settings| settings.learners = true,
+    is_on: |settings| settings.learners,
+};
+
 /// The table of features.
-pub const ALL: [Feature; 8] = [
+pub const ALL: [Feature; 11] = [
     PRE_VOTE,
     PRE_VOTE_LEADERLESS,
     CHECK_QUORUM,
@@ -113,6 +143,9 @@ pub const ALL: [Feature; 8] = [
     ASYNC_STORAGE,
     LEASE_READS,
     RESTART_WAITS,
+    SINGLE_SERVER_CHANGES,
+    JOINT_CONSENSUS,
+    LEARNERS,
 ];
 
 /// The feature called `name`.

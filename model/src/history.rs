@@ -7,7 +7,7 @@
 //! | who led each term | election safety | nothing while one leader a term: the leader of the present term is in the state already; a past term's leader keeps states apart that are otherwise equal |
 //! | last committed position of each committing term | leader completeness, state-machine safety, committed is durable | states with the same logs whose entries were committed by other terms |
 //! | floor of each open read | linearizable reads | a number for each open read |
-//! | who has restarted | the witness that a restarted server wins | at most a factor of two for each restart in the budget |
+//! | who has restarted, who has started anew | the witness that a restarted server wins; what a leader may know of whom | at most a factor of two for each restart in the budget |
 
 use smallvec::SmallVec;
 
@@ -59,6 +59,8 @@ record! {
         pub reads: SmallVec<[OpenRead; 1]>,
         /// Who has restarted.
         pub restarted: NodeSet,
+        /// Who has started anew, with nothing.
+        pub wiped: NodeSet,
     }
 }
 

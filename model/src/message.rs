@@ -40,6 +40,9 @@ choice! {
             /// The round of the leader that an answer counts for, where there
             /// are leases.
             round: Option<u32>,
+            /// Since which change the receiver is a member, where leaders tell
+            /// memberships apart; zero from the start.
+            joined: Index,
         } = 2,
         /// The answer to an append.
         AppendAck {
@@ -54,6 +57,8 @@ choice! {
             context: Option<ReadId>,
             /// The round of the append, given back.
             round: Option<u32>,
+            /// The membership of the append, given back.
+            joined: Index,
         } = 3,
         /// A heartbeat of its own kind (etcd): no entries, no check.
         Heartbeat {
@@ -109,6 +114,9 @@ choice! {
             config: Config,
             /// The state of the machine as of then: the entries replaced.
             state: Batch,
+            /// Since which entry the receiver is a member, where the settings
+            /// tell.
+            joined: Index,
         } = 11,
     }
 }
@@ -164,6 +172,13 @@ fn context(
     }
 }
 
+fn membership(f: &mut fmt::Formatter<'_>, joined: Index) -> fmt::Result {
+    match joined {
+        Index::ZERO => Ok(()),
+        joined => write!(f, " joined={joined}"),
+    }
+}
+
 impl fmt::Display for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -188,6 +203,7 @@ impl fmt::Display for Body {
                 commit,
                 context: read,
                 round,
+                joined,
             } => {
                 write!(f, "Append prev={prev} [")?;
                 for (i, entry) in entries.iter().enumerate() {
@@ -195,30 +211,35 @@ impl fmt::Display for Body {
                     write!(f, "{gap}{}@{}", prev.index.plus(i + 1), entry.term)?;
                 }
                 write!(f, "] commit={commit}")?;
-                context(f, read, round)
+                context(f, read, round)?;
+                membership(f, *joined)
             }
             Body::AppendAck {
                 reject: false,
                 index,
                 context: read,
                 round,
+                joined,
                 ..
             } => {
                 write!(f, "AppendAck match={index}")?;
-                context(f, read, round)
+                context(f, read, round)?;
+                membership(f, *joined)
             }
             Body::AppendAck {
                 index,
                 hint,
                 context: read,
                 round,
+                joined,
                 ..
             } => {
                 write!(f, "AppendAck reject={index}")?;
                 if let Some(hint) = hint {
                     write!(f, " hint={hint}")?;
                 }
-                context(f, read, round)
+                context(f, read, round)?;
+                membership(f, *joined)
             }
             Body::Heartbeat {
                 commit,

@@ -13,6 +13,7 @@ mod elections;
 mod etcd;
 mod flaws;
 mod liveness;
+mod membership;
 mod pairs;
 mod paper;
 mod reads;
@@ -131,6 +132,7 @@ pub fn defaults() -> Vec<Preset> {
     presets.extend(elections::presets());
     presets.extend(reads::presets());
     presets.extend(storage::presets());
+    presets.extend(membership::presets());
     presets.extend(snapshots::presets());
     presets
 }

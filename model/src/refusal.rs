@@ -353,12 +353,74 @@ pub enum Refusal {
         /// What is known here.
         known: Index,
     },
+    /// The settings have no such change of the configuration.
+    NoSuchChange {
+        /// The leader.
+        node: NodeId,
+    },
+    /// The change before is still under way.
+    ChangePending {
+        /// The leader.
+        node: NodeId,
+        /// Where it stands, or may stand.
+        index: Index,
+        /// How far the leader has committed, or applied.
+        upto: Index,
+    },
+    /// A single-server change needs an entry of the leader's term committed.
+    ChangeBeforeOwnCommit {
+        /// The leader.
+        node: NodeId,
+        /// Its term.
+        term: Term,
+        /// The last committed entry.
+        commit: Position,
+    },
+    /// A joint configuration is left before anything else, and only that.
+    Joint {
+        /// The leader.
+        node: NodeId,
+        /// The configuration.
+        config: Config,
+    },
     /// The configuration in a snapshot lacks its receiver.
     NotInSnapshot {
         /// The receiver.
         node: NodeId,
         /// The configuration.
         config: Config,
+    },
+    /// The leader leaves no such configuration by itself.
+    NoAutoLeave {
+        /// The leader.
+        node: NodeId,
+        /// The configuration.
+        config: Config,
+    },
+    /// A change does not lead from one configuration to the other.
+    UnfitChange {
+        /// The leader.
+        node: NodeId,
+        /// The configuration in force.
+        config: Config,
+        /// The one that would be next.
+        next: Config,
+    },
+    /// A server that has nothing would not learn the whole configuration.
+    ConfigurationNotInLog {
+        /// The server.
+        node: NodeId,
+        /// What the log does not say.
+        config: Config,
+    },
+    /// The sender was removed and added again since.
+    EarlierMembership {
+        /// The leader.
+        node: NodeId,
+        /// The sender.
+        from: NodeId,
+        /// Since which entry it is a member.
+        joined: Index,
     },
 }
 
@@ -385,6 +447,7 @@ const LEASE: &str = "model/src/rules/lease.rs";
 const CLOCKS: &str = "model/src/clocks.rs";
 const SNAPSHOT: &str = "model/src/rules/snapshot.rs";
 const MEMBERSHIP: &str = "model/src/rules/membership.rs";
+const CHANGES: &str = "model/src/rules/changes.rs";
 
 impl Refusal {
     /// The rule that refused.
@@ -490,6 +553,30 @@ impl Refusal {
                 LEASE,
             ),
             Refusal::ClockAhead { .. } => ("clocks drift within a bound", "diss. §6.4.1", CLOCKS),
+            Refusal::NoSuchChange { .. } => ("changes are of a kind", "§6", CHANGES),
+            Refusal::ChangePending { .. } => ("one change at a time", "diss. §4.1", CHANGES),
+            Refusal::ChangeBeforeOwnCommit { .. } => (
+                "a change needs an own-term commit",
+                "raft-dev 2015",
+                CHANGES,
+            ),
+            Refusal::Joint { .. } => ("a joint configuration is left next", "§6", CHANGES),
+            Refusal::NoAutoLeave { .. } => ("a leader leaves what says so", "§6", CHANGES),
+            Refusal::UnfitChange { .. } => (
+                "one voter at a time, or through a joint configuration",
+                "diss. §4.1, §4.3",
+                CHANGES,
+            ),
+            Refusal::ConfigurationNotInLog { .. } => (
+                "a new server reads its configuration in the log",
+                "diss. §4.2.1",
+                DURABILITY,
+            ),
+            Refusal::EarlierMembership { .. } => (
+                "an answer is to the present membership",
+                "diss. §4.2",
+                MEMBERSHIP,
+            ),
             Refusal::Compacted { .. } => ("what is compacted is gone", "§7", SNAPSHOT),
             Refusal::Unapplied { .. } => ("a snapshot holds what is applied", "§7", SNAPSHOT),
             Refusal::StillInLog { .. } => (
@@ -720,6 +807,40 @@ impl fmt::Display for Refusal {
             } => write!(
                 f,
                 "{node}'s clock is ahead of {leader}'s by all that clocks may drift since round {round} was sent"
+            ),
+            Refusal::NoSuchChange { node } => {
+                write!(f, "{node}'s settings have no change of this kind")
+            }
+            Refusal::ChangePending { node, index, upto } => write!(
+                f,
+                "there may be a change at index {index}, and {node} is only at {upto}"
+            ),
+            Refusal::ChangeBeforeOwnCommit { node, term, commit } => write!(
+                f,
+                "{node} leads term {term}, and the last entry it knows committed is {commit}, so others may have changed the configuration since"
+            ),
+            Refusal::Joint { node, config } if config.is_joint() => write!(
+                f,
+                "{node}'s configuration {config} is joint, and must be left first"
+            ),
+            Refusal::Joint { node, config } => write!(
+                f,
+                "{node}'s configuration {config} is not joint, so there is nothing to leave"
+            ),
+            Refusal::NoAutoLeave { node, config } => {
+                write!(f, "{node} does not leave {config} by itself")
+            }
+            Refusal::UnfitChange { node, config, next } => write!(
+                f,
+                "{node}'s configuration {config} must not be followed by {next}"
+            ),
+            Refusal::ConfigurationNotInLog { node, config } => write!(
+                f,
+                "{node} started with {config}, of which the log says nothing"
+            ),
+            Refusal::EarlierMembership { node, from, joined } => write!(
+                f,
+                "{from} is a member since index {joined}, and answers what {node} sent before"
             ),
             Refusal::Compacted { node, index, base } => write!(
                 f,

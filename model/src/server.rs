@@ -189,6 +189,9 @@ choice! {
             transfer: Option<NodeId>,
             /// Its lease.
             lease: Lease,
+            /// Where configurations take effect when applied: up to here there
+            /// may be a change that is not (etcd's `pendingConfIndex`).
+            pending: Index,
         } = 2,
         /// Asks whether it would get votes (dissertation section 9.6). Its term
         /// and its vote are what they were.
@@ -425,6 +428,9 @@ record! {
         pub queue: Writes,
         /// Ticks of its clock since it heard a leader, where there are clocks.
         pub waited: u8,
+        /// The configuration before the first entry of the log: what storage
+        /// holds, or none where the log says it all.
+        pub base: Config,
     }
 }
 
@@ -455,6 +461,7 @@ impl<L: Log> Server<L> {
             memory: None,
             queue: Writes::new(),
             waited: 0,
+            base: config,
         }
     }
 

@@ -38,14 +38,25 @@ pub enum StaleRequest {
     Ignore,
 }
 
-/// Where the configuration comes from.
+/// Where the configuration comes from that servers start with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Configuration {
-    /// It is given from outside and never changes.
+    /// It is given from outside, and storage keeps it.
     Fixed,
     /// From the configuration entries that were applied; empty after a
     /// restart until they are applied again (etcd).
+    Applied,
+}
+
+/// When a change of the configuration takes effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TakesEffect {
+    /// When it is appended: the latest configuration in the log is in force,
+    /// committed or not (section 6; dissertation section 4.1).
+    Appended,
+    /// When it is applied (etcd).
     Applied,
 }
 
@@ -173,8 +184,16 @@ pub struct Settings {
     pub heartbeat: Heartbeat,
     /// Whether the commit index is durable and survives a crash.
     pub durable_commit: bool,
-    /// Where the configuration comes from.
+    /// Where the configuration comes from that servers start with.
     pub configuration: Configuration,
+    /// When a change of it takes effect.
+    pub takes_effect: TakesEffect,
+    /// Whether a leader must have committed an entry of its own term before it
+    /// appends a single-server change (Ongaro's correction of 2015).
+    pub own_commit_before_change: bool,
+    /// Whether a leader tells answers that a server gave before it was removed
+    /// and added again from those it gave since.
+    pub tells_memberships_apart: bool,
     /// How an append below the commit index is answered.
     pub append_below_commit: BelowCommit,
     /// What becomes of a request of a lower term.
@@ -226,6 +245,17 @@ pub struct Settings {
     /// clock.
     #[serde(default = "lease_ticks")]
     pub lease_ticks: u8,
+    /// Whether the configuration may change by one voter at a time
+    /// (dissertation sections 4.1 to 4.3).
+    #[serde(default)]
+    pub single_server_changes: bool,
+    /// Whether it may change through joint configurations (section 6).
+    #[serde(default)]
+    pub joint_consensus: bool,
+    /// Whether there are learners: servers that receive entries and are not
+    /// counted (dissertation section 4.2.1).
+    #[serde(default)]
+    pub learners: bool,
     /// What a follower makes of a snapshot whose last entry its log has.
     #[serde(default)]
     pub held_snapshot: HeldSnapshot,
@@ -282,6 +312,9 @@ impl Dialect {
                 heartbeat: Heartbeat::EmptyAppend,
                 durable_commit: false,
                 configuration: Configuration::Fixed,
+                takes_effect: TakesEffect::Appended,
+                own_commit_before_change: true,
+                tells_memberships_apart: true,
                 append_below_commit: BelowCommit::Check,
                 stale_request: StaleRequest::Refuse,
                 vote_with_known_leader: true,
@@ -298,6 +331,9 @@ impl Dialect {
                 restart_waits: false,
                 election_timeout_ticks: election_timeout_ticks(),
                 lease_ticks: lease_ticks(),
+                single_server_changes: false,
+                joint_consensus: false,
+                learners: false,
                 held_snapshot: HeldSnapshot::Retain,
                 snapshot_names_receiver: false,
                 flaw: None,
@@ -306,6 +342,9 @@ impl Dialect {
                 heartbeat: Heartbeat::Separate,
                 durable_commit: true,
                 configuration: Configuration::Applied,
+                takes_effect: TakesEffect::Applied,
+                own_commit_before_change: false,
+                tells_memberships_apart: false,
                 append_below_commit: BelowCommit::AnswerCommit,
                 stale_request: StaleRequest::Ignore,
                 vote_with_known_leader: false,
@@ -322,6 +361,9 @@ impl Dialect {
                 restart_waits: false,
                 election_timeout_ticks: election_timeout_ticks(),
                 lease_ticks: lease_ticks(),
+                single_server_changes: false,
+                joint_consensus: false,
+                learners: false,
                 held_snapshot: HeldSnapshot::FastForward,
                 snapshot_names_receiver: true,
                 flaw: None,
@@ -361,6 +403,18 @@ impl Settings {
     /// Whether writes are queued: each step has one of its own.
     pub fn queues_writes(&self) -> bool {
         self.storage == Storage::Async && self.durability == Durability::Deferred
+    }
+
+    /// Whether the configuration may change.
+    pub fn changes(&self) -> bool {
+        self.single_server_changes || self.joint_consensus || self.learners
+    }
+
+    /// Whether entries are applied by an action of their own, because it means
+    /// something when they are. Otherwise what commits is applied with it.
+    pub fn applies(&self) -> bool {
+        let from_entries = self.configuration == Configuration::Applied;
+        self.takes_effect == TakesEffect::Applied && (from_entries || self.changes())
     }
 
     /// Whether `flaw` is planted.

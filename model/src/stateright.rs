@@ -253,6 +253,10 @@ impl Model for RaftModel {
             holds::<15>,
             holds::<16>,
             holds::<17>,
+            holds::<18>,
+            holds::<19>,
+            holds::<20>,
+            holds::<21>,
         ];
         let rows = properties::ALL.iter().zip(conditions);
         let rows = rows.map(|(property, condition)| Property {

@@ -2,9 +2,11 @@
 //!
 //! A preset lists the witnesses it must reach, and fails when one is missed.
 
+mod membership;
+mod snapshots;
+
 use crate::action::Action;
 use crate::config::Config;
-use crate::ids::{Index, NodeSet};
 use crate::log::{InlineLog, Log};
 use crate::message::Body;
 use crate::properties::StepView;
@@ -25,7 +27,30 @@ pub struct Witness {
 }
 
 /// The table of witnesses.
-pub const ALL: [Witness; 33] = [
+pub const ALL: [Witness; COUNT] = joined();
+
+/// How many witnesses there are.
+const COUNT: usize = CORE.len() + membership::TABLE.len() + snapshots::TABLE.len();
+
+/// The tables, one behind the other.
+const fn joined() -> [Witness; COUNT] {
+    let mut all = [CORE[0]; COUNT];
+    let tables: [&[Witness]; 3] = [&CORE, &membership::TABLE, &snapshots::TABLE];
+    let (mut table, mut at) = (0, 0);
+    while table < tables.len() {
+        let mut row = 0;
+        while row < tables[table].len() {
+            all[at] = tables[table][row];
+            at += 1;
+            row += 1;
+        }
+        table += 1;
+    }
+    all
+}
+
+/// What needs no change of the configuration.
+const CORE: [Witness; 26] = [
     Witness {
         name: "leader-elected",
         says: "a server becomes leader",
@@ -92,8 +117,7 @@ pub const ALL: [Witness; 33] = [
         says: "a restarted server applies its configuration again and knows all voters",
         shows: |view, scenario| match view.actor() {
             Some((before, after)) => {
-                let voters = NodeSet::first(usize::from(scenario.bounds.servers));
-                let voters = Config::of(voters);
+                let voters = Config::of(scenario.bounds.voters());
                 before.config != voters
                     && after.config == voters
                     && view.before.history.restarted.contains(after.id)
@@ -191,27 +215,6 @@ pub const ALL: [Witness; 33] = [
         },
     },
     Witness {
-        name: "log-compacted",
-        says: "a server replaces a prefix of its log by a snapshot",
-        shows: |view, _| branch(view) == Some(Branch::Compacted),
-    },
-    Witness {
-        name: "snapshot-sent",
-        says: "a leader sends a snapshot in place of entries that it no longer has",
-        shows: |view, _| branch(view) == Some(Branch::SentSnapshot),
-    },
-    Witness {
-        name: "snapshot-installed",
-        says: "a follower whose log ends before the compaction point installs a snapshot",
-        shows: |view, _| match view.actor() {
-            Some((before, after)) => {
-                branch(view) == Some(Branch::SnapshotInstalled)
-                    && before.log.last_index() < after.log.base()
-            }
-            None => false,
-        },
-    },
-    Witness {
         name: "stale-write-ignored",
         says: "a write completes whose entries were replaced meanwhile, and counts for nothing",
         shows: |view, _| branch(view) == Some(Branch::StaleWriteDone),
@@ -235,45 +238,6 @@ pub const ALL: [Witness; 33] = [
         name: "leader-after-lease",
         says: "a leader is elected while the one before leads on, its lease over",
         shows: leader_after_lease,
-    },
-    Witness {
-        name: "snapshot-ignored",
-        says: "a snapshot that tells nothing new is ignored",
-        shows: |view, _| branch(view) == Some(Branch::SnapshotIgnored),
-    },
-    Witness {
-        name: "entries-retained",
-        says: "a follower that holds the last entry of a snapshot keeps the entries behind it",
-        shows: |view, _| match view.actor() {
-            Some((before, after)) => {
-                let last = before.log.last_index();
-                let retained =
-                    Some(Branch::SnapshotRetained) == branch(view) && last > after.log.base();
-                let forwarded =
-                    Some(Branch::SnapshotFastForwarded) == branch(view) && last > after.commit;
-                retained || forwarded
-            }
-            None => false,
-        },
-    },
-    Witness {
-        name: "log-dropped",
-        says: "a follower drops conflicting entries for a snapshot",
-        shows: |view, _| match view.actor() {
-            Some((before, after)) => {
-                branch(view) == Some(Branch::SnapshotInstalled)
-                    && !after.log.entries().starts_with(before.log.entries())
-            }
-            None => false,
-        },
-    },
-    Witness {
-        name: "restart-from-snapshot",
-        says: "a server restarts from a snapshot",
-        shows: |view, _| match view.actor() {
-            Some((_, after)) => view.is_restart() && after.log.base() > Index::ZERO,
-            None => false,
-        },
     },
 ];
 
@@ -348,7 +312,7 @@ fn earlier_term_commits(view: &StepView<'_>, scenario: &Scenario) -> bool {
     let bootstrap = u64::from(scenario.bounds.bootstrap);
     branch(view) == Some(Branch::Committed)
         && (before.commit.0.max(bootstrap) + 1..=after.commit.0)
-            .filter_map(|i| after.log.term_at(Index(i)))
+            .filter_map(|i| after.log.term_at(crate::ids::Index(i)))
             .any(|term| term < after.term)
 }
 

@@ -66,6 +66,11 @@ pub(super) fn run(args: &check::Args, kind: KindName) -> Done {
     for task in &tasks {
         let mut progress = |now| line.search(&task.name, now);
         let mut found: Vec<(GoalReport, Option<Counterexample>)> = Vec::new();
+        // Who names a goal is answered, whatever it means here.
+        let settings = &task.scenario.settings;
+        let named = !args.liveness.goal.is_empty();
+        let asked = goals.iter().copied();
+        let goals: Vec<_> = asked.filter(|g| named || (g.means)(settings)).collect();
         match kind {
             Kind::Recoverability => {
                 let spare = args.liveness.spare_terms.unwrap_or(SPARE_TERMS);

@@ -98,7 +98,7 @@ fn flaw<L: Log>(stepped: &Stepped<'_, L>, settings: &Settings) -> Option<String>
 }
 
 fn is_restart(input: &Input) -> bool {
-    matches!(input, Input::Restart { .. })
+    matches!(input, Input::Restart { .. } | Input::Wipe)
 }
 
 fn at<L: Log>(server: &Server<L>, index: Index) -> String {
@@ -222,6 +222,13 @@ fn said<L: Log>(
             after.term
         )),
         Branch::RestartedTorn => info("the crash tears a write apart".to_owned()),
+        Branch::ChangeAppended => match input {
+            Input::Change { change } => info(format!("a client asks for a change: {change}")),
+            _ => return None,
+        },
+        Branch::JointLeft => info("leaves the joint configuration by itself".to_owned()),
+        Branch::NotHeard => because("does not count it"),
+        Branch::Wiped => info("is replaced by a server that has nothing".to_owned()),
         Branch::HandlerPaused => info(format!(
             "finds {from}'s log up to date, and lets go of its lock"
         )),

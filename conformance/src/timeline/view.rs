@@ -8,7 +8,7 @@
 use plimsoll_model::ids::Index;
 use plimsoll_model::log::{Entry, Log, Payload};
 use plimsoll_model::server::{Role, Server};
-use plimsoll_model::settings::{Configuration, Durability, Settings};
+use plimsoll_model::settings::{Durability, Settings};
 use serde::{Deserialize, Serialize};
 
 /// More entries than this in a row are shortened in the middle.
@@ -178,7 +178,8 @@ impl View {
                 reads = open.collect::<Vec<_>>().join(", ");
             }
         }
-        let from_log = settings.configuration == Configuration::Applied;
+        let applies = settings.applies();
+        let from_log = applies || settings.changes();
         View {
             role: server.role.name().to_owned(),
             term: server.term.to_string(),
@@ -186,7 +187,7 @@ impl View {
             votes,
             log: entries(&server.log, 0),
             commit: server.commit.to_string(),
-            applied: if from_log {
+            applied: if applies {
                 server.applied.to_string()
             } else {
                 String::new()

@@ -9,7 +9,7 @@ use plimsoll_model::config::Config;
 use plimsoll_model::counterexample::Frame;
 use plimsoll_model::history::Committed;
 use plimsoll_model::ids::{Index, NodeId, NodeSet, Position};
-use plimsoll_model::log::Log;
+use plimsoll_model::log::{Log, Payload};
 use plimsoll_model::message::Body;
 use plimsoll_model::rules::{Branch, Input};
 use plimsoll_model::scenario::Scenario;
@@ -37,6 +37,10 @@ pub fn broken(property: &str, before: &State, frame: &Frame, scenario: &Scenario
         ("applied-is-committed-prefix", _) => applied_otherwise(after, scenario),
         ("snapshot-equals-prefix", _) => snapshot_of_something_else(after),
         ("one-vote-per-term", Some((node, old, new))) => second_vote(node, old, new, frame),
+        ("quorum-of-voters", Some((node, old, _))) => counted(node, old),
+        ("one-change-at-a-time" | "adjacent-quorums-overlap" | "configuration-from-log", _) => {
+            configurations(after)
+        }
         ("leader-append-only", Some((node, old, new))) => vec![format!(
             "{node} leads term {} and its log went from {} to {}",
             new.term,
@@ -60,6 +64,39 @@ pub fn broken(property: &str, before: &State, frame: &Frame, scenario: &Scenario
         )],
         _ => Vec::new(),
     }
+}
+
+/// What a server counts, and which configuration it takes for its own.
+fn counted<L: Log>(node: NodeId, server: &Server<L>) -> Vec<String> {
+    let config = server.config;
+    let what = match &server.role {
+        Role::Leader { matched, .. } => {
+            let known = matched.iter().map(|(id, index)| format!("{id}:{index}"));
+            format!("knows {} to match", known.collect::<Vec<_>>().join(" "))
+        }
+        Role::Candidate { granted, .. } => format!("has votes of {granted}"),
+        _ => return Vec::new(),
+    };
+    vec![format!(
+        "{node} of configuration {config} {what}, which is no majority of what its log says"
+    )]
+}
+
+/// Which configuration each server has, and which changes its log holds.
+fn configurations(state: &State) -> Vec<String> {
+    let told = state.servers.iter().map(|(id, server)| {
+        let entries = server.log.entries().iter().enumerate();
+        let changes = entries.filter_map(|(i, entry)| match entry.payload {
+            Payload::Config { change } => Some(format!("{}@{}: {change}", i + 1, entry.term)),
+            _ => None,
+        });
+        let changes = changes.collect::<Vec<_>>().join(", ");
+        format!(
+            "{id} has configuration {}, changes {changes}",
+            server.config
+        )
+    });
+    told.collect()
 }
 
 fn went_back(
@@ -123,7 +160,7 @@ fn incomplete_leader(state: &State) -> Vec<String> {
 }
 
 fn not_on_a_majority(state: &State, scenario: &Scenario) -> Vec<String> {
-    let voters = NodeSet::first(usize::from(scenario.bounds.servers));
+    let voters = scenario.bounds.voters();
     let mut facts = Vec::new();
     for committed in &state.history.committed {
         let position = committed.position;
@@ -133,7 +170,12 @@ fn not_on_a_majority(state: &State, scenario: &Scenario) -> Vec<String> {
             .filter(|(_, s)| s.durable_term_at(position.index) == Some(position.term))
             .map(|(id, _)| id)
             .collect();
-        if !voters.has_quorum(holders) {
+        if scenario.settings.changes() {
+            facts.push(format!(
+                "{position} was committed in term {}, {holders} hold it durably, and a server that lacks it could win",
+                committed.term
+            ));
+        } else if !voters.has_quorum(holders) {
             facts.push(format!(
                 "{position} was committed in term {}, and of {voters} only {holders} hold it durably",
                 committed.term

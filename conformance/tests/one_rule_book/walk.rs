@@ -407,6 +407,8 @@ fn line(
             wire::Cause::Tick
         }
         Input::Transfer { .. } | Input::SendTimeoutNow { .. } => other("it hands over"),
+        Input::Change { .. } | Input::LeaveJoint => other("the configuration changes"),
+        Input::Wipe => other("its machine is replaced"),
         Input::Compact { .. } | Input::SendSnapshot { .. } => other("it compacts its log"),
     };
     let mut step = wire::Step::new(name(node), inc, seq, cause)

@@ -94,6 +94,9 @@ impl Bounds {
                 self.servers
             ));
         }
+        if self.voters == Some(0) {
+            return Err("voters must be at least 1".to_owned());
+        }
         Ok(())
     }
 }

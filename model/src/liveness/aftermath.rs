@@ -16,9 +16,10 @@ use super::goals::{Attempt, Goal};
 use crate::action::{Action, enabled};
 use crate::bounds::{Bounds, Spent};
 use crate::cluster::{State, Step, boot};
+use crate::config::Config;
 use crate::history::History;
-use crate::ids::{Index, NodeSet, ReadId, Term};
-use crate::log::Log;
+use crate::ids::{Index, NodeSet, Position, ReadId, Term};
+use crate::log::{InlineLog, Log};
 use crate::message::Message;
 use crate::network::{Network, NetworkKind};
 use crate::rules::Input;
@@ -58,19 +59,71 @@ pub fn left_over(state: &State, up: NodeSet, scenario: &Scenario) -> State {
     let bounds = &scenario.bounds;
     let mut left = state.clone();
     let servers = usize::from(bounds.servers);
+    let voters = bounds.voters().len();
     for id in NodeSet::first(servers).minus(up).iter() {
-        left.servers[id] = boot(id, servers, bounds.bootstrap, &scenario.settings).into();
+        left.servers[id] = boot(id, voters, bounds.bootstrap, &scenario.settings).into();
     }
     left.history = History::default();
     left.network = Network::empty(scenario.network);
     left.spent = Spent {
         writes: bounds.writes,
         reads: bounds.reads,
+        changes: bounds.changes,
         // Whether anybody compacts any more is nobody's duty.
         compactions: bounds.compactions,
         ..Spent::default()
     };
     left
+}
+
+/// The smallest sets of servers of which one must be up: where the
+/// configuration changes, a majority of each that counts ([`at_stake`]).
+pub fn quorums(state: &State, scenario: &Scenario) -> Vec<NodeSet> {
+    let servers = usize::from(scenario.bounds.servers);
+    if !scenario.settings.changes() {
+        return majorities(servers);
+    }
+    let configs = at_stake(state, scenario);
+    let decides = |up: NodeSet| configs.iter().all(|config| config.has_quorum(up));
+    let smallest = |up: &NodeSet| decides(*up) && !up.iter().any(|id| decides(up.without(id)));
+    (0..1u64 << servers).map(NodeSet).filter(smallest).collect()
+}
+
+/// The configurations that may have to decide: the committed one, those that
+/// any log holds behind it, and where configurations take effect when applied,
+/// those that its members have in force.
+fn at_stake(state: &State, scenario: &Scenario) -> Vec<Config> {
+    let start = Config::of(scenario.bounds.voters());
+    let bootstrap = usize::from(scenario.bounds.bootstrap);
+    let committed = state.history.committed.iter().map(|c| c.position);
+    let committed = committed
+        .max_by_key(|at| at.index)
+        .unwrap_or(Position::ZERO);
+    let upto = usize::try_from(committed.index.0).unwrap_or(usize::MAX);
+    let upto = upto.max(bootstrap);
+    let logs = || state.servers.iter().map(|(_, server)| &server.log);
+    let changes = |log: &InlineLog, to: usize| {
+        let entries = log.entries().iter().take(to).skip(bootstrap);
+        start.fold(entries)
+    };
+    let holder = logs().find(|log| committed == Position::ZERO || log.has(committed));
+    let now = holder.map_or(start, |log| changes(log, upto));
+    let mut configs = vec![now];
+    for log in logs() {
+        let lengths = upto + 1..=log.entries().len();
+        configs.extend(lengths.map(|to| changes(log, to)));
+    }
+    if scenario.settings.applies() {
+        let members = state
+            .servers
+            .iter()
+            .filter(|(id, _)| now.members().contains(*id));
+        let known = members.map(|(_, server)| server.config);
+        configs.extend(known.filter(|config| !config.is_empty()));
+    }
+    configs.sort();
+    configs.dedup();
+    configs
 }
 
 /// The smallest sets of servers that are a majority, in a fixed order: those
@@ -105,7 +158,12 @@ impl<'g> Aftermath<'g> {
             .iter()
             .map(|id| start.servers[id].log.last_index().0)
             .max();
-        let room = longest.unwrap_or(0) + latest + u64::from(goal.asked.writes);
+        // A joint configuration that is there is left, one that is asked for too.
+        let changes = match scenario.settings.changes() {
+            true => 1 + 2 * u64::from(goal.asked.changes),
+            false => 0,
+        };
+        let room = longest.unwrap_or(0) + latest + u64::from(goal.asked.writes) + changes;
         let small = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
         Aftermath {
             scenario: Scenario {
@@ -123,6 +181,7 @@ impl<'g> Aftermath<'g> {
                     max_lag: None,
                     writes: bounds.writes + goal.asked.writes,
                     reads: bounds.reads + goal.asked.reads,
+                    changes: bounds.changes + goal.asked.changes,
                     ..untroubled(bounds)
                 },
             },
@@ -192,7 +251,7 @@ impl<'g> Aftermath<'g> {
             }
             _ if self.reins != Reins::Helpful => true,
             Input::Campaign => is_quiet(state, self.up),
-            Input::Write { .. } | Input::BeginRead { .. } => {
+            Input::Write { .. } | Input::BeginRead { .. } | Input::Change { .. } => {
                 server.term == highest_term(state, self.up)
             }
             Input::SendAppend { to, after, count } => {
@@ -241,6 +300,7 @@ pub(super) fn untroubled(bounds: &Bounds) -> Bounds {
         restarts: 0,
         drops: Some(0),
         duplicates: 0,
+        wipes: 0,
         ..bounds.clone()
     }
 }

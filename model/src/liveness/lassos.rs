@@ -174,6 +174,8 @@ pub fn is_fair(action: &Action) -> bool {
         Input::Write { .. }
             | Input::BeginRead { .. }
             | Input::Transfer { .. }
+            | Input::Change { .. }
+            | Input::Wipe
             | Input::Compact { .. }
     )
 }

@@ -18,7 +18,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use super::aftermath::{Aftermath, Reins, left_over, majorities};
+use super::aftermath::{Aftermath, Reins, left_over, quorums};
 use super::closure::{Fate, Memo, fate};
 use super::goals::Goal;
 use super::reached::{Reached, unpacked};
@@ -258,7 +258,6 @@ pub fn recoverability(
         ..limits.clone()
     };
     let mut watch = Watch::new(&limits, progress);
-    let ups = majorities(usize::from(scenario.bounds.servers));
     let mut reached = Reached::default();
     let mut starts = Vec::new();
     let (mut met, mut known) = (HashSet::new(), HashSet::new());
@@ -271,7 +270,7 @@ pub fn recoverability(
         }
         let state = unpacked(bytes);
         let mut kept = 24;
-        for &up in &ups {
+        for up in quorums(&state, scenario) {
             let left = packed(&left_over(&state, up, scenario));
             if known.insert((up, key_of(&left))) {
                 kept += left.len() as u64 + 80;

@@ -15,6 +15,7 @@ use smallvec::SmallVec;
 
 use super::aftermath::Aftermath;
 use crate::action::{self, Action};
+use crate::bounds::Budget;
 use crate::cluster::{State, Step, handle};
 use crate::field::packed;
 use crate::ids::NodeId;
@@ -66,7 +67,10 @@ struct Local {
 }
 
 /// The servers by number, and what clients have asked for.
-type Tuple = (SmallVec<[u32; 3]>, u32, u32);
+type Tuple = (SmallVec<[u32; 3]>, Asked);
+
+/// Writes, reads and changes that clients have asked for.
+type Asked = [u32; 3];
 
 /// A set of states on its way to be closed.
 #[derive(Debug)]
@@ -76,7 +80,7 @@ pub struct Soup<'a> {
     up: Vec<NodeId>,
     locals: Vec<Local>,
     names: HashMap<Vec<u8>, u32>,
-    own: HashMap<(u32, u32, u32), Vec<Move>>,
+    own: HashMap<(u32, Asked), Vec<Move>>,
     inbox: Vec<Vec<Message>>,
     known: HashSet<Vec<u8>>,
     tuples: Vec<Tuple>,
@@ -104,7 +108,7 @@ impl<'a> Soup<'a> {
         let ids = servers.map(|id| soup.meet(soup.base.servers[id].clone()));
         let ids: Vec<u32> = ids.collect();
         let spent = soup.base.spent;
-        soup.number((ids.into(), spent.writes, spent.reads));
+        soup.number((ids.into(), [spent.writes, spent.reads, spent.changes]));
         soup
     }
 
@@ -248,8 +252,8 @@ impl<'a> Soup<'a> {
 
     /// What server `k` of state `at` does by itself.
     fn own_moves(&mut self, at: usize, k: usize) -> Vec<Move> {
-        let (ids, writes, reads) = &self.tuples[at];
-        let key = (ids[k], *writes, *reads);
+        let (ids, asked) = &self.tuples[at];
+        let key = (ids[k], *asked);
         if let Some(moves) = self.own.get(&key) {
             return moves.clone();
         }
@@ -277,18 +281,22 @@ impl<'a> Soup<'a> {
         for (&node, &id) in self.up.iter().zip(&tuple.0) {
             state.servers[node] = self.locals[id as usize].server.clone();
         }
-        state.spent.writes = tuple.1;
-        state.spent.reads = tuple.2;
+        [state.spent.writes, state.spent.reads, state.spent.changes] = tuple.1;
         state
     }
 
     /// Where a move of server `k` leads from state `at`.
     fn after(&self, at: usize, k: usize, step: &Move) -> Tuple {
-        let (mut ids, mut writes, mut reads) = self.tuples[at].clone();
+        let (mut ids, [mut writes, mut reads, mut changes]) = self.tuples[at].clone();
         ids[k] = step.to;
         writes += u32::from(matches!(step.input, Input::Write { .. }));
         reads += u32::from(matches!(step.input, Input::BeginRead { .. }));
-        (ids, writes, reads)
+        let bounds = &self.aftermath.scenario().bounds;
+        let node = self.up[k];
+        let input = step.input.clone();
+        let budget = Action::Step { node, input }.budget(bounds);
+        changes += u32::from(budget == Some(Budget::Change));
+        (ids, [writes, reads, changes])
     }
 
     /// Makes a move; `None` when it reaches the goal, else whether it stays

@@ -10,8 +10,8 @@ use std::sync::LazyLock;
 use super::Preset;
 use crate::bounds::Bounds;
 use crate::features::{
-    ASYNC_STORAGE, CHECK_QUORUM, FOLLOWER_READS, Feature, LEASE_READS, PRE_VOTE,
-    PRE_VOTE_LEADERLESS, RESTART_WAITS, STICKY_LEADER,
+    ASYNC_STORAGE, CHECK_QUORUM, FOLLOWER_READS, Feature, JOINT_CONSENSUS, LEARNERS, LEASE_READS,
+    PRE_VOTE, PRE_VOTE_LEADERLESS, RESTART_WAITS, SINGLE_SERVER_CHANGES, STICKY_LEADER,
 };
 use crate::network::NetworkKind::Bag;
 use crate::settings::Dialect::EtcdStored;
@@ -111,6 +111,24 @@ const PARTS: &[Part] = &[
         witnesses: &["leadership-transferred"],
     },
     Part {
+        name: "single-server-changes",
+        feature: Some(SINGLE_SERVER_CHANGES),
+        needs: |bounds| change(bounds),
+        witnesses: &["change-commits"],
+    },
+    Part {
+        name: "joint-consensus",
+        feature: Some(JOINT_CONSENSUS),
+        needs: |bounds| change(bounds),
+        witnesses: &["joint-entered"],
+    },
+    Part {
+        name: "learners",
+        feature: Some(LEARNERS),
+        needs: |bounds| change(bounds),
+        witnesses: &["change-commits"],
+    },
+    Part {
         name: "crash",
         feature: None,
         needs: |bounds| {
@@ -128,6 +146,14 @@ const PARTS: &[Part] = &[
         witnesses: &["snapshot-installed"],
     },
 ];
+
+/// One change of the configuration, by two voters and one more server.
+fn change(bounds: &mut Bounds) {
+    bounds.voters = Some(2);
+    bounds.changes = 1;
+    least(&mut bounds.appends, 2);
+    bounds.max_batch = bounds.max_batch.max(2);
+}
 
 /// Raises a budget to at least `least`.
 fn least(budget: &mut Option<u32>, least: u32) {

@@ -9,17 +9,13 @@
 //!
 //! The only machine in the model is the configuration, where it comes from
 //! applied entries: it starts with all voters on a first boot, with none after
-//! a restart, and each entry adds its voters; those that a snapshot replaces
+//! a restart, and each entry makes its change; those that a snapshot replaces
 //! count as applied.
 
-use super::{Check, Finding, Property};
+use super::{Check, Finding, Property, configs};
 use crate::cluster::Ensemble;
-use crate::config::Config;
-use crate::ids::NodeSet;
-use crate::log::{InlineLog, Log, Payload};
+use crate::log::{InlineLog, Log};
 use crate::scenario::Scenario;
-use crate::server::Server;
-use crate::settings::Configuration;
 
 pub(super) const PROPERTY: Property = Property {
     name: "applied-is-committed-prefix",
@@ -44,13 +40,9 @@ fn check(state: &Ensemble<InlineLog>, scenario: &Scenario) -> Finding {
             return Finding::Broken;
         }
         let restarted = history.restarted.contains(id);
-        if scenario.settings.configuration == Configuration::Applied {
-            let start = if restarted {
-                Config::UNKNOWN
-            } else {
-                Config::of(NodeSet::first(usize::from(scenario.bounds.servers)))
-            };
-            if server.config != fold(start, server) {
+        if scenario.settings.applies() {
+            let start = configs::start(state, id, scenario);
+            if server.config != configs::after(start, server, server.applied.0) {
                 return Finding::Broken;
             }
             if restarted && server.applied.0 > 0 {
@@ -62,14 +54,4 @@ fn check(state: &Ensemble<InlineLog>, scenario: &Scenario) -> Finding {
         }
     }
     finding
-}
-
-/// The configuration that the applied entries of `server` make of `start`.
-fn fold(start: Config, server: &Server<InlineLog>) -> Config {
-    let applied = usize::try_from(server.applied.0).unwrap_or(usize::MAX);
-    let entries = server.log.entries().iter().take(applied);
-    entries.fold(start, |config, entry| match entry.payload {
-        Payload::Config { change } => config.after(&change),
-        _ => config,
-    })
 }

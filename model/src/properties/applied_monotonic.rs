@@ -17,7 +17,7 @@ pub(super) const PROPERTY: Property = Property {
 fn check(view: &StepView<'_>, _: &Scenario) -> Finding {
     match view.actor() {
         Some((_, after)) if after.applied > after.commit => Finding::Broken,
-        Some((before, after)) if !view.is_restart() && before.applied != after.applied => {
+        Some((before, after)) if !view.starts_anew() && before.applied != after.applied => {
             Finding::of(before.applied < after.applied)
         }
         _ => Finding::Vacuous,

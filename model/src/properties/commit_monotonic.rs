@@ -15,7 +15,7 @@ pub(super) const PROPERTY: Property = Property {
 
 fn check(view: &StepView<'_>, _: &Scenario) -> Finding {
     match view.actor() {
-        Some((before, after)) if !view.is_restart() && before.commit != after.commit => {
+        Some((before, after)) if !view.starts_anew() && before.commit != after.commit => {
             Finding::of(before.commit < after.commit)
         }
         _ => Finding::Vacuous,

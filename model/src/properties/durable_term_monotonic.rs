@@ -14,7 +14,7 @@ pub(super) const PROPERTY: Property = Property {
 };
 
 fn check(view: &StepView<'_>, _: &Scenario) -> Finding {
-    let Some((before, after)) = view.actor() else {
+    let Some((before, after)) = view.actor().filter(|_| !view.is_wipe()) else {
         return Finding::Vacuous;
     };
     let same = before.durable.term == after.durable.term;

@@ -19,7 +19,7 @@ fn check(view: &StepView<'_>, _: &Scenario) -> Finding {
         return Finding::Vacuous;
     };
     // A crash ends the leadership, and with it this promise.
-    if !before.role.is_leader() || view.is_restart() {
+    if !before.role.is_leader() || view.starts_anew() {
         return Finding::Vacuous;
     }
     let (had, has) = (before.log.entries(), after.log.entries());

@@ -3,12 +3,13 @@
 //! leader commits.
 //!
 //! It is judged for servers of the leader's own term. One of a later term may
-//! have dropped what it acknowledged, if that was not committed.
+//! have dropped what it acknowledged, if that was not committed. It is not
+//! judged across a removal after which a server started anew, with nothing.
 
 use super::{Check, Finding, Property};
 use crate::cluster::Ensemble;
-use crate::ids::Index;
-use crate::log::{InlineLog, Log};
+use crate::ids::{Index, NodeId};
+use crate::log::{InlineLog, Log, Payload};
 use crate::scenario::Scenario;
 use crate::server::{Role, Server};
 
@@ -34,6 +35,13 @@ fn check(state: &Ensemble<InlineLog>, scenario: &Scenario) -> Finding {
             let Some(server) = state.servers.get(id) else {
                 continue;
             };
+            // Who starts anew holds nothing of what it acknowledged. Only a
+            // leader that has added it again, and tells what it acknowledged
+            // since, has a reason to know.
+            let wiped = state.history.wiped.contains(id);
+            if wiped && !is_added_again(leader, id, scenario) {
+                continue;
+            }
             // Bootstrap entries are everywhere from the start.
             if server.term != leader.term || known.0 <= u64::from(scenario.bounds.bootstrap) {
                 continue;
@@ -45,6 +53,19 @@ fn check(state: &Ensemble<InlineLog>, scenario: &Scenario) -> Finding {
         }
     }
     finding
+}
+
+/// Whether the leader's log removes `id`, and adds it again.
+fn is_added_again(leader: &Server<InlineLog>, id: NodeId, scenario: &Scenario) -> bool {
+    let removes = leader
+        .log
+        .entries()
+        .iter()
+        .any(|entry| match entry.payload {
+            Payload::Config { change } => change.removed.contains(id),
+            _ => false,
+        });
+    removes && scenario.settings.tells_memberships_apart && leader.config.members().contains(id)
 }
 
 /// Whether `server` holds the log of `leader` up to `known`, also on disk.

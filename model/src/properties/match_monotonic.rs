@@ -26,6 +26,9 @@ fn check(view: &StepView<'_>, _: &Scenario) -> Finding {
     if before.term != after.term || old == new {
         return Finding::Vacuous;
     }
-    let known = |id| new.get(id).copied().unwrap_or_default();
-    Finding::of(old.iter().all(|(id, &index)| index <= known(id)))
+    // Of a server that leaves the configuration nothing is known any more.
+    let mut still = old
+        .iter()
+        .filter_map(|(id, index)| Some((index, new.get(id)?)));
+    Finding::of(still.all(|(before, after)| before <= after))
 }

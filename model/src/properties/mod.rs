@@ -8,10 +8,13 @@
 //! Not checked here: liveness (see [`crate::liveness`]), and the answers of the
 //! state machine (the log decides them).
 
+mod adjacent_quorums;
 mod applied_is_committed_prefix;
 mod applied_monotonic;
 mod commit_monotonic;
 mod committed_is_durable;
+mod configs;
+mod configuration_from_log;
 mod durable_term_monotonic;
 mod election_safety;
 mod leader_append_only;
@@ -22,7 +25,9 @@ mod log_matching;
 mod log_terms_ascend;
 mod match_agrees;
 mod match_monotonic;
+mod one_change_at_a_time;
 mod one_vote_per_term;
+mod quorum_of_voters;
 mod snapshot_equals_prefix;
 mod state_machine_safety;
 mod term_monotonic;
@@ -80,6 +85,17 @@ impl<'a> StepView<'a> {
     /// The branch that the rule took; `None` for the network.
     pub fn branch(&self) -> Option<Branch> {
         self.step.outcome.map(|outcome| outcome.branch)
+    }
+
+    /// Whether the machine of a server is replaced: what the old one knew has
+    /// nothing to do with the new one.
+    pub fn is_wipe(&self) -> bool {
+        self.branch() == Some(Branch::Wiped)
+    }
+
+    /// Whether the server crashed and restarted, or its machine was replaced.
+    pub fn starts_anew(&self) -> bool {
+        self.is_restart() || self.is_wipe()
     }
 
     /// Whether the step is a crash and restart.
@@ -144,7 +160,7 @@ impl Property {
 }
 
 /// The table of properties.
-pub const ALL: [Property; 18] = [
+pub const ALL: [Property; 22] = [
     election_safety::PROPERTY,
     leader_append_only::PROPERTY,
     log_matching::PROPERTY,
@@ -162,5 +178,9 @@ pub const ALL: [Property; 18] = [
     applied_monotonic::PROPERTY,
     durable_term_monotonic::PROPERTY,
     lease_exclusive::PROPERTY,
+    quorum_of_voters::PROPERTY,
+    one_change_at_a_time::PROPERTY,
+    adjacent_quorums::PROPERTY,
+    configuration_from_log::PROPERTY,
     snapshot_equals_prefix::PROPERTY,
 ];

@@ -52,7 +52,7 @@ fn agrees<L: Log>(server: &Server<L>, term: Term, whom: NodeId) -> bool {
 }
 
 fn check(view: &StepView<'_>, _: &Scenario) -> Finding {
-    let Some((before, after)) = view.actor() else {
+    let Some((before, after)) = view.actor().filter(|_| !view.is_wipe()) else {
         return Finding::Vacuous;
     };
     let (old, new) = (&before.durable, &after.durable);

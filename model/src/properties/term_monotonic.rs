@@ -14,7 +14,7 @@ pub(super) const PROPERTY: Property = Property {
 
 fn check(view: &StepView<'_>, _: &Scenario) -> Finding {
     match view.actor() {
-        Some((before, after)) if !view.is_restart() && before.term != after.term => {
+        Some((before, after)) if !view.starts_anew() && before.term != after.term => {
             Finding::of(before.term < after.term)
         }
         _ => Finding::Vacuous,

@@ -13,7 +13,7 @@ use crate::ids::{Index, NodeId, NodeSet, Position};
 use crate::log::{Log, Payload};
 use crate::refusal::Refusal;
 use crate::server::{Memory, Role, Server};
-use crate::settings::{Configuration, Settings};
+use crate::settings::Settings;
 
 /// Whether the leader may raise its commit index to `to`.
 ///
@@ -98,6 +98,7 @@ pub fn advance<L: Log>(
     may_advance(server, to, settings)?;
     server.commit = to;
     applied_with_commit(server, settings);
+    membership::commit_rose(server, settings);
     Ok(Branch::Committed.into())
 }
 
@@ -166,10 +167,9 @@ pub fn learn<L: Log>(
     applied_with_commit(server, settings);
 }
 
-/// Where configurations do not come from applied entries nothing asks when an
-/// entry is applied, so it is applied when it commits.
+/// Where nothing asks when an entry is applied, it is applied when it commits.
 pub(super) fn applied_with_commit<L: Log>(server: &mut Server<L>, settings: &Settings) {
-    if settings.configuration == Configuration::Fixed {
+    if !settings.applies() {
         server.applied = server.commit;
     }
 }

@@ -10,13 +10,14 @@
 
 use super::{Branch, Outcome};
 use super::{commit, election, lease, membership};
+use crate::config::Config;
 use crate::flaws::Flaw;
 use crate::ids::Index;
 use crate::log::{Batch, Log};
 use crate::message::{Body, Message, Messages};
 use crate::refusal::Refusal;
 use crate::server::{Role, Server, Write};
-use crate::settings::{Configuration, Durability, Settings, Storage};
+use crate::settings::{Durability, Settings, Storage};
 use crate::storage::{Disk, Survival};
 
 /// Whether a message may leave before the write of the step that says it.
@@ -267,6 +268,12 @@ pub fn count_own_entries<L: Log>(
             term: server.term,
         });
     };
+    if matched.get(node).is_none() {
+        return Err(Refusal::NotAVoter {
+            node,
+            config: server.config,
+        });
+    }
     if to > durable || to <= matched[node] {
         return Err(Refusal::NotDurable {
             node,
@@ -320,16 +327,33 @@ fn recover<L: Log>(server: &mut Server<L>, settings: &Settings) {
     if settings.durable_commit {
         durable.commit = server.commit;
     }
-    server.applied = match settings.configuration {
-        Configuration::Fixed => server.commit,
-        Configuration::Applied => server.log.base(),
+    server.applied = match settings.applies() {
+        true => server.log.base(),
+        false => server.commit,
     };
-    server.config = membership::of_snapshot(server, settings);
     election::lose_leader(server);
     lease::wait(server, settings);
     server.asked.clear();
     server.role = Role::Follower;
+    membership::recovered(server, settings);
     server.outbox.clear();
     server.queue.clear();
     server.memory = None;
+}
+
+/// The machine is replaced: the new one has the name of the old one, and
+/// nothing else. Who its leader is it will hear, and who the others are it will
+/// read in their log.
+///
+/// # Errors
+/// When the log does not say all of the configuration.
+pub fn wipe<L: Log>(server: &mut Server<L>) -> Result<Outcome, Refusal> {
+    if !server.base.is_empty() {
+        return Err(Refusal::ConfigurationNotInLog {
+            node: server.id,
+            config: server.base,
+        });
+    }
+    *server = Server::new(server.id, Config::UNKNOWN);
+    Ok(Branch::Wiped.into())
 }

@@ -185,24 +185,32 @@ pub fn stale<L: Log>(
                     hint: None,
                     context: None,
                     round: None,
+                    joined: Index::ZERO,
                 },
             });
             return Branch::StaleRefused.because(reason);
         }
         Body::RequestVote { .. } => Body::Vote { granted: false },
-        Body::Append { prev, context, .. } => Body::AppendAck {
+        Body::Append {
+            prev,
+            context,
+            joined,
+            ..
+        } => Body::AppendAck {
             reject: true,
             index: prev.index,
             hint: None,
             context: *context,
             round: None,
+            joined: *joined,
         },
-        Body::InstallSnapshot { last, .. } => Body::AppendAck {
+        Body::InstallSnapshot { last, joined, .. } => Body::AppendAck {
             reject: true,
             index: last.index,
             hint: None,
             context: None,
             round: None,
+            joined: *joined,
         },
         _ => return Branch::StaleIgnored.because(reason),
     };
@@ -388,6 +396,7 @@ pub fn become_leader<L: Log>(server: &mut Server<L>, settings: &Settings) {
         active: NodeSet::EMPTY,
         transfer: None,
         lease: Default::default(),
+        pending: membership::pending_at_start(server, settings),
     };
     if settings.has(Flaw::ProgressUnsorted) {
         server.memory = Some(Memory::Progress {

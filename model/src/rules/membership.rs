@@ -1,18 +1,30 @@
-//! Configurations (section 6; dissertation chapter 4), as far as the core goes:
-//! where the configuration in force comes from.
+//! Configurations (section 6; dissertation chapter 4): which one is in force at
+//! a server, and what comes with it.
 //!
-//! In etcd a configuration takes effect when its entry is applied, at each
-//! server for itself. A restarted server has none until it has applied its log
-//! again, and until then it must not campaign: it would count a majority of
-//! servers it does not know.
+//! - In the paper the latest configuration in the log is in force, committed or
+//!   not; a server that drops entries goes back to the one before
+//!   ([`log_changed`]).
+//! - In etcd a configuration takes effect when its entry is applied, at each
+//!   server for itself ([`take_effect`]). A restarted server has none until it
+//!   has applied its log again, and until then it must not campaign: it would
+//!   count a majority of servers it does not know ([`may_campaign`]).
+//! - A leader knows progress only of the members of its configuration. One that
+//!   is no voter any more leads on, without counting itself, until that is
+//!   committed ([`commit_rose`]) or applied (section 4.2.2).
+//!
+//! Whoever is asked answers, member or not: a server votes for candidates and
+//! takes entries from leaders that are not in its configuration (section
+//! 4.2.2), for it may be the one that is behind. Learners vote too when they
+//! are asked: they may have been promoted and not know it (etcd issue 10998).
 
 use crate::config::{Change, Config};
 use crate::flaws::Flaw;
-use crate::ids::Index;
+use crate::ids::{Index, NodeId};
 use crate::log::{Log, Payload};
 use crate::refusal::Refusal;
+use crate::rules::election;
 use crate::server::{Role, Server};
-use crate::settings::{Configuration, Settings};
+use crate::settings::{Configuration, Settings, TakesEffect};
 
 /// Whether `server` may campaign as far as its configuration goes.
 ///
@@ -26,7 +38,7 @@ pub fn may_campaign<L: Log>(server: &Server<L>, settings: &Settings) -> Result<(
             config: server.config,
         });
     }
-    if settings.configuration == Configuration::Applied
+    if settings.applies()
         && !settings.has(Flaw::CampaignsWithUnappliedConfiguration)
         && let Some(index) = first_unapplied(server)
     {
@@ -41,29 +53,170 @@ pub fn may_campaign<L: Log>(server: &Server<L>, settings: &Settings) -> Result<(
 /// The first committed configuration that is not applied.
 fn first_unapplied<L: Log>(server: &Server<L>) -> Option<Index> {
     let unapplied = (server.applied.0 + 1..=server.commit.0).map(Index);
-    unapplied.into_iter().find(|&index| {
-        let entry = server.log.entry(index);
-        matches!(
-            entry.map(|entry| entry.payload),
-            Some(Payload::Config { .. })
-        )
-    })
+    unapplied
+        .into_iter()
+        .find(|&index| change_at(server, index).is_some())
 }
 
-/// The configuration that the snapshot of `server` has: the one as of the last
-/// entry that it replaces.
-pub fn of_snapshot<L: Log>(server: &Server<L>, settings: &Settings) -> Config {
-    match settings.configuration {
-        Configuration::Fixed => server.config,
-        Configuration::Applied => Config::UNKNOWN.fold(server.log.snapshot()),
+/// The change at `index` of the log, if there is one.
+pub fn change_at<L: Log>(server: &Server<L>, index: Index) -> Option<Change> {
+    match server.log.entry(index)?.payload {
+        Payload::Config { change } => Some(change),
+        _ => None,
     }
 }
 
-/// A configuration entry was applied. etcd starts a fresh server with all bootstrap voters in force and then
-/// applies the bootstrap entries a second time, which changes nothing.
+/// Where the latest change in the log stands; zero without one.
+pub fn latest_change<L: Log>(server: &Server<L>) -> Index {
+    let indexes = (1..=server.log.last_index().0).rev().map(Index);
+    let latest = indexes
+        .into_iter()
+        .find(|&index| change_at(server, index).is_some());
+    latest.unwrap_or_default()
+}
+
+/// A configuration entry was applied. etcd starts a fresh server with all
+/// bootstrap voters in force and then applies the bootstrap entries a second
+/// time, which changes nothing.
 pub fn take_effect<L: Log>(server: &mut Server<L>, change: &Change) {
-    server.config = server.config.after(change);
-    if let Role::Leader { matched, .. } = &mut server.role {
-        matched.keep(server.config.members());
+    let config = server.config.after(change);
+    in_force(server, config);
+    if server.role.is_leader() && !config.contains_voter(server.id) {
+        steps_down(server);
+    }
+}
+
+/// The log has changed: where the latest configuration in it is in force, that
+/// may be another one now.
+pub fn log_changed<L: Log>(server: &mut Server<L>, settings: &Settings) {
+    if settings.changes() && settings.takes_effect == TakesEffect::Appended {
+        let config = server.base.fold(server.log.entries());
+        in_force(server, config);
+    }
+}
+
+/// The configuration as of the last entry that the snapshot of `server`
+/// replaces; without one, the configuration that a restart begins with.
+pub fn of_snapshot<L: Log>(server: &Server<L>, settings: &Settings) -> Config {
+    if !settings.applies() && !settings.changes() {
+        return server.config;
+    }
+    let start = match settings.configuration {
+        Configuration::Applied => Config::UNKNOWN,
+        Configuration::Fixed => server.base,
+    };
+    start.fold(server.log.snapshot())
+}
+
+/// The machine has been reset to a snapshot that has the configuration
+/// `config`.
+pub fn loaded<L: Log>(server: &mut Server<L>, config: Config, settings: &Settings) {
+    if settings.applies() {
+        in_force(server, config);
+    }
+}
+
+/// The configuration after a restart.
+pub fn recovered<L: Log>(server: &mut Server<L>, settings: &Settings) {
+    if settings.applies() {
+        server.config = of_snapshot(server, settings);
+    }
+    log_changed(server, settings);
+}
+
+/// `config` is in force from now on. What a leader knew of those who are no
+/// members goes, and comes not back with them (etcd; a server may come back
+/// with nothing); it hands over to nobody who cannot lead.
+fn in_force<L: Log>(server: &mut Server<L>, config: Config) {
+    server.config = config;
+    if let Role::Leader {
+        matched, transfer, ..
+    } = &mut server.role
+    {
+        matched.keep(config.members());
+        *transfer = transfer.filter(|&to| config.contains_voter(to));
+    }
+}
+
+/// The commit index of a leader has risen. In the paper a leader that the
+/// latest configuration leaves out steps down once that is committed
+/// (dissertation section 4.2.2).
+pub fn commit_rose<L: Log>(server: &mut Server<L>, settings: &Settings) {
+    if settings.changes()
+        && settings.takes_effect == TakesEffect::Appended
+        && server.role.is_leader()
+        && !server.config.contains_voter(server.id)
+        && latest_change(server) <= server.commit
+    {
+        steps_down(server);
+    }
+}
+
+fn steps_down<L: Log>(server: &mut Server<L>) {
+    server.role = Role::Follower;
+    election::lose_leader(server);
+}
+
+/// Up to where a new leader must have applied before it may append a change:
+/// the end of the log that it begins with, for there may be one in it that it
+/// does not know to be committed (etcd).
+pub fn pending_at_start<L: Log>(server: &Server<L>, settings: &Settings) -> Index {
+    match settings.changes() && settings.takes_effect == TakesEffect::Applied {
+        true => server.log.last_index(),
+        false => Index::ZERO,
+    }
+}
+
+/// Since which entry of the log `id` is a member, where the settings tell one
+/// membership from another; zero from the start.
+pub fn joined<L: Log>(server: &Server<L>, id: NodeId, settings: &Settings) -> Index {
+    let mut joined = Index::ZERO;
+    if !settings.changes() || !settings.tells_memberships_apart {
+        return joined;
+    }
+    let mut config = server.base;
+    for (i, entry) in server.log.entries().iter().enumerate() {
+        if let Payload::Config { change } = entry.payload {
+            let next = config.after(&change);
+            if !config.members().contains(id) && next.members().contains(id) {
+                joined = Index::ZERO.plus(i + 1);
+            }
+            config = next;
+        }
+    }
+    joined
+}
+
+/// Whether an answer of `from` says anything to this server if it leads;
+/// `to_append` is the membership that an answer to an append gives back.
+///
+/// # Errors
+/// When `from` is no member of its configuration, or has been removed and added
+/// again since what it answers was sent.
+pub fn is_heard<L: Log>(
+    server: &Server<L>,
+    from: NodeId,
+    to_append: Option<Index>,
+    settings: &Settings,
+) -> Result<(), Refusal> {
+    if !server.role.is_leader() {
+        return Ok(());
+    }
+    if !server.config.members().contains(from) {
+        return Err(Refusal::NotAPeer {
+            node: server.id,
+            to: from,
+        });
+    }
+    let joined = joined(server, from, settings);
+    match to_append {
+        Some(then) if then != joined && settings.tells_memberships_apart => {
+            Err(Refusal::EarlierMembership {
+                node: server.id,
+                from,
+                joined,
+            })
+        }
+        _ => Ok(()),
     }
 }

@@ -21,9 +21,12 @@
 //! | [`reads`] | begin, confirm and release a linearizable read | §8, dissertation §6.4 |
 //! | [`lease`] | clocks; reads without a round while a lease runs | dissertation §6.4.1 |
 //! | [`membership`] | configurations from applied entries | §6, dissertation §4.1 |
+//! | [`membership`] | which configuration is in force | §6, dissertation §4.1 |
+//! | [`changes`] | which changes of it a leader may append | §6, dissertation §4.1, §4.3 |
 //! | [`snapshot`] | compact the log, send and install snapshots | §7, dissertation §5 |
 //! | [`durability`] | writes complete, own acknowledgements, crash and restart | figure 2 |
 
+pub mod changes;
 pub mod commit;
 pub mod durability;
 pub mod election;
@@ -37,6 +40,7 @@ pub mod snapshot;
 pub mod transfer;
 
 use crate::choice;
+use crate::config::Change;
 use crate::flaws::Flaw;
 use crate::ids::{Index, NodeId, ReadId};
 use crate::log::Log;
@@ -125,16 +129,25 @@ choice! {
         AbortTransfer = 17,
         /// Its clock ticks, where there are clocks.
         Tick = 18,
+        /// A client asks it to change the configuration.
+        Change {
+            /// The change.
+            change: Change,
+        } = 19,
+        /// It leaves a joint configuration by itself.
+        LeaveJoint = 20,
+        /// Its machine is replaced by one that has nothing.
+        Wipe = 21,
         /// It replaces a prefix of its log by a snapshot.
         Compact {
             /// Up to here.
             to: Index,
-        } = 19,
+        } = 22,
         /// It sends its snapshot to a peer.
         SendSnapshot {
             /// The peer.
             to: NodeId,
-        } = 20,
+        } = 23,
     }
 }
 
@@ -252,6 +265,14 @@ pub enum Branch {
     LeaseExpired,
     /// A read was served without a round, by a lease.
     ReadServedByLease,
+    /// A change of the configuration was appended.
+    ChangeAppended,
+    /// The leader appended by itself that a joint configuration is left.
+    JointLeft,
+    /// An answer came from who is no member, or was none when it gave it.
+    NotHeard,
+    /// A server starts anew, with nothing.
+    Wiped,
     /// A prefix of the log was replaced by a snapshot.
     Compacted,
     /// A snapshot went out.
@@ -270,7 +291,7 @@ pub enum Branch {
 
 impl Branch {
     /// Every branch, in order.
-    pub const ALL: [Branch; 61] = [
+    pub const ALL: [Branch; 65] = [
         Branch::Campaigned,
         Branch::VoteGranted,
         Branch::VoteRefused,
@@ -325,6 +346,10 @@ impl Branch {
         Branch::Ticked,
         Branch::LeaseExpired,
         Branch::ReadServedByLease,
+        Branch::ChangeAppended,
+        Branch::JointLeft,
+        Branch::NotHeard,
+        Branch::Wiped,
         Branch::Compacted,
         Branch::SentSnapshot,
         Branch::SnapshotIgnored,
@@ -445,6 +470,9 @@ fn handle<L: Log>(
         Input::SendTimeoutNow { to } => transfer::send_timeout_now(server, *to, settings, out),
         Input::AbortTransfer => transfer::abort(server),
         Input::Tick => lease::tick(server, settings),
+        Input::Change { change } => changes::change(server, change, settings),
+        Input::LeaveJoint => changes::leave(server, settings),
+        Input::Wipe => durability::wipe(server),
         Input::Compact { to } => snapshot::compact(server, *to),
         Input::SendSnapshot { to } => snapshot::send(server, *to, settings, out),
     }
@@ -490,6 +518,7 @@ fn receive<L: Log>(
             if led && outcome.branch == Branch::VoteGranted && settings.has(Flaw::ExLeaderRollsBack)
             {
                 durability::truncate(server, server.commit);
+                membership::log_changed(server, settings);
             }
             outcome
         }
@@ -500,12 +529,13 @@ fn receive<L: Log>(
             commit,
             context,
             round,
+            joined,
         } => {
             if let Err(refusal) = election::follow(server, *from, settings) {
                 return Branch::Unexpected.because(refusal);
             }
             replication::appended(
-                server, *from, *prev, entries, *commit, *context, *round, settings, out,
+                server, *from, *prev, entries, *commit, *context, *round, *joined, settings, out,
             )
         }
         Body::Heartbeat {
@@ -524,12 +554,19 @@ fn receive<L: Log>(
             hint,
             context,
             round,
+            joined,
         } => {
+            if let Err(refusal) = membership::is_heard(server, *from, Some(*joined), settings) {
+                return Branch::NotHeard.because(refusal);
+            }
             quorum::heard_from(server, *from, settings);
             lease::answered(server, *from, *round);
             replication::append_answered(server, *from, *reject, *index, *hint, *context, settings)
         }
         Body::HeartbeatAck { context, round } => {
+            if let Err(refusal) = membership::is_heard(server, *from, None, settings) {
+                return Branch::NotHeard.because(refusal);
+            }
             quorum::heard_from(server, *from, settings);
             lease::answered(server, *from, *round);
             replication::heartbeat_answered(server, *from, *context, settings)
@@ -547,11 +584,12 @@ fn receive<L: Log>(
             last,
             config,
             state,
+            joined,
         } => {
             if let Err(refusal) = election::follow(server, *from, settings) {
                 return Branch::Unexpected.because(refusal);
             }
-            snapshot::received(server, *from, *last, *config, state, settings, out)
+            snapshot::received(server, *from, *last, *config, state, *joined, settings, out)
         }
     }
 }
@@ -562,6 +600,7 @@ pub fn hash() -> u64 {
         include_str!("mod.rs"),
         include_str!("election.rs"),
         include_str!("replication.rs"),
+        include_str!("changes.rs"),
         include_str!("commit.rs"),
         include_str!("membership.rs"),
         include_str!("prevote.rs"),

@@ -13,7 +13,7 @@ use crate::ids::{Index, NodeId, Position, ReadId};
 use crate::log::{Batch, Entry, Log, Payload};
 use crate::message::{Body, Message, Messages};
 use crate::refusal::Refusal;
-use crate::rules::{commit, durability, lease, transfer};
+use crate::rules::{commit, durability, lease, membership, transfer};
 use crate::server::{Role, Server};
 use crate::settings::{BelowCommit, Heartbeat, Settings};
 
@@ -109,6 +109,7 @@ pub fn send_append<L: Log>(
             commit: server.commit,
             context,
             round,
+            joined: membership::joined(server, to, settings),
         },
     });
     Ok(Branch::SentAppend.into())
@@ -157,6 +158,7 @@ pub fn appended<L: Log>(
     leader_commit: Index,
     context: Option<ReadId>,
     round: Option<u32>,
+    joined: Index,
     settings: &Settings,
     out: &mut Messages,
 ) -> Outcome {
@@ -171,6 +173,7 @@ pub fn appended<L: Log>(
                 hint,
                 context,
                 round,
+                joined,
             },
         });
     };
@@ -254,6 +257,9 @@ fn splice<L: Log>(
     if settings.has(Flaw::ErasesMatchingSuffix) && server.log.last_index() > end {
         durability::truncate(server, end);
         branch = Branch::AppendReplaced;
+    }
+    if branch != Branch::AppendMatched {
+        membership::log_changed(server, settings);
     }
     branch
 }

@@ -21,7 +21,7 @@ use crate::log::{Batch, Log};
 use crate::message::{Body, Message, Messages};
 use crate::refusal::Refusal;
 use crate::server::{Role, Server};
-use crate::settings::{Configuration, HeldSnapshot, Settings};
+use crate::settings::{HeldSnapshot, Settings};
 
 /// The server replaces its log up to `to` by a snapshot.
 ///
@@ -83,6 +83,7 @@ pub fn send<L: Log>(
             last: Position::new(base, term),
             config: membership::of_snapshot(server, settings),
             state: server.log.snapshot().iter().copied().collect(),
+            joined: membership::joined(server, to, settings),
         },
     });
     Ok(Branch::SentSnapshot.into())
@@ -123,6 +124,7 @@ pub fn received<L: Log>(
     last: Position,
     config: Config,
     state: &Batch,
+    joined: Index,
     settings: &Settings,
     out: &mut Messages,
 ) -> Outcome {
@@ -148,6 +150,7 @@ pub fn received<L: Log>(
             hint: None,
             context: None,
             round: None,
+            joined,
         },
     });
     outcome
@@ -180,6 +183,7 @@ fn install<L: Log>(
     settings: &Settings,
 ) -> Branch {
     durability::replace(server, state);
+    membership::log_changed(server, settings);
     server.commit = last;
     load(server, last, config, settings);
     Branch::SnapshotInstalled
@@ -190,9 +194,7 @@ fn install<L: Log>(
 fn load<L: Log>(server: &mut Server<L>, last: Index, config: Config, settings: &Settings) {
     if server.applied < last {
         server.applied = last;
-        if settings.configuration == Configuration::Applied {
-            server.config = config;
-        }
+        membership::loaded(server, config, settings);
     }
     commit::applied_with_commit(server, settings);
 }

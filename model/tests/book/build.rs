@@ -117,6 +117,7 @@ pub(crate) fn leader(id: u8, term: u64, terms: &[u64], matched: &[u64]) -> Srv {
             active: NodeSet::EMPTY,
             transfer: None,
             lease: Default::default(),
+            pending: Index::ZERO,
         };
     })
 }
@@ -170,6 +171,7 @@ pub(crate) fn append(prev: Position, terms: &[u64], commit: u64) -> Body {
         commit: Index(commit),
         context: None,
         round: None,
+        joined: Index::ZERO,
     }
 }
 
@@ -180,6 +182,7 @@ pub(crate) fn ack(index: u64) -> Body {
         hint: None,
         context: None,
         round: None,
+        joined: Index::ZERO,
     }
 }
 
@@ -190,6 +193,7 @@ pub(crate) fn reject(index: u64, hint: Option<Position>) -> Body {
         hint,
         context: None,
         round: None,
+        joined: Index::ZERO,
     }
 }
 

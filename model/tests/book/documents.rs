@@ -210,8 +210,20 @@ fn decides(setting: &str) -> &'static str {
         }
         "durable-commit" => "whether the commit index is durable",
         "configuration" => {
-            "where the configuration comes from: given and fixed, or the applied configuration entries"
+            "where the configuration comes from that servers start with: given, or the applied configuration entries"
         }
+        "takes-effect" => {
+            "when a change of the configuration takes effect: when it is appended, or when it is applied"
+        }
+        "own-commit-before-change" => {
+            "whether a leader commits an entry of its own term before it appends a single-server change"
+        }
+        "tells-memberships-apart" => {
+            "whether a leader tells answers that a server gave before it was removed and added again"
+        }
+        "single-server-changes" => "whether the configuration changes by one voter at a time",
+        "joint-consensus" => "whether it changes through joint configurations",
+        "learners" => "whether there are learners",
         "append-below-commit" => {
             "an append whose previous entry lies below the commit index: checked, or answered with the commit index"
         }

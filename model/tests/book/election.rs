@@ -407,6 +407,7 @@ fn won(matched: &[u64]) -> impl Fn(&mut Srv) {
             active: NodeSet::EMPTY,
             transfer: None,
             lease: Default::default(),
+            pending: Index::ZERO,
         };
     }
 }

@@ -50,6 +50,7 @@ fn confirm(settings: &Settings, from: u8, context: Option<u32>) -> (Input, Branc
         hint: None,
         context,
         round: None,
+        joined: Index::ZERO,
     };
     (receive(msg(from, 1, 3, body)), Branch::RejectionNoted)
 }
@@ -156,6 +157,7 @@ fn what_a_leader_sends_carries_the_latest_open_read() {
         commit: Index(2),
         context,
         round: None,
+        joined: Index::ZERO,
     };
     let said = [msg(1, 3, 3, appended(context))];
     expect(

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use plimsoll_model::action::{self, Action};
 use plimsoll_model::cluster::State;
-use plimsoll_model::config::Config;
+use plimsoll_model::config::{Change, Config, Transition};
 use plimsoll_model::ids::{Index, NodeId, NodeSet, Position, ReadId, Term};
 use plimsoll_model::log::{Batch, Entry, InlineLog, Log, Payload};
 use plimsoll_model::message::{Body, Message, Messages};
@@ -83,18 +83,22 @@ fn body() -> impl Strategy<Value = Body> {
                     commit,
                     context,
                     round,
+                    joined: Index::ZERO,
                 }
             }
         ),
-        (any::<bool>(), index(), context(), round()).prop_map(|(reject, index, context, round)| {
-            Body::AppendAck {
-                reject,
-                index,
-                hint: None,
-                context,
-                round,
+        (any::<bool>(), index(), context(), round(), 0..3u64).prop_map(
+            |(reject, index, context, round, joined)| {
+                Body::AppendAck {
+                    reject,
+                    index,
+                    hint: None,
+                    context,
+                    round,
+                    joined: Index(joined),
+                }
             }
-        }),
+        ),
         (index(), context(), round()).prop_map(|(commit, context, round)| Body::Heartbeat {
             commit,
             context,
@@ -105,6 +109,32 @@ fn body() -> impl Strategy<Value = Body> {
     ]
 }
 
+fn servers() -> impl Strategy<Value = NodeSet> {
+    (0..32u64).prop_map(NodeSet)
+}
+
+/// Mostly of one server or two, now and then absurd.
+fn change() -> impl Strategy<Value = Change> {
+    let transition = prop_oneof![
+        3 => Just(Transition::Simple),
+        3 => any::<bool>().prop_map(|auto_leave| Transition::Joint { auto_leave }),
+        1 => Just(Transition::Leave),
+    ];
+    let one = || {
+        prop_oneof![
+            3 => Just(NodeSet::EMPTY),
+            3 => node().prop_map(|id| NodeSet::EMPTY.with(id)),
+            1 => servers(),
+        ]
+    };
+    (one(), one(), one(), transition).prop_map(|(voters, learners, removed, transition)| Change {
+        voters,
+        learners,
+        removed,
+        transition,
+    })
+}
+
 fn snapshot() -> impl Strategy<Value = Body> {
     (entries(8), 0..16u64).prop_map(|(state, config)| Body::InstallSnapshot {
         last: Position::new(
@@ -113,6 +143,7 @@ fn snapshot() -> impl Strategy<Value = Body> {
         ),
         config: Config::of(NodeSet(config)),
         state,
+        joined: Index::ZERO,
     })
 }
 
@@ -166,6 +197,9 @@ fn input() -> impl Strategy<Value = Input> {
         2 => node().prop_map(|to| Input::SendTimeoutNow { to }),
         1 => Just(Input::AbortTransfer),
         1 => Just(Input::Tick),
+        4 => change().prop_map(|change| Input::Change { change }),
+        2 => Just(Input::LeaveJoint),
+        1 => Just(Input::Wipe),
         2 => index().prop_map(|to| Input::Compact { to }),
         2 => node().prop_map(|to| Input::SendSnapshot { to }),
     ]
@@ -230,11 +264,19 @@ fn place(refusal: &Refusal) -> usize {
         Refusal::NoTimer { .. } => 35,
         Refusal::TimeoutRuns { .. } => 36,
         Refusal::ClockAhead { .. } => 37,
-        Refusal::Compacted { .. } => 38,
-        Refusal::Unapplied { .. } => 39,
-        Refusal::StillInLog { .. } => 40,
-        Refusal::SnapshotBehind { .. } => 41,
-        Refusal::NotInSnapshot { .. } => 42,
+        Refusal::NoSuchChange { .. } => 38,
+        Refusal::ChangePending { .. } => 39,
+        Refusal::ChangeBeforeOwnCommit { .. } => 40,
+        Refusal::Joint { .. } => 41,
+        Refusal::NoAutoLeave { .. } => 42,
+        Refusal::UnfitChange { .. } => 43,
+        Refusal::ConfigurationNotInLog { .. } => 44,
+        Refusal::EarlierMembership { .. } => 45,
+        Refusal::Compacted { .. } => 46,
+        Refusal::Unapplied { .. } => 47,
+        Refusal::StillInLog { .. } => 48,
+        Refusal::SnapshotBehind { .. } => 49,
+        Refusal::NotInSnapshot { .. } => 50,
     }
 }
 
@@ -245,6 +287,11 @@ fn every_refusal() -> Vec<Refusal> {
     let (term, index) = (Term(4), Index(7));
     let read = ReadId { number: 3 };
     let config = Config::of(NodeSet::first(3));
+    let joint = config.after(&Change {
+        removed: NodeSet::EMPTY.with(other),
+        transition: Transition::Joint { auto_leave: false },
+        ..Change::joins(NodeSet::EMPTY.with(NodeId(3)))
+    });
     let at = |index, term| Position::new(Index(index), Term(term));
     vec![
         Refusal::VoteUsed {
@@ -380,6 +427,34 @@ fn every_refusal() -> Vec<Refusal> {
             leader: other,
             round: 1,
         },
+        Refusal::NoSuchChange { node },
+        Refusal::ChangePending {
+            node,
+            index,
+            upto: Index(5),
+        },
+        Refusal::ChangeBeforeOwnCommit {
+            node,
+            term,
+            commit: at(6, 3),
+        },
+        Refusal::Joint { node, config },
+        Refusal::Joint {
+            node,
+            config: joint,
+        },
+        Refusal::NoAutoLeave { node, config },
+        Refusal::UnfitChange {
+            node,
+            config,
+            next: Config::of(NodeSet::first(5)),
+        },
+        Refusal::ConfigurationNotInLog { node, config },
+        Refusal::EarlierMembership {
+            node,
+            from: other,
+            joined: index,
+        },
         Refusal::Compacted {
             node,
             index: Index(3),
@@ -507,6 +582,7 @@ fn unbudgeted(scenario: &Scenario) -> Vec<Input> {
         Input::CheckQuorum,
         Input::AbortTransfer,
         Input::Tick,
+        Input::LeaveJoint,
     ];
     let indexes = || (0..9).map(Index);
     all.extend(indexes().map(|to| Input::AdvanceCommit { to }));

@@ -500,6 +500,7 @@ fn an_answer_gives_the_context_back() {
             commit,
             context,
             round: None,
+            joined: Index::ZERO,
         },
         Body::AppendAck {
             reject,
@@ -512,6 +513,7 @@ fn an_answer_gives_the_context_back() {
             hint,
             context,
             round: None,
+            joined: Index::ZERO,
         },
         other => other,
     };

@@ -231,6 +231,7 @@ fn fields(server: &Server<InlineLog>, durable_commit: bool) -> Vec<(&'static str
             active: heard,
             transfer,
             lease,
+            pending: _,
         } => {
             active = if heard.is_empty() {
                 none()
@@ -433,6 +434,7 @@ fn stories_of_the_rules_as_they_are() {
         "transfer",
         "transfer-given-up",
         "follower-read",
+        "lease-read",
     ] {
         let text = story(name);
         assert!(!text.contains("BREAKS"), "{name} breaks a property");

@@ -4,8 +4,8 @@ use plimsoll_model::action::{self, Action};
 use plimsoll_model::bounds::Bounds;
 use plimsoll_model::cluster::{State, Step};
 use plimsoll_model::features::{
-    CHECK_QUORUM, FOLLOWER_READS, Feature, LEASE_READS, PRE_VOTE, PRE_VOTE_LEADERLESS,
-    RESTART_WAITS, STICKY_LEADER,
+    CHECK_QUORUM, FOLLOWER_READS, Feature, JOINT_CONSENSUS, LEARNERS, LEASE_READS, PRE_VOTE,
+    PRE_VOTE_LEADERLESS, RESTART_WAITS, SINGLE_SERVER_CHANGES, STICKY_LEADER,
 };
 use plimsoll_model::field::Field;
 use plimsoll_model::ids::NodeId;
@@ -37,33 +37,44 @@ impl Dice {
 }
 
 /// How many scenarios [`scenario`] knows.
-pub(crate) const SCENARIOS: usize = 2 * 2 * 3 * 3 * 4;
+pub(crate) const SCENARIOS: usize = 2 * 2 * 3 * 3 * 5;
 
-/// Every combination of dialect, durability, storage contract, network and how
-/// elections are held off, with every budget open.
+/// Every combination of dialect, durability, storage contract, network and what
+/// is there beyond the core, with every budget open.
 pub(crate) fn scenario(number: usize) -> Scenario {
     let dialect = Dialect::ALL[number % 2];
     let durability = [Durability::Atomic, Durability::Deferred][number / 2 % 2];
     let network = [NetworkKind::Set, NetworkKind::Bag, NetworkKind::Ordered][number / 12 % 3];
     let mut settings = dialect.settings(durability);
     settings.storage = [Storage::ParallelAppend, Storage::Sync, Storage::Async][number / 4 % 3];
-    let held_off: [&[Feature]; 4] = [
+    let more: [&[Feature]; 5] = [
         &[],
         &[PRE_VOTE, CHECK_QUORUM, STICKY_LEADER],
         &[PRE_VOTE_LEADERLESS, FOLLOWER_READS],
         &[LEASE_READS, RESTART_WAITS, FOLLOWER_READS],
+        &[SINGLE_SERVER_CHANGES, JOINT_CONSENSUS, LEARNERS],
     ];
-    for feature in held_off[number / 36 % 4] {
+    for feature in more[number / 36 % 5] {
         (feature.switch_on)(&mut settings);
     }
     let etcd = dialect == Dialect::Etcd;
+    let changes = settings.changes();
     Scenario {
         prefix: &[],
         settings,
         network,
         bounds: Bounds {
-            servers: if number % 3 == 2 { 4 } else { 3 },
-            bootstrap: if etcd { 2 } else { 0 },
+            servers: if number % 3 == 2 || changes { 4 } else { 3 },
+            // The paper's servers start with what storage holds, or read it.
+            bootstrap: match (etcd, changes) {
+                (true, _) => 2,
+                (false, true) => (number / 4 % 2) as u8,
+                (false, false) => 0,
+            },
+            voters: changes.then_some(3),
+            changes: 4,
+            explicit_leave: true,
+            wipes: 1,
             max_term: 5,
             max_log: 5,
             max_messages: Some(12),

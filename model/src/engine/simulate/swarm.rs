@@ -44,6 +44,11 @@ pub fn swarm_bounds(scenario: &Scenario, dice: &mut Dice) -> Scenario {
         duplicates,
         transfers,
         drift: _,
+        voters: _,
+        changes,
+        joint_size,
+        explicit_leave,
+        wipes,
         compactions,
         snapshots,
     } = &mut scenario.bounds;
@@ -54,6 +59,7 @@ pub fn swarm_bounds(scenario: &Scenario, dice: &mut Dice) -> Scenario {
     lower(max_term, 1, dice);
     lower(max_log, 1, dice);
     lower(max_batch, 1, dice);
+    lower(joint_size, 1, dice);
     if let Some(messages) = max_messages {
         // A candidate asks all the others at once.
         lower(messages, u32::from(*servers).saturating_sub(1), dice);
@@ -61,7 +67,9 @@ pub fn swarm_bounds(scenario: &Scenario, dice: &mut Dice) -> Scenario {
     if let Some(campaigns) = campaigns {
         lower(campaigns, 1, dice);
     }
-    for budget in [writes, reads, restarts, duplicates, transfers] {
+    for budget in [
+        writes, reads, restarts, duplicates, transfers, changes, wipes,
+    ] {
         lower(budget, 0, dice);
     }
     for budget in [appends, heartbeats, drops] {
@@ -71,7 +79,7 @@ pub fn swarm_bounds(scenario: &Scenario, dice: &mut Dice) -> Scenario {
             None => {}
         }
     }
-    for switch in [resend, partial_writes] {
+    for switch in [resend, partial_writes, explicit_leave] {
         *switch &= !dice.once_in(2);
     }
     // Nothing is drawn for what there is not: a seed keeps its walks.

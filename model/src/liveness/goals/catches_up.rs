@@ -16,7 +16,9 @@ pub(super) const GOAL: Goal = Goal {
     asked: Asked {
         writes: 1,
         reads: 0,
+        changes: 0,
     },
+    means: |_| true,
     in_lassos: true,
     reached,
     stands: |_, _| false,
@@ -41,5 +43,7 @@ fn reached(attempt: &Attempt<'_>) -> bool {
     };
     let last = leader.log.last_index();
     attempt.write.is_none_or(has)
-        && servers().all(|(_, s)| s.commit == last && s.log.entries() == leader.log.entries())
+        && servers()
+            .filter(|(id, _)| leader.config.members().contains(*id))
+            .all(|(_, s)| s.commit == last && s.log.entries() == leader.log.entries())
 }

@@ -17,7 +17,9 @@ pub(super) const GOAL: Goal = Goal {
     asked: Asked {
         writes: 1,
         reads: 0,
+        changes: 0,
     },
+    means: |_| true,
     in_lassos: true,
     reached,
     stands: |_, _| false,

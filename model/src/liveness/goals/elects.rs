@@ -16,7 +16,9 @@ pub(super) const GOAL: Goal = Goal {
     asked: Asked {
         writes: 0,
         reads: 0,
+        changes: 0,
     },
+    means: |_| true,
     in_lassos: true,
     reached,
     stands,

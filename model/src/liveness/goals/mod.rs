@@ -5,6 +5,7 @@
 //! faults have led; lassos, whether a fair run can go on for ever without one.
 
 mod catches_up;
+mod changes_configuration;
 mod commits;
 mod elects;
 mod serves_read;
@@ -15,6 +16,7 @@ use crate::ids::{NodeSet, ReadId, Term};
 use crate::log::InlineLog;
 use crate::rules::{Branch, Input};
 use crate::server::Server;
+use crate::settings::Settings;
 
 /// What clients do while a goal is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +25,8 @@ pub struct Asked {
     pub writes: u32,
     /// How many linearizable reads a client asks for.
     pub reads: u32,
+    /// How many changes of the configuration a client asks for.
+    pub changes: u32,
 }
 
 /// A step, and what a goal needs to know to judge it.
@@ -92,6 +96,8 @@ pub struct Goal {
     pub file: &'static str,
     /// What recoverability lets clients do on the way.
     pub asked: Asked,
+    /// Whether it means anything under these settings.
+    pub means: fn(&Settings) -> bool,
     /// Whether it must happen in every fair run: what a client need never ask
     /// for need not.
     pub in_lassos: bool,
@@ -117,9 +123,10 @@ impl Goal {
 
 /// The table of goals. There is room for eight (a bit each, see
 /// [`Edge`](super::graph::Edge)).
-pub const ALL: [Goal; 4] = [
+pub const ALL: [Goal; 5] = [
     elects::GOAL,
     commits::GOAL,
     catches_up::GOAL,
     serves_read::GOAL,
+    changes_configuration::GOAL,
 ];

@@ -14,7 +14,9 @@ pub(super) const GOAL: Goal = Goal {
     asked: Asked {
         writes: 0,
         reads: 1,
+        changes: 0,
     },
+    means: |_| true,
     in_lassos: false,
     reached,
     stands: |_, _| false,
