@@ -149,7 +149,13 @@ fn what_is_cut_short_is_inconclusive() {
             End::Time,
         ),
     ] {
-        for answer in recoverability(&preset.scenario, &goals(), 2, &limits, &mut |_| {}) {
+        for answer in recoverability(
+            &preset.scenario,
+            &goals(&preset.scenario),
+            2,
+            &limits,
+            &mut |_| {},
+        ) {
             assert_eq!((answer.end, answer.verdict()), (end, Verdict::Inconclusive));
         }
         let answers = lassos(&preset.scenario, &lasting(), &limits, &mut |_| {});
