@@ -81,7 +81,7 @@ pub(super) fn presets() -> Vec<Preset> {
                 bootstrap: 1,
                 max_batch: 4,
                 changes: 2,
-                appends: Some(4),
+                appends: Some(3),
                 wipes: 1,
                 ..PAPER
             },
