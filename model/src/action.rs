@@ -10,7 +10,7 @@ use crate::choice;
 use crate::cluster::{Cluster, Ensemble};
 use crate::config::{Change, Joint, Transition};
 use crate::flaws::Flaw;
-use crate::ids::{Index, NodeId, NodeSet, Position, ReadId};
+use crate::ids::{Index, NodeId, NodeSet, ReadId};
 use crate::log::{Log, Payload};
 use crate::message::{Body, Message};
 use crate::network::NetworkKind;
@@ -516,8 +516,8 @@ fn change<L: Log>(
 }
 
 /// Whether the machine of `id` may be replaced by one that has nothing: it is
-/// no member of the committed configuration, and a majority of that has the
-/// entry which says so. Earlier, a vote that it gave or an entry that it holds
+/// no member of the committed configuration, is not about to become one again,
+/// and a majority has the entry which says so. Earlier, a vote that it gave or an entry that it holds
 /// may still be needed by servers which do not know yet that it is removed.
 fn replaceable<L: Log>(ensemble: &Ensemble<L>, id: NodeId, bounds: &Bounds) -> bool {
     let history = &ensemble.history;
@@ -542,10 +542,19 @@ fn replaceable<L: Log>(ensemble: &Ensemble<L>, id: NodeId, bounds: &Bounds) -> b
             since = Index::ZERO.plus(i + 1);
         }
     }
-    let entry = Position::new(since, holder.log.term_at(since).unwrap_or_default());
+    let term = holder.log.term_at(since).unwrap_or_default();
     let have = ensemble.servers.iter();
-    let have = have.filter(|(_, s)| s.durable_term_at(since) == Some(entry.term));
-    !config.members().contains(id) && config.has_quorum(have.map(|(id, _)| id).collect())
+    let have = have.filter(|(_, s)| s.durable_term_at(since) == Some(term));
+    let added_again = |server: &Server<L>| {
+        let later = server.log.entries().iter().skip(length);
+        server.log.has(committed) && config.fold(later).members().contains(id)
+    };
+    !config.members().contains(id)
+        && config.has_quorum(have.map(|(id, _)| id).collect())
+        && !ensemble
+            .servers
+            .iter()
+            .any(|(_, server)| added_again(server))
 }
 
 fn restarts<L: Log>(server: &Server<L>, scenario: &Scenario, add: &mut impl FnMut(Input)) {
