@@ -75,8 +75,12 @@ pub enum Flaw {
     StaleWriteAcknowledged,
     /// B31.
     VoteRequestBeforeWrite,
+    /// C1.
+    ChangeBeforeOwnCommit,
     /// C3.
     CampaignsWithUnappliedConfiguration,
+    /// C17.
+    EarlierMembershipCounted,
     /// E1.
     ReadBeforeOwnCommit,
     /// E2.

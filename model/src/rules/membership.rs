@@ -210,7 +210,11 @@ pub fn is_heard<L: Log>(
     }
     let joined = joined(server, from, settings);
     match to_append {
-        Some(then) if then != joined && settings.tells_memberships_apart => {
+        Some(then)
+            if then != joined
+                && settings.tells_memberships_apart
+                && !settings.has(Flaw::EarlierMembershipCounted) =>
+        {
             Err(Refusal::EarlierMembership {
                 node: server.id,
                 from,
