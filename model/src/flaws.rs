@@ -75,6 +75,8 @@ pub enum Flaw {
     StaleWriteAcknowledged,
     /// B31.
     VoteRequestBeforeWrite,
+    /// C1.
+    ChangeBeforeOwnCommit,
     /// C2.
     ChangesOverlap,
     /// C3.
@@ -87,6 +89,10 @@ pub enum Flaw {
     EitherHalfIsHeard,
     /// C13.
     UncommittedChangeForgotten,
+    /// C15.
+    SnapshotForgetsOutgoing,
+    /// C17.
+    EarlierMembershipCounted,
     /// C18.
     CommitsWithoutOtherVoters,
     /// E1.

@@ -32,7 +32,7 @@
 //! Elections, replication, commitment, ReadIndex reads, configurations taken
 //! from applied entries, durability and crashes, over a network that loses,
 //! duplicates and reorders, on storage that writes at once or later; PreVote, CheckQuorum, leader stickiness and
-//! leadership transfer ([`features`]). Not yet: changes of membership,
+//! leadership transfer; changes of membership ([`features`]). Not yet:
 //! snapshots, client sessions.
 //! Clocks are not modelled: a timer may fire at any time.
 
@@ -54,6 +54,7 @@ pub mod liveness;
 pub mod log;
 pub mod message;
 pub mod network;
+pub mod prefix;
 pub mod presets;
 pub mod progress;
 pub mod properties;

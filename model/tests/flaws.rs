@@ -40,6 +40,8 @@ fn first(flaw: Flaw) -> (&'static str, usize) {
         Flaw::ExLeaderRollsBack => ("committed-is-durable", 14),
         Flaw::StaleWriteAcknowledged => ("match-agrees", 16),
         Flaw::VoteRequestBeforeWrite => ("one-vote-per-term", 1),
+        Flaw::ChangeBeforeOwnCommit => ("leader-completeness", 21),
+        Flaw::EarlierMembershipCounted => ("match-agrees", 15),
         Flaw::CampaignsWithUnappliedConfiguration => ("committed-is-durable", 4),
         Flaw::ReadBeforeOwnCommit => ("linearizable-reads", 15),
         Flaw::ReadContextReused => ("linearizable-reads", 20),

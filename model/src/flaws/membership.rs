@@ -2,7 +2,17 @@
 
 use super::{About, Flaw};
 
-pub(super) const TABLE: [About; 7] = [
+pub(super) const TABLE: [About; 10] = [
+    About {
+        flaw: Flaw::ChangeBeforeOwnCommit,
+        name: "change-before-own-commit",
+        code: "C1",
+        source: "Ongaro, raft-dev, 2015; hydro #3192",
+        mechanism: "a leader appends a single-server change before an entry of its own term is \
+                    committed, so two leaders start from configurations that do not overlap",
+        breaks: "leader-completeness",
+        expected_depth: 21,
+    },
     About {
         flaw: Flaw::ChangesOverlap,
         name: "changes-overlap",
@@ -60,6 +70,26 @@ pub(super) const TABLE: [About; 7] = [
                     committed, and not the latest in its log",
         breaks: "configuration-from-log",
         expected_depth: 4,
+    },
+    About {
+        flaw: Flaw::SnapshotForgetsOutgoing,
+        name: "snapshot-forgets-outgoing",
+        code: "C15",
+        source: "etcd #12637; raft-rs #416",
+        mechanism: "a server that starts from a snapshot in a joint configuration has its new \
+                    half alone in force",
+        breaks: "applied-is-committed-prefix",
+        expected_depth: 6,
+    },
+    About {
+        flaw: Flaw::EarlierMembershipCounted,
+        name: "earlier-membership-counted",
+        code: "C17",
+        source: "drmingdrmer/raft-rejoin-bug; raft-rs #571; etcd-io/raft #349",
+        mechanism: "an answer that a server gave before it was removed and added again, with \
+                    nothing, counts as one of the server that is there now",
+        breaks: "match-agrees",
+        expected_depth: 15,
     },
     About {
         flaw: Flaw::CommitsWithoutOtherVoters,

@@ -91,6 +91,8 @@ fn story(flaw: Flaw) -> Story {
         Flaw::ExLeaderRollsBack => replication::EX_LEADER_ROLLS_BACK,
         Flaw::StaleWriteAcknowledged => replication::STALE_WRITE_ACKNOWLEDGED,
         Flaw::VoteRequestBeforeWrite => replication::VOTE_REQUEST_BEFORE_WRITE,
+        Flaw::ChangeBeforeOwnCommit => membership::CHANGE_BEFORE_OWN_COMMIT,
+        Flaw::EarlierMembershipCounted => membership::EARLIER_MEMBERSHIP_COUNTED,
         Flaw::ChangesOverlap => membership::CHANGES_OVERLAP,
         Flaw::CampaignsWithUnappliedConfiguration => {
             membership::CAMPAIGNS_WITH_UNAPPLIED_CONFIGURATION
@@ -99,6 +101,7 @@ fn story(flaw: Flaw) -> Story {
         Flaw::OutsidersVotesCounted => membership::OUTSIDERS_VOTES_COUNTED,
         Flaw::EitherHalfIsHeard => membership::EITHER_HALF_IS_HEARD,
         Flaw::UncommittedChangeForgotten => membership::UNCOMMITTED_CHANGE_FORGOTTEN,
+        Flaw::SnapshotForgetsOutgoing => membership::SNAPSHOT_FORGETS_OUTGOING,
         Flaw::CommitsWithoutOtherVoters => membership::COMMITS_WITHOUT_OTHER_VOTERS,
         Flaw::ReadBeforeOwnCommit => reads::READ_BEFORE_OWN_COMMIT,
         Flaw::ReadContextReused => reads::READ_CONTEXT_REUSED,
@@ -138,14 +141,16 @@ pub(super) fn preset(flaw: Flaw) -> Preset {
 /// What is switched on beside the dialect.
 fn features(flaw: Flaw) -> &'static [Feature] {
     match flaw {
+        Flaw::ChangeBeforeOwnCommit | Flaw::EarlierMembershipCounted => &[SINGLE_SERVER_CHANGES],
         Flaw::ForwardedReadBeforeOwnCommit => &[FOLLOWER_READS],
         Flaw::StalePreVoteIgnored | Flaw::PreVoteRefusalTeachesNoTerm => &[PRE_VOTE],
         Flaw::ChangesOverlap | Flaw::UncommittedChangeForgotten | Flaw::RetiresAtOnce => {
             &[SINGLE_SERVER_CHANGES]
         }
-        Flaw::VotesOfUnion | Flaw::OutsidersVotesCounted | Flaw::CommitsWithoutOtherVoters => {
-            &[JOINT_CONSENSUS]
-        }
+        Flaw::VotesOfUnion
+        | Flaw::OutsidersVotesCounted
+        | Flaw::SnapshotForgetsOutgoing
+        | Flaw::CommitsWithoutOtherVoters => &[JOINT_CONSENSUS],
         Flaw::OnlyAuthorLeavesJoint => &[JOINT_CONSENSUS, LEARNERS],
         Flaw::EitherHalfIsHeard => &[JOINT_CONSENSUS, CHECK_QUORUM],
         Flaw::LearnerRefusesVote => &[SINGLE_SERVER_CHANGES, LEARNERS],

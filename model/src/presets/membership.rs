@@ -80,9 +80,8 @@ pub(super) fn presets() -> Vec<Preset> {
                 servers: 2,
                 bootstrap: 1,
                 max_batch: 4,
-                campaigns: Some(2),
                 changes: 2,
-                appends: Some(4),
+                appends: Some(3),
                 wipes: 1,
                 ..PAPER
             },

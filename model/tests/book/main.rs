@@ -12,6 +12,7 @@ mod election;
 mod fields;
 mod golden;
 mod linearizable;
+mod membership;
 mod properties;
 mod queue;
 mod reads;

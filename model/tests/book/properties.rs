@@ -7,22 +7,25 @@ use std::collections::BTreeSet;
 use plimsoll_model::action::Action;
 use plimsoll_model::bounds::Bounds;
 use plimsoll_model::cluster::{State, Step};
-use plimsoll_model::config::{Change, Config};
+use plimsoll_model::config::{Change, Config, Transition};
+use plimsoll_model::features::SINGLE_SERVER_CHANGES;
 use plimsoll_model::history::OpenRead;
 use plimsoll_model::ids::{Index, NodeId, NodeSet, Term};
 use plimsoll_model::log::{Entry, InlineLog, Log, Payload};
-use plimsoll_model::message::{Message, Messages};
+use plimsoll_model::message::{Body, Message, Messages};
 use plimsoll_model::network::NetworkKind;
 use plimsoll_model::properties::{ALL, Check, Finding, Property, StepView};
 use plimsoll_model::rules::{Branch, Input};
 use plimsoll_model::scenario::Scenario;
 use plimsoll_model::server::{Read, Role, Round};
+use plimsoll_model::settings::Settings;
 use plimsoll_model::storage::Survival;
 
 use crate::build::*;
 
 fn scenario(bootstrap: u8) -> Scenario {
     Scenario {
+        prefix: &[],
         settings: etcd(),
         network: NetworkKind::Set,
         bounds: Bounds {
@@ -159,7 +162,12 @@ fn every_property_is_tested_in_every_direction() {
         match_monotonic,
         applied_monotonic,
         durable_term_monotonic,
+        quorum_of_voters,
+        one_change_at_a_time,
+        adjacent_quorums_overlap,
+        configuration_from_log,
         lease_exclusive,
+        snapshot_equals_prefix,
     ] {
         test();
     }
@@ -739,4 +747,165 @@ fn durable_term_monotonic() {
         Vacuous,
     );
     on_step("durable-term-monotonic", &lost(), Vacuous);
+}
+
+#[test]
+fn snapshot_equals_prefix() {
+    let name = "snapshot-equals-prefix";
+    let compacted = |terms: &[u64], base: u64| {
+        follower(1, 5, terms).with(|s| {
+            s.commit = Index(base);
+            s.applied = Index(base);
+            s.log.rebase(Index(base));
+            s.durable.base = Index(base);
+        })
+    };
+    let other = |commit: u64| {
+        follower(2, 5, &[1, 2, 2]).with(|s| {
+            s.commit = Index(commit);
+            s.applied = Index(commit);
+        })
+    };
+    let cluster = |one: Srv, commit| {
+        let all = state([one, other(commit), follower(3, 5, &[])]);
+        committed(all, 2, 2, 2)
+    };
+    on_state(name, &logs([&[1, 2], &[1], &[]]), Vacuous);
+    on_state(name, &cluster(compacted(&[1, 2], 2), 2), Holds);
+    on_state(name, &cluster(compacted(&[1, 2, 3], 1), 2), Holds);
+    // Nobody has committed so much, or something else was.
+    on_state(name, &cluster(compacted(&[1, 2, 2], 3), 2), Broken);
+    on_state(name, &cluster(compacted(&[1, 1], 2), 0), Broken);
+    // The ghost knows the last position alone; another server knows the rest.
+    on_state(name, &cluster(compacted(&[2, 2], 2), 0), Holds);
+    on_state(name, &cluster(compacted(&[2, 2], 2), 2), Broken);
+    // The snapshot on disk, where the one in memory is another.
+    let torn = |mut one: Srv| {
+        one.durable.tail = batch(&[1, 1]);
+        one.durable.shared = Index(0);
+        one
+    };
+    on_state(name, &cluster(torn(compacted(&[1, 2], 2)), 2), Broken);
+    // One that waits to be sent.
+    let waiting = |terms: &[u64]| {
+        let mut one = follower(1, 5, &[1, 2]);
+        let body = Body::InstallSnapshot {
+            last: at(terms.len() as u64, 2),
+            config: Config::of(NodeSet::first(3)),
+            state: batch(terms),
+            joined: Index::ZERO,
+        };
+        one.outbox.push(msg(1, 3, 5, body));
+        one
+    };
+    on_state(name, &cluster(waiting(&[1, 2]), 2), Holds);
+    on_state(name, &cluster(waiting(&[2, 2]), 2), Broken);
+}
+
+/// A property of configurations that change, on three followers of whom the
+/// first has these changes in its log.
+#[track_caller]
+fn on_changes(name: &str, settings: Settings, changes: &[Change], config: &[u8], finding: Finding) {
+    let mut scenario = scenario(0);
+    scenario.settings = settings;
+    (SINGLE_SERVER_CHANGES.switch_on)(&mut scenario.settings);
+    let state = changed(logs([&[1], &[1], &[1]]), |s| {
+        let server = &mut s.servers[n(1)];
+        for &change in changes {
+            server.log.push(Entry {
+                term: Term(2),
+                payload: Payload::Config { change },
+            });
+        }
+        server.config = Config::of(set(config));
+        s.history.commits(Term(2), at(1, 1));
+    });
+    let Check::State(check) = named(name).check else {
+        panic!("{name} is judged on steps");
+    };
+    assert_eq!(check(&state, &scenario), finding, "{name}");
+    found(named(name), finding);
+}
+
+fn add(servers: &[u8]) -> Change {
+    Change::joins(set(servers))
+}
+
+#[test]
+fn one_change_at_a_time() {
+    let name = "one-change-at-a-time";
+    for settings in both() {
+        on_changes(name, settings, &[], &[1, 2, 3], Vacuous);
+        on_changes(name, settings, &[add(&[4])], &[1, 2, 3, 4], Holds);
+        on_changes(
+            name,
+            settings,
+            &[add(&[4]), add(&[5])],
+            &[1, 2, 3, 4, 5],
+            Broken,
+        );
+    }
+    // What is committed is under way no more.
+    let mut scenario = scenario(0);
+    (SINGLE_SERVER_CHANGES.switch_on)(&mut scenario.settings);
+    let settled = changed(logs([&[1], &[1], &[1]]), |s| {
+        for change in [add(&[4]), add(&[5])] {
+            let payload = Payload::Config { change };
+            s.servers[n(1)].log.push(Entry {
+                term: Term(2),
+                payload,
+            });
+        }
+        s.history.commits(Term(2), at(2, 2));
+    });
+    let Check::State(check) = named(name).check else {
+        panic!("{name} is judged on steps");
+    };
+    assert_eq!(check(&settled, &scenario), Holds);
+}
+
+#[test]
+fn adjacent_quorums_overlap() {
+    let name = "adjacent-quorums-overlap";
+    on_changes(name, paper(), &[], &[1, 2, 3], Vacuous);
+    on_changes(name, paper(), &[add(&[4])], &[1, 2, 3, 4], Holds);
+    on_changes(name, paper(), &[add(&[4, 5])], &[1, 2, 3, 4, 5], Broken);
+    // Through a joint configuration they do, on the way in and on the way out.
+    let joint = Change {
+        transition: Transition::Joint { auto_leave: true },
+        ..add(&[4, 5])
+    };
+    on_changes(name, paper(), &[joint, Change::LEAVE], &[1, 2, 3], Holds);
+}
+
+#[test]
+fn configuration_from_log() {
+    let name = "configuration-from-log";
+    on_changes(name, etcd(), &[add(&[4])], &[1, 2, 3], Vacuous);
+    on_changes(name, paper(), &[], &[1, 2, 3], Holds);
+    on_changes(name, paper(), &[add(&[4])], &[1, 2, 3, 4], Holds);
+    on_changes(name, paper(), &[add(&[4])], &[1, 2, 3], Broken);
+}
+
+#[test]
+fn quorum_of_voters() {
+    let name = "quorum-of-voters";
+    on_step(name, &lost(), Vacuous);
+    let won = |from: u8| {
+        let asks = candidate(1, 5, &[], &[]).with(|s| s.term = Term(5));
+        let leads = leader(1, 5, &[5], &[0, 0, 0]);
+        deed(asks, receive(msg(from, 1, 5, vote(true))), leads, &[])
+    };
+    on_step(name, &won(2), Holds);
+    on_step(name, &won(4), Broken);
+    let commits = |known: &[u64]| {
+        let before = leader(1, 5, &[5], known);
+        let after = before.clone().with(|s| s.commit = Index(1));
+        let mut deed = deed(before, Input::AdvanceCommit { to: Index(1) }, after, &[]);
+        deed.step.turn.outcome = Some(Branch::Committed.into());
+        deed
+    };
+    on_step(name, &commits(&[1, 1, 0]), Holds);
+    on_step(name, &commits(&[1, 0, 0]), Broken);
+    on_step(name, &commits(&[1, 0, 0, 1, 1]), Broken);
 }

@@ -79,6 +79,7 @@ fn cluster(words: &[&str]) -> Parsed<Stage> {
     }
     settings.flaw = flaw;
     let scenario = Scenario {
+        prefix: &[],
         settings,
         network: NetworkKind::Bag,
         bounds,

@@ -3,7 +3,7 @@
 use super::{ELECTIONS, Story, TWO_LEADERS};
 use crate::bounds::Bounds;
 use crate::network::NetworkKind::{Bag, Set};
-use crate::settings::Dialect::{Etcd, Paper};
+use crate::settings::Dialect::{Etcd, EtcdStored, Paper};
 use crate::settings::Durability::Atomic;
 
 /// One leader that changes the configuration once; nobody else stands for
@@ -30,6 +30,25 @@ const SHRINKS: Bounds = Bounds {
     appends: Some(1),
     max_log: 3,
     ..ONE_CHANGE
+};
+
+pub(super) const CHANGE_BEFORE_OWN_COMMIT: Story = Story {
+    name: "flaw-change-before-own-commit",
+    about: "a leader of four removes a server, unheard; another one removes that leader",
+    dialect: Paper,
+    durability: Atomic,
+    network: Bag,
+    bounds: Bounds {
+        servers: 4,
+        max_term: 3,
+        max_log: 3,
+        max_messages: Some(3),
+        max_batch: 2,
+        campaigns: Some(3),
+        appends: Some(1),
+        changes: 2,
+        ..TWO_LEADERS
+    },
 };
 
 pub(super) const CHANGES_OVERLAP: Story = Story {
@@ -97,6 +116,42 @@ pub(super) const UNCOMMITTED_CHANGE_FORGOTTEN: Story = Story {
     bounds: Bounds {
         restarts: 1,
         ..ONE_VOTER
+    },
+};
+
+pub(super) const SNAPSHOT_FORGETS_OUTGOING: Story = Story {
+    name: "flaw-snapshot-forgets-outgoing",
+    about: "a leader that is alone applies a joint configuration, compacts its log and crashes",
+    dialect: EtcdStored,
+    durability: Atomic,
+    network: Bag,
+    bounds: Bounds {
+        heartbeats: Some(0),
+        restarts: 1,
+        compactions: 1,
+        snapshots: Some(0),
+        ..ONE_VOTER
+    },
+};
+
+pub(super) const EARLIER_MEMBERSHIP_COUNTED: Story = Story {
+    name: "flaw-earlier-membership-counted",
+    about: "one of two servers is removed, replaced by one that has nothing, and added again, \
+            while an answer of it is late",
+    dialect: Paper,
+    durability: Atomic,
+    network: Bag,
+    bounds: Bounds {
+        servers: 2,
+        bootstrap: 1,
+        max_log: 3,
+        max_messages: Some(2),
+        max_batch: 4,
+        campaigns: Some(1),
+        appends: Some(3),
+        changes: 2,
+        wipes: 1,
+        ..TWO_LEADERS
     },
 };
 
