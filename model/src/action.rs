@@ -13,7 +13,7 @@ use crate::ids::{Index, NodeId, ReadId};
 use crate::log::Log;
 use crate::message::{Body, Message};
 use crate::network::NetworkKind;
-use crate::rules::{Input, commit, durability};
+use crate::rules::{Input, commit, durability, lease, reads};
 use crate::scenario::Scenario;
 use crate::server::{Role, Server};
 use crate::settings::{Configuration, Durability, Heartbeat};
@@ -82,6 +82,7 @@ impl Action {
                 Input::Transfer { .. } => 25,
                 Input::SendTimeoutNow { .. } => 26,
                 Input::AbortTransfer => 27,
+                Input::Tick => 30,
             },
             Action::Drop { .. } => 18,
             Action::Duplicate { .. } => 19,
@@ -109,7 +110,7 @@ impl Action {
     }
 
     /// The kinds of action, in the order of the enum.
-    pub const KINDS: [&'static str; 30] = [
+    pub const KINDS: [&'static str; 31] = [
         "campaign",
         "receive-request-vote",
         "receive-vote",
@@ -140,6 +141,7 @@ impl Action {
         "abort-transfer",
         "receive-request-read",
         "receive-read-index",
+        "tick",
     ];
 }
 
@@ -169,6 +171,7 @@ impl fmt::Display for Action {
                 Input::Transfer { to } => write!(f, "{node} is to hand over to {to}"),
                 Input::SendTimeoutNow { to } => write!(f, "{node} tells {to} to start an election"),
                 Input::AbortTransfer => write!(f, "{node} gives up to hand over"),
+                Input::Tick => write!(f, "{node}'s clock ticks"),
                 Input::CountOwnVote => write!(f, "{node} counts its own vote"),
                 Input::CountOwnEntries { to } => {
                     write!(f, "{node} counts its own entries up to {to}")
@@ -299,19 +302,20 @@ pub fn own<L: Log>(
         {
             add(Input::Apply);
         }
+        if lease::counts(server, &scenario.settings) {
+            add(Input::Tick);
+        }
         if server.hears_leader {
-            add(Input::LoseLeader);
+            if !scenario.settings.lease_reads {
+                add(Input::LoseLeader);
+            }
         } else if !server.role.is_leader() && left(spent.campaigns, scenario.bounds.campaigns) {
             add(Input::Campaign);
         }
         for asked in server.asked.iter().filter(|asked| asked.index.is_some()) {
             add(Input::ReleaseRead { read: asked.id });
         }
-        let asks = scenario.settings.follower_reads && server.leader.is_some();
-        if (asks || scenario.settings.has(Flaw::LocalReads))
-            && !server.role.is_leader()
-            && spent.reads < scenario.bounds.reads
-        {
+        if spent.reads < scenario.bounds.reads && reads::may_be_asked(server, &scenario.settings) {
             add(Input::BeginRead {
                 read: ReadId {
                     number: spent.reads + 1,
@@ -425,13 +429,6 @@ fn leader<L: Log>(
         for to in server.config.members().without(server.id).iter() {
             add(Input::SendHeartbeat { to });
         }
-    }
-    if spent.reads < bounds.reads {
-        add(Input::BeginRead {
-            read: ReadId {
-                number: spent.reads + 1,
-            },
-        });
     }
     for read in reads {
         add(Input::ReleaseRead { read: read.id });

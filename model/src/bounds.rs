@@ -62,6 +62,10 @@ pub struct Bounds {
     pub duplicates: u32,
     /// Times that a leader is told to hand over.
     pub transfers: u32,
+    /// Ticks by which another clock may get ahead of a leader's in the time
+    /// that a round of the leader is younger than its lease
+    /// ([`crate::clocks`]).
+    pub drift: u32,
 }
 
 impl Bounds {
@@ -86,6 +90,7 @@ impl Bounds {
         drops: None,
         duplicates: 0,
         transfers: 0,
+        drift: 0,
     };
 }
 
@@ -202,6 +207,11 @@ impl Bounds {
                 "transfers",
                 self.transfers.to_string(),
                 "what needs more transfers of leadership",
+            ),
+            limit(
+                "drift",
+                self.drift.to_string(),
+                "clocks that drift further apart while a lease runs",
             ),
         ]
     }

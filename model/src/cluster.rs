@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 
 use crate::action::Action;
 use crate::bounds::Spent;
+use crate::clocks::Clocks;
 use crate::config::{Change, Config};
 use crate::field::{Field, UnpackError};
 use crate::history::{History, OpenRead};
@@ -34,6 +35,8 @@ record! {
         pub servers: PerServer<Shared<Server<L>>>,
         /// Ghost state.
         pub history: History,
+        /// How far clocks may still drift apart, where there are clocks.
+        pub clocks: Clocks,
     }
 }
 
@@ -173,6 +176,7 @@ impl State {
                     })
                     .collect(),
                 history: History::default(),
+                clocks: Clocks::default(),
             }),
             network: Network::empty(scenario.network),
             spent: Spent::default(),
@@ -276,6 +280,7 @@ impl Ensemble<InlineLog> {
         Ok(Ensemble {
             servers: PerServer::unpack_with(input, read)?,
             history: History::unpack(input)?,
+            clocks: Clocks::unpack(input)?,
         })
     }
 
@@ -308,6 +313,12 @@ impl Ensemble<InlineLog> {
         };
         let handled = handle(*node, input, scenario)?;
         after.servers[*node] = handled.after;
+        if scenario.settings.lease_reads {
+            if *input == Input::Tick {
+                after.clocks.tick(*node)?;
+            }
+            after.clocks.follow(&after.servers, scenario.bounds.drift);
+        }
         after.remember(self, *node, input, handled.outcome);
         Ok(Turn {
             after: after.into(),

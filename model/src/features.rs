@@ -83,14 +83,36 @@ pub const ASYNC_STORAGE: Feature = Feature {
     is_on: |settings| settings.storage == Storage::Async,
 };
 
+/// Reads that a leader serves while its lease runs.
+pub const LEASE_READS: Feature = Feature {
+    name: "lease-reads",
+    says: "a leader serves reads without a round while its lease runs, by clocks that drift",
+    section: "diss. §6.4.1",
+    file: "model/src/rules/lease.rs",
+    switch_on: |settings| settings.lease_reads = true,
+    is_on: |settings| settings.lease_reads,
+};
+
+/// Servers that wait after a restart.
+pub const RESTART_WAITS: Feature = Feature {
+    name: "restart-waits",
+    says: "a restarted server waits an election timeout before it votes or campaigns",
+    section: "diss. §4.2.3",
+    file: "model/src/rules/lease.rs",
+    switch_on: |settings| settings.restart_waits = true,
+    is_on: |settings| settings.restart_waits,
+};
+
 /// The table of features.
-pub const ALL: [Feature; 6] = [
+pub const ALL: [Feature; 8] = [
     PRE_VOTE,
     PRE_VOTE_LEADERLESS,
     CHECK_QUORUM,
     STICKY_LEADER,
     FOLLOWER_READS,
     ASYNC_STORAGE,
+    LEASE_READS,
+    RESTART_WAITS,
 ];
 
 /// The feature called `name`.

@@ -39,6 +39,7 @@
 pub mod action;
 pub mod book;
 pub mod bounds;
+pub mod clocks;
 pub mod cluster;
 pub mod config;
 pub mod contracts;

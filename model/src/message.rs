@@ -36,6 +36,9 @@ choice! {
             commit: Index,
             /// The latest open read that an answer confirms.
             context: Option<ReadId>,
+            /// The round of the leader that an answer counts for, where there
+            /// are leases.
+            round: Option<u32>,
         } = 2,
         /// The answer to an append.
         AppendAck {
@@ -48,6 +51,8 @@ choice! {
             hint: Option<Position>,
             /// The context of the append, given back.
             context: Option<ReadId>,
+            /// The round of the append, given back.
+            round: Option<u32>,
         } = 3,
         /// A heartbeat of its own kind (etcd): no entries, no check.
         Heartbeat {
@@ -55,11 +60,16 @@ choice! {
             commit: Index,
             /// The latest open read that an answer confirms.
             context: Option<ReadId>,
+            /// The round of the leader that an answer counts for, where there
+            /// are leases.
+            round: Option<u32>,
         } = 4,
         /// The answer to a heartbeat.
         HeartbeatAck {
             /// The context of the heartbeat, given back.
             context: Option<ReadId>,
+            /// The round of the heartbeat, given back.
+            round: Option<u32>,
         } = 5,
         /// Whether a vote of the message's term would be given (dissertation
         /// section 9.6). The sender has not raised its term: the message is of
@@ -129,9 +139,16 @@ impl Message {
     }
 }
 
-fn context(f: &mut fmt::Formatter<'_>, context: &Option<ReadId>) -> fmt::Result {
-    match context {
-        Some(read) => write!(f, " read={read}"),
+fn context(
+    f: &mut fmt::Formatter<'_>,
+    context: &Option<ReadId>,
+    round: &Option<u32>,
+) -> fmt::Result {
+    if let Some(read) = context {
+        write!(f, " read={read}")?;
+    }
+    match round {
+        Some(round) => write!(f, " round={round}"),
         None => Ok(()),
     }
 }
@@ -156,6 +173,7 @@ impl fmt::Display for Body {
                 entries,
                 commit,
                 context: read,
+                round,
             } => {
                 write!(f, "Append prev={prev} [")?;
                 for (i, entry) in entries.iter().enumerate() {
@@ -163,39 +181,45 @@ impl fmt::Display for Body {
                     write!(f, "{gap}{}@{}", prev.index.plus(i + 1), entry.term)?;
                 }
                 write!(f, "] commit={commit}")?;
-                context(f, read)
+                context(f, read, round)
             }
             Body::AppendAck {
                 reject: false,
                 index,
                 context: read,
+                round,
                 ..
             } => {
                 write!(f, "AppendAck match={index}")?;
-                context(f, read)
+                context(f, read, round)
             }
             Body::AppendAck {
                 index,
                 hint,
                 context: read,
+                round,
                 ..
             } => {
                 write!(f, "AppendAck reject={index}")?;
                 if let Some(hint) = hint {
                     write!(f, " hint={hint}")?;
                 }
-                context(f, read)
+                context(f, read, round)
             }
             Body::Heartbeat {
                 commit,
                 context: read,
+                round,
             } => {
                 write!(f, "Heartbeat commit={commit}")?;
-                context(f, read)
+                context(f, read, round)
             }
-            Body::HeartbeatAck { context: read } => {
+            Body::HeartbeatAck {
+                context: read,
+                round,
+            } => {
                 f.write_str("HeartbeatAck")?;
-                context(f, read)
+                context(f, read, round)
             }
         }
     }

@@ -284,6 +284,37 @@ pub enum Refusal {
         /// The server.
         node: NodeId,
     },
+    /// No lease runs.
+    NoLease {
+        /// The leader.
+        node: NodeId,
+        /// Its term.
+        term: Term,
+    },
+    /// The clock counts nothing.
+    NoTimer {
+        /// The server.
+        node: NodeId,
+    },
+    /// A clock, and nothing else, says that a leader is not heard any more.
+    TimeoutRuns {
+        /// The server.
+        node: NodeId,
+        /// What its clock has counted.
+        waited: u8,
+        /// The minimum election timeout.
+        timeout: u8,
+    },
+    /// No clock gets ahead of a leader's by more than the drift bound while a
+    /// round of the leader is younger than its lease.
+    ClockAhead {
+        /// The server.
+        node: NodeId,
+        /// The leader.
+        leader: NodeId,
+        /// The round.
+        round: u32,
+    },
 }
 
 /// Where a rule stands in the paper and in this repository.
@@ -304,7 +335,9 @@ const READS: &str = "model/src/rules/reads.rs";
 const DURABILITY: &str = "model/src/rules/durability.rs";
 const STORAGE: &str = "model/src/storage.rs";
 const TRANSFER: &str = "model/src/rules/transfer.rs";
-const LEASE: &str = "model/src/rules/quorum.rs";
+const QUORUM: &str = "model/src/rules/quorum.rs";
+const LEASE: &str = "model/src/rules/lease.rs";
+const CLOCKS: &str = "model/src/clocks.rs";
 const MEMBERSHIP: &str = "model/src/rules/membership.rs";
 
 impl Refusal {
@@ -357,7 +390,7 @@ impl Refusal {
             Refusal::LeaderHeard { .. } => (
                 "who hears a leader holds no election",
                 "diss. §4.2.3",
-                LEASE,
+                QUORUM,
             ),
             Refusal::HandingOver { .. } => (
                 "a leader that hands over takes no commands",
@@ -373,7 +406,7 @@ impl Refusal {
                 ("the next leader has the whole log", "diss. §3.10", TRANSFER)
             }
             Refusal::QuorumLost { .. } => {
-                ("a leader needs to hear a majority", "diss. §6.2", LEASE)
+                ("a leader needs to hear a majority", "diss. §6.2", QUORUM)
             }
             Refusal::NotDurable { .. } => (
                 "a leader counts what is durable",
@@ -395,6 +428,22 @@ impl Refusal {
                 "figure 2",
                 STORAGE,
             ),
+            Refusal::NoLease { .. } => (
+                "a lease starts with a round that a majority answers",
+                "diss. §6.4.1",
+                LEASE,
+            ),
+            Refusal::NoTimer { .. } => (
+                "a clock ticks where something is counted",
+                "diss. §6.4.1",
+                LEASE,
+            ),
+            Refusal::TimeoutRuns { .. } => (
+                "a clock says when a leader is not heard any more",
+                "diss. §4.2.3, §6.4.1",
+                LEASE,
+            ),
+            Refusal::ClockAhead { .. } => ("clocks drift within a bound", "diss. §6.4.1", CLOCKS),
         };
         Rule {
             name,
@@ -592,6 +641,27 @@ impl fmt::Display for Refusal {
                     "{node}'s storage promises that a crash leaves no such part of a write"
                 )
             }
+            Refusal::NoLease { node, term } => write!(
+                f,
+                "{node} leads term {term}, and no majority has answered a round that is younger than a lease"
+            ),
+            Refusal::NoTimer { node } => write!(f, "{node}'s clock has nothing to count"),
+            Refusal::TimeoutRuns {
+                node,
+                waited,
+                timeout,
+            } => write!(
+                f,
+                "{node}'s clock has counted {waited} of {timeout} ticks since it heard a leader"
+            ),
+            Refusal::ClockAhead {
+                node,
+                leader,
+                round,
+            } => write!(
+                f,
+                "{node}'s clock is ahead of {leader}'s by all that clocks may drift since round {round} was sent"
+            ),
         }
     }
 }

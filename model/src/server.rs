@@ -123,6 +123,34 @@ record! {
 }
 
 record! {
+    /// A round of appends or heartbeats, as a lease counts it: what a leader
+    /// sends between two ticks of its clock.
+    pub struct Round {
+        /// Its number in this leader's term.
+        pub number: u32,
+        /// Ticks of the leader's clock since it was sent.
+        pub age: u8,
+        /// Who has answered this round or a later one.
+        pub acks: NodeSet,
+    }
+}
+
+record! {
+    /// What a leader knows of its lease; nothing where the settings have none.
+    #[derive(Default)]
+    pub struct Lease {
+        /// Rounds that are not too old for a lease, oldest first. Of those that
+        /// a majority has answered only the latest one is kept.
+        pub rounds: SmallVec<[Round; 1]>,
+        /// How many rounds have begun.
+        pub begun: u32,
+        /// Whether there is no lease any more in this term: the leader has asked
+        /// for an election, and whoever hears it may vote all the same.
+        pub void: bool,
+    }
+}
+
+record! {
     /// A read that a follower has asked its leader about.
     pub struct Asked {
         /// Which read.
@@ -159,6 +187,8 @@ choice! {
             active: NodeSet,
             /// To whom leadership is being handed over.
             transfer: Option<NodeId>,
+            /// Its lease.
+            lease: Lease,
         } = 2,
         /// Asks whether it would get votes (dissertation section 9.6). Its term
         /// and its vote are what they were.
@@ -352,6 +382,7 @@ record! {
     /// 6. there is no [`Memory`];
     /// 7. the queued writes, one behind the other, lead from what is durable to
     ///    what the server holds.
+    /// 8. only who hears a leader counts how long ago that was.
     pub struct Server<L: Log> {
         /// Its name.
         pub id: NodeId,
@@ -373,7 +404,7 @@ record! {
         pub role: Role,
         /// Whether the leader of this term was heard from within the minimum
         /// election timeout, where a rule asks for it (dissertation section
-        /// 4.2.3).
+        /// 4.2.3). Where there are leases, a leader of any term.
         pub hears_leader: bool,
         /// Reads that it has asked a leader about and not yet served.
         pub asked: SmallVec<[Asked; 1]>,
@@ -386,6 +417,8 @@ record! {
         /// Writes that are queued, the oldest first; none but under
         /// [`Storage::Async`](crate::settings::Storage::Async).
         pub queue: Writes,
+        /// Ticks of its clock since it heard a leader, where there are clocks.
+        pub waited: u8,
     }
 }
 
@@ -414,6 +447,7 @@ impl<L: Log> Server<L> {
             outbox: Outbox::default(),
             memory: None,
             queue: Writes::new(),
+            waited: 0,
         }
     }
 
@@ -480,6 +514,7 @@ impl<L: Log> Server<L> {
             && own_vote
             && (!self.role.is_leader() || self.log.last().term <= self.term)
             && self.memory.is_none()
+            && (self.hears_leader || self.waited == 0)
             && crate::log::check(&self.log)
             && self.queue_leads_here()
     }

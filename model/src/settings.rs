@@ -196,9 +196,34 @@ pub struct Settings {
     /// for (dissertation section 6.4).
     #[serde(default)]
     pub follower_reads: bool,
+    /// Whether a leader serves reads without a round while its lease runs
+    /// (dissertation section 6.4.1). Servers have clocks then, and whoever has
+    /// heard a leader is sticky until its own clock has counted
+    /// [`Settings::election_timeout_ticks`] since.
+    #[serde(default)]
+    pub lease_reads: bool,
+    /// Whether a server that restarts takes itself to have just heard a leader:
+    /// it has forgotten whom it heard.
+    #[serde(default)]
+    pub restart_waits: bool,
+    /// The minimum election timeout, where there are clocks.
+    #[serde(default = "election_timeout_ticks")]
+    pub election_timeout_ticks: u8,
+    /// How long a lease lasts from when its round was sent, by the leader's
+    /// clock.
+    #[serde(default = "lease_ticks")]
+    pub lease_ticks: u8,
     /// The planted flaw.
     #[serde(skip)]
     pub flaw: Option<Flaw>,
+}
+
+fn election_timeout_ticks() -> u8 {
+    2
+}
+
+fn lease_ticks() -> u8 {
+    1
 }
 
 /// The dialects of Raft that are known by name.
@@ -250,6 +275,10 @@ impl Dialect {
                 check_quorum: false,
                 sticky: false,
                 follower_reads: false,
+                lease_reads: false,
+                restart_waits: false,
+                election_timeout_ticks: election_timeout_ticks(),
+                lease_ticks: lease_ticks(),
                 flaw: None,
             },
             Dialect::Etcd => Settings {
@@ -268,6 +297,10 @@ impl Dialect {
                 check_quorum: false,
                 sticky: false,
                 follower_reads: false,
+                lease_reads: false,
+                restart_waits: false,
+                election_timeout_ticks: election_timeout_ticks(),
+                lease_ticks: lease_ticks(),
                 flaw: None,
             },
             Dialect::EtcdStored => Settings {
@@ -281,7 +314,13 @@ impl Dialect {
 impl Settings {
     /// Whether anything asks how long ago a leader was heard from.
     pub fn times_leaders(&self) -> bool {
-        self.sticky || self.pre_vote == PreVote::LogAndLeader
+        self.is_sticky() || self.pre_vote == PreVote::LogAndLeader
+    }
+
+    /// Whether a server that hears a leader takes no notice of candidates. No
+    /// lease holds without that.
+    pub fn is_sticky(&self) -> bool {
+        self.sticky || self.lease_reads
     }
 
     /// Whether a server keeps in mind who leads its term.

@@ -251,6 +251,7 @@ impl Model for RaftModel {
             holds::<13>,
             holds::<14>,
             holds::<15>,
+            holds::<16>,
         ];
         let rows = properties::ALL.iter().zip(conditions);
         let rows = rows.map(|(property, condition)| Property {

@@ -5,12 +5,12 @@
 use crate::action::Action;
 use crate::config::Config;
 use crate::ids::NodeSet;
-use crate::log::Log;
+use crate::log::{InlineLog, Log};
 use crate::message::Body;
 use crate::properties::StepView;
 use crate::rules::{Branch, Input};
 use crate::scenario::Scenario;
-use crate::server::Role;
+use crate::server::{Role, Server};
 use crate::storage::{Part, Survival};
 
 /// A situation, seen on a step.
@@ -25,7 +25,7 @@ pub struct Witness {
 }
 
 /// The table of witnesses.
-pub const ALL: [Witness; 22] = [
+pub const ALL: [Witness; 26] = [
     Witness {
         name: "leader-elected",
         says: "a server becomes leader",
@@ -169,6 +169,28 @@ pub const ALL: [Witness; 22] = [
         },
     },
     Witness {
+        name: "read-served-by-lease",
+        says: "a leader serves a read without a round, by its lease",
+        shows: |view, _| branch(view) == Some(Branch::ReadServedByLease),
+    },
+    Witness {
+        name: "lease-expired",
+        says: "the clock of a leader says that its lease is over",
+        shows: |view, _| branch(view) == Some(Branch::LeaseExpired),
+    },
+    Witness {
+        name: "vote-withheld-by-clock",
+        says: "a server that is asked for its vote has not waited long enough by its own clock",
+        shows: |view, scenario| match view.actor() {
+            Some((before, _)) => {
+                branch(view) == Some(Branch::CandidateDisregarded)
+                    && scenario.settings.lease_reads
+                    && before.hears_leader
+            }
+            None => false,
+        },
+    },
+    Witness {
         name: "stale-write-ignored",
         says: "a write completes whose entries were replaced meanwhile, and counts for nothing",
         shows: |view, _| branch(view) == Some(Branch::StaleWriteDone),
@@ -188,7 +210,25 @@ pub const ALL: [Witness; 22] = [
             )
         },
     },
+    Witness {
+        name: "leader-after-lease",
+        says: "a leader is elected while the one before leads on, its lease over",
+        shows: leader_after_lease,
+    },
 ];
+
+fn leader_after_lease(view: &StepView<'_>, _: &Scenario) -> bool {
+    let ran_out = |server: &Server<InlineLog>| match &server.role {
+        Role::Leader { lease, .. } => lease.begun > 0 && !lease.void && lease.rounds.is_empty(),
+        _ => false,
+    };
+    became_leader(view)
+        && view
+            .before
+            .servers
+            .iter()
+            .any(|(_, server)| ran_out(server))
+}
 
 /// Whether some server is still of the opinion that it hands over to the one
 /// that acted.

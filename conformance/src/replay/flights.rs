@@ -70,7 +70,7 @@ fn context_of(body: &Body) -> Option<ReadId> {
         Body::Append { context, .. }
         | Body::AppendAck { context, .. }
         | Body::Heartbeat { context, .. }
-        | Body::HeartbeatAck { context } => *context,
+        | Body::HeartbeatAck { context, .. } => *context,
         Body::RequestVote { .. }
         | Body::Vote { .. }
         | Body::RequestPreVote { .. }

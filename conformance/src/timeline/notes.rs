@@ -232,6 +232,18 @@ fn said<L: Log>(
             ),
             _ => return None,
         },
+        Branch::ReadServedByLease => match input {
+            Input::BeginRead { read } => (
+                NoteKind::Served,
+                format!(
+                    "SERVES read {read} by its lease, at index {}",
+                    before.commit
+                ),
+            ),
+            _ => return None,
+        },
+        Branch::LeaseExpired => info("its lease is over".to_owned()),
+        Branch::Ticked => info("its clock ticks".to_owned()),
         Branch::RestartedWritten => info("part of the write under way survives".to_owned()),
         Branch::SentAppend
         | Branch::SentHeartbeat

@@ -7,10 +7,11 @@ use plimsoll_model::action::Action;
 use plimsoll_model::cluster::State;
 use plimsoll_model::config::Config;
 use plimsoll_model::counterexample::Frame;
+use plimsoll_model::history::Committed;
 use plimsoll_model::ids::{Index, NodeId, NodeSet, Position};
 use plimsoll_model::log::Log;
 use plimsoll_model::message::Body;
-use plimsoll_model::rules::Input;
+use plimsoll_model::rules::{Branch, Input};
 use plimsoll_model::scenario::Scenario;
 use plimsoll_model::server::{Role, Server};
 
@@ -27,7 +28,10 @@ pub fn broken(property: &str, before: &State, frame: &Frame, scenario: &Scenario
         ("committed-is-durable", _) => not_on_a_majority(after, scenario),
         ("state-machine-safety", _) => different_prefixes(after),
         ("log-matching", _) => logs_differ_below_a_match(after),
-        ("linearizable-reads", Some((node, old, _))) => stale_read(node, old, before, frame),
+        ("lease-exclusive", _) => overlapped_lease(after, scenario),
+        ("linearizable-reads", Some((node, old, _))) => {
+            stale_read(node, old, before, frame, scenario)
+        }
         ("match-agrees", _) => taken_to_match(after),
         ("match-monotonic", Some((node, old, new))) => forgets_a_match(node, old, new),
         ("applied-is-committed-prefix", _) => applied_otherwise(after, scenario),
@@ -199,6 +203,7 @@ fn stale_read(
     server: &Server<plimsoll_model::log::InlineLog>,
     before: &State,
     frame: &Frame,
+    scenario: &Scenario,
 ) -> Vec<String> {
     let read = match &frame.action {
         Action::Step {
@@ -210,6 +215,9 @@ fn stale_read(
             ..
         } => {
             let floor = before.history.highest_commit();
+            if frame.step.outcome.map(|outcome| outcome.branch) == Some(Branch::ReadServedByLease) {
+                return served_by_lease(node, server, before, scenario);
+            }
             return vec![
                 format!(
                     "entries up to index {floor} were committed and could have been acknowledged"
@@ -268,6 +276,91 @@ fn stale_read(
         format!("{node} has committed only up to {}", server.commit)
     };
     facts.push(format!("{node} serves it at index {}: {what}", begun.index));
+    facts
+}
+
+/// What a leader that reads by its lease misses, and how its lease came to be.
+fn served_by_lease(
+    node: NodeId,
+    server: &Server<plimsoll_model::log::InlineLog>,
+    before: &State,
+    scenario: &Scenario,
+) -> Vec<String> {
+    let mut facts = Vec::new();
+    for committed in &before.history.committed {
+        if committed.position.index > server.commit {
+            facts.push(format!(
+                "{} was committed in term {} and could have been acknowledged",
+                committed.position, committed.term
+            ));
+        }
+    }
+    facts.push(format!(
+        "{node} leads term {} and serves the read at once, at its commit index {}: it misses what was acknowledged before",
+        server.term, server.commit
+    ));
+    match lease_of(node, before, scenario) {
+        Some(fact) => facts.push(fact),
+        None => facts.push(format!("no lease of {node} runs")),
+    }
+    facts.extend(waited_out(node, before, scenario));
+    facts
+}
+
+/// The round that the lease of `leader` rests on, if it runs.
+fn lease_of(leader: NodeId, state: &State, scenario: &Scenario) -> Option<String> {
+    let server = state.server(leader);
+    let Role::Leader { lease, .. } = &server.role else {
+        return None;
+    };
+    let lasts = scenario.settings.lease_ticks;
+    let round = lease
+        .rounds
+        .iter()
+        .find(|round| round.age < lasts && server.config.has_quorum(round.acks.with(leader)))?;
+    Some(format!(
+        "{leader}'s clock has counted {} of {lasts} ticks of a lease since it sent round {}, which {} answered",
+        round.age,
+        round.number,
+        and(round.acks)
+    ))
+}
+
+/// How far the clocks of others are ahead of the one of `leader` since it sent
+/// the rounds that it counts on.
+fn waited_out(leader: NodeId, state: &State, scenario: &Scenario) -> Vec<String> {
+    let mut facts = Vec::new();
+    let windows = state.clocks.windows().iter();
+    for window in windows.filter(|window| window.leader == leader) {
+        for (id, &slack) in window.slack.iter().filter(|&(id, _)| id != leader) {
+            let counted = (u32::from(window.age) + scenario.bounds.drift).saturating_sub(slack);
+            if counted > 0 {
+                facts.push(format!(
+                    "since that round was sent {id}'s clock has counted {counted} ticks and {leader}'s {}; {id} hears a leader for {} ticks after it has heard it",
+                    window.age, scenario.settings.election_timeout_ticks
+                ));
+            }
+        }
+    }
+    facts
+}
+
+fn overlapped_lease(state: &State, scenario: &Scenario) -> Vec<String> {
+    let mut facts = Vec::new();
+    for (id, leader) in state.servers.iter().filter(|(_, s)| s.role.is_leader()) {
+        let later = |committed: &&Committed| committed.term > leader.term;
+        let Some(fact) = lease_of(id, state, scenario) else {
+            continue;
+        };
+        for committed in state.history.committed.iter().filter(later) {
+            facts.push(format!(
+                "{} was committed in term {}, and {id} leads term {}",
+                committed.position, committed.term, leader.term
+            ));
+            facts.push(fact.clone());
+            facts.extend(waited_out(id, state, scenario));
+        }
+    }
     facts
 }
 

@@ -148,6 +148,7 @@ fn message(message: &Message, bare: bool) -> wire::Message {
             entries: batch,
             commit,
             context: read,
+            ..
         } => wire::Body::Append {
             prev: position(*prev),
             entries: entries(prev.index, batch, bare),
@@ -159,6 +160,7 @@ fn message(message: &Message, bare: bool) -> wire::Message {
             index,
             hint,
             context: read,
+            ..
         } => wire::Body::AppendAck {
             reject: *reject,
             index: wire::Index(index.0),
@@ -168,11 +170,12 @@ fn message(message: &Message, bare: bool) -> wire::Message {
         Body::Heartbeat {
             commit,
             context: read,
+            ..
         } => wire::Body::Heartbeat {
             commit: wire::Index(commit.0),
             context: context(read),
         },
-        Body::HeartbeatAck { context: read } => wire::Body::HeartbeatAck {
+        Body::HeartbeatAck { context: read, .. } => wire::Body::HeartbeatAck {
             context: context(read),
         },
         other => {
@@ -400,7 +403,9 @@ fn line(
         Input::WriteCompleted => wire::Cause::Persisted,
         Input::CountOwnVote | Input::CountOwnEntries { .. } => other("its own write counts"),
         Input::Restart { .. } => wire::Cause::Start,
-        Input::LoseLeader | Input::CheckQuorum | Input::AbortTransfer => wire::Cause::Tick,
+        Input::LoseLeader | Input::CheckQuorum | Input::AbortTransfer | Input::Tick => {
+            wire::Cause::Tick
+        }
         Input::Transfer { .. } | Input::SendTimeoutNow { .. } => other("it hands over"),
     };
     let mut step = wire::Step::new(name(node), inc, seq, cause)

@@ -10,8 +10,8 @@ use std::sync::LazyLock;
 use super::Preset;
 use crate::bounds::Bounds;
 use crate::features::{
-    ASYNC_STORAGE, CHECK_QUORUM, FOLLOWER_READS, Feature, PRE_VOTE, PRE_VOTE_LEADERLESS,
-    STICKY_LEADER,
+    ASYNC_STORAGE, CHECK_QUORUM, FOLLOWER_READS, Feature, LEASE_READS, PRE_VOTE,
+    PRE_VOTE_LEADERLESS, RESTART_WAITS, STICKY_LEADER,
 };
 use crate::network::NetworkKind::Bag;
 use crate::settings::Dialect::EtcdStored;
@@ -87,6 +87,22 @@ const PARTS: &[Part] = &[
         witnesses: &["writes-queued"],
     },
     Part {
+        name: "lease-reads",
+        feature: Some(LEASE_READS),
+        needs: |bounds| {
+            bounds.reads = bounds.reads.max(1);
+        },
+        witnesses: &["read-served-by-lease", "lease-expired"],
+    },
+    Part {
+        name: "restart-waits",
+        feature: Some(RESTART_WAITS),
+        needs: |bounds| {
+            bounds.restarts = bounds.restarts.max(1);
+        },
+        witnesses: &["restarted-server-wins"],
+    },
+    Part {
         name: "transfer",
         feature: None,
         needs: |bounds| {
@@ -139,6 +155,9 @@ fn preset(name: &'static str, about: &'static str, parts: &[&Part]) -> Preset {
     }
     let features: Vec<Feature> = parts.iter().filter_map(|part| part.feature).collect();
     let mut preset = Preset::new(EtcdStored, name, about, Atomic, Bag, bounds).with(&features);
+    let settings = &mut preset.scenario.settings;
+    // No lease is safe from a crash without that.
+    settings.restart_waits |= settings.lease_reads && preset.scenario.bounds.restarts > 0;
     preset.witnesses = witnesses.leak();
     preset
 }

@@ -2,9 +2,9 @@
 
 use super::Preset;
 use crate::bounds::Bounds;
-use crate::features::FOLLOWER_READS;
+use crate::features::{FOLLOWER_READS, LEASE_READS, RESTART_WAITS};
 use crate::network::NetworkKind::Bag;
-use crate::settings::Dialect::{EtcdStored, Paper};
+use crate::settings::Dialect::{Etcd, EtcdStored, Paper};
 use crate::settings::Durability::Atomic;
 
 const BASE: Bounds = Bounds {
@@ -50,6 +50,52 @@ pub(super) fn presets() -> Vec<Preset> {
             "entry-commits",
             "read-served",
             "follower-read-served",
+        ]),
+        Preset::new(
+            Paper,
+            "paper-lease",
+            "reads by a lease on a round of appends, and a later leader; clocks within the bound",
+            Atomic,
+            Bag,
+            Bounds {
+                max_batch: 2,
+                appends: Some(2),
+                drift: 1,
+                ..BASE
+            },
+        )
+        .with(&[LEASE_READS, RESTART_WAITS])
+        .must_reach(&[
+            "leaders-of-two-terms",
+            "entry-commits",
+            "read-served-by-lease",
+            "lease-expired",
+            "vote-withheld-by-clock",
+            "leader-after-lease",
+        ]),
+        Preset::new(
+            Etcd,
+            "etcd-lease",
+            "reads by a lease on a round of heartbeats, and a later leader; clocks within the bound",
+            Atomic,
+            Bag,
+            Bounds {
+                bootstrap: 1,
+                boot_applied: true,
+                appends: Some(1),
+                heartbeats: Some(1),
+                drift: 1,
+                ..BASE
+            },
+        )
+        .with(&[LEASE_READS, RESTART_WAITS])
+        .must_reach(&[
+            "leaders-of-two-terms",
+            "entry-commits",
+            "read-served-by-lease",
+            "lease-expired",
+            "vote-withheld-by-clock",
+            "leader-after-lease",
         ]),
     ]
 }

@@ -35,6 +35,14 @@ fn check(view: &StepView<'_>, _: &Scenario) -> Finding {
             let floor = view.before.history.highest_commit();
             return Finding::of(view.before.server(*node).applied >= floor);
         }
+        Action::Step {
+            node,
+            input: Input::BeginRead { .. },
+        } if view.branch() == Some(Branch::ReadServedByLease) => {
+            // Nothing lies between the beginning of the read and its end.
+            let floor = view.before.history.highest_commit();
+            return Finding::of(view.before.server(*node).commit >= floor);
+        }
         _ => return Finding::Vacuous,
     };
     let server = view.before.server(*node);

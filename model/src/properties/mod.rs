@@ -16,6 +16,7 @@ mod durable_term_monotonic;
 mod election_safety;
 mod leader_append_only;
 mod leader_completeness;
+mod lease_exclusive;
 mod linearizable_reads;
 mod log_matching;
 mod log_terms_ascend;
@@ -142,7 +143,7 @@ impl Property {
 }
 
 /// The table of properties.
-pub const ALL: [Property; 16] = [
+pub const ALL: [Property; 17] = [
     election_safety::PROPERTY,
     leader_append_only::PROPERTY,
     log_matching::PROPERTY,
@@ -159,4 +160,5 @@ pub const ALL: [Property; 16] = [
     match_monotonic::PROPERTY,
     applied_monotonic::PROPERTY,
     durable_term_monotonic::PROPERTY,
+    lease_exclusive::PROPERTY,
 ];

@@ -9,7 +9,7 @@
 //!   survive, as far as the storage contract lets it ([`restart`]).
 
 use super::{Branch, Outcome};
-use super::{commit, election};
+use super::{commit, election, lease};
 use crate::config::Config;
 use crate::flaws::Flaw;
 use crate::ids::Index;
@@ -307,6 +307,7 @@ fn recover<L: Log>(server: &mut Server<L>, settings: &Settings) {
         server.config = Config::UNKNOWN;
     }
     election::lose_leader(server);
+    lease::wait(server, settings);
     server.asked.clear();
     server.role = Role::Follower;
     server.outbox.clear();

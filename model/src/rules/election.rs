@@ -17,7 +17,7 @@ use crate::log::{Entry, Log, Payload};
 use crate::message::{Body, Message, Messages};
 use crate::progress::Progress;
 use crate::refusal::Refusal;
-use crate::rules::{membership, prevote, quorum};
+use crate::rules::{lease, membership, prevote, quorum};
 use crate::server::{Memory, Role, Server};
 use crate::settings::{PreVote, Settings, StaleRequest};
 
@@ -95,12 +95,14 @@ pub fn higher_term<L: Log>(server: &mut Server<L>, message: &Message, settings: 
         }
         _ => false,
     };
+    let heard = lease::heard(server, settings);
     if keeps_role {
         server.term = message.term;
         server.vote = None;
     } else {
         step_down(server, message.term);
     }
+    lease::remember(server, heard);
 }
 
 /// The flawed vote handler that lets go of its lock between the comparison of
@@ -140,6 +142,7 @@ pub fn paused<L: Log>(
 pub fn lose_leader<L: Log>(server: &mut Server<L>) {
     server.leader = None;
     server.hears_leader = false;
+    server.waited = 0;
 }
 
 /// A message of a lower term (section 5.1): a request is refused or ignored,
@@ -181,6 +184,7 @@ pub fn stale<L: Log>(
                     index: Index::ZERO,
                     hint: None,
                     context: None,
+                    round: None,
                 },
             });
             return Branch::StaleRefused.because(reason);
@@ -191,6 +195,7 @@ pub fn stale<L: Log>(
             index: prev.index,
             hint: None,
             context: *context,
+            round: None,
         },
         _ => return Branch::StaleIgnored.because(reason),
     };
@@ -375,6 +380,7 @@ pub fn become_leader<L: Log>(server: &mut Server<L>, settings: &Settings) {
         reads: Default::default(),
         active: NodeSet::EMPTY,
         transfer: None,
+        lease: Default::default(),
     };
     if settings.has(Flaw::ProgressUnsorted) {
         server.memory = Some(Memory::Progress {
@@ -415,5 +421,6 @@ pub fn follow<L: Log>(
         server.leader = Some(leader);
     }
     server.hears_leader = settings.times_leaders();
+    server.waited = 0;
     Ok(())
 }

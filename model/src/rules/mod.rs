@@ -19,12 +19,14 @@
 //! | [`replication`] | client write, append, consistency check, heartbeat | §5.3 |
 //! | [`commit`] | advance the commit index, apply | §5.3, §5.4.2 |
 //! | [`reads`] | begin, confirm and release a linearizable read | §8, dissertation §6.4 |
+//! | [`lease`] | clocks; reads without a round while a lease runs | dissertation §6.4.1 |
 //! | [`membership`] | configurations from applied entries | §6, dissertation §4.1 |
 //! | [`durability`] | writes complete, own acknowledgements, crash and restart | figure 2 |
 
 pub mod commit;
 pub mod durability;
 pub mod election;
+pub mod lease;
 pub mod membership;
 pub mod prevote;
 pub mod quorum;
@@ -119,6 +121,8 @@ choice! {
         } = 16,
         /// An election timeout has passed since it began to hand over.
         AbortTransfer = 17,
+        /// Its clock ticks, where there are clocks.
+        Tick = 18,
     }
 }
 
@@ -230,11 +234,17 @@ pub enum Branch {
     CampaignedAtOnce,
     /// A write completed whose entries had been replaced meanwhile.
     StaleWriteDone,
+    /// A clock ticked, and nothing came of it.
+    Ticked,
+    /// A clock ticked, and a lease was over.
+    LeaseExpired,
+    /// A read was served without a round, by a lease.
+    ReadServedByLease,
 }
 
 impl Branch {
     /// Every branch, in order.
-    pub const ALL: [Branch; 51] = [
+    pub const ALL: [Branch; 54] = [
         Branch::Campaigned,
         Branch::VoteGranted,
         Branch::VoteRefused,
@@ -286,6 +296,9 @@ impl Branch {
         Branch::TransferAborted,
         Branch::CampaignedAtOnce,
         Branch::StaleWriteDone,
+        Branch::Ticked,
+        Branch::LeaseExpired,
+        Branch::ReadServedByLease,
     ];
 
     /// Whether only a planted flaw takes this branch.
@@ -393,11 +406,12 @@ fn handle<L: Log>(
         Input::CountOwnVote => durability::count_own_vote(server, settings),
         Input::CountOwnEntries { to } => durability::count_own_entries(server, *to, settings),
         Input::Restart { survival } => durability::restart(server, survival, settings),
-        Input::LoseLeader => quorum::lose_leader(server),
+        Input::LoseLeader => quorum::lose_leader(server, settings),
         Input::CheckQuorum => quorum::check(server, settings),
         Input::Transfer { to } => transfer::begin(server, *to),
-        Input::SendTimeoutNow { to } => transfer::send_timeout_now(server, *to, out),
+        Input::SendTimeoutNow { to } => transfer::send_timeout_now(server, *to, settings, out),
         Input::AbortTransfer => transfer::abort(server),
+        Input::Tick => lease::tick(server, settings),
     }
 }
 
@@ -412,7 +426,7 @@ fn receive<L: Log>(
         from, term, body, ..
     } = message;
     if let Body::RequestRead { read } = body {
-        return reads::requested(server, *from, *read, settings);
+        return reads::requested(server, *from, *read, settings, out);
     }
     if *term < server.term {
         return election::stale(server, message, settings, out);
@@ -450,31 +464,39 @@ fn receive<L: Log>(
             entries,
             commit,
             context,
+            round,
         } => {
             if let Err(refusal) = election::follow(server, *from, settings) {
                 return Branch::Unexpected.because(refusal);
             }
             replication::appended(
-                server, *from, *prev, entries, *commit, *context, settings, out,
+                server, *from, *prev, entries, *commit, *context, *round, settings, out,
             )
         }
-        Body::Heartbeat { commit, context } => {
+        Body::Heartbeat {
+            commit,
+            context,
+            round,
+        } => {
             if let Err(refusal) = election::follow(server, *from, settings) {
                 return Branch::Unexpected.because(refusal);
             }
-            replication::heartbeat_received(server, *from, *commit, *context, settings, out)
+            replication::heartbeat_received(server, *from, *commit, *context, *round, settings, out)
         }
         Body::AppendAck {
             reject,
             index,
             hint,
             context,
+            round,
         } => {
             quorum::heard_from(server, *from, settings);
+            lease::answered(server, *from, *round);
             replication::append_answered(server, *from, *reject, *index, *hint, *context, settings)
         }
-        Body::HeartbeatAck { context } => {
+        Body::HeartbeatAck { context, round } => {
             quorum::heard_from(server, *from, settings);
+            lease::answered(server, *from, *round);
             replication::heartbeat_answered(server, *from, *context, settings)
         }
         Body::RequestPreVote { last } => {
@@ -484,7 +506,7 @@ fn receive<L: Log>(
             prevote::received(server, *from, *term, *granted, settings, out)
         }
         Body::TimeoutNow => transfer::timeout_now(server, settings, out),
-        Body::RequestRead { read } => reads::requested(server, *from, *read, settings),
+        Body::RequestRead { read } => reads::requested(server, *from, *read, settings, out),
         Body::ReadIndex { read, index } => reads::answered(server, *read, *index),
     }
 }
@@ -501,6 +523,7 @@ pub fn hash() -> u64 {
         include_str!("quorum.rs"),
         include_str!("transfer.rs"),
         include_str!("reads.rs"),
+        include_str!("lease.rs"),
         include_str!("durability.rs"),
         include_str!("../config.rs"),
         include_str!("../progress.rs"),

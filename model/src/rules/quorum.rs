@@ -2,8 +2,10 @@
 //! (dissertation section 4.2.3) and the leader's check of its quorum (section
 //! 6.2; etcd's CheckQuorum).
 //!
-//! Time is not modelled: that the election timeout has passed is an input of
-//! its own, and may come at any moment ([`lose_leader`], [`check`]).
+//! Time is not modelled here: that the election timeout has passed is an input
+//! of its own, and may come at any moment ([`lose_leader`], [`check`]). Where
+//! there are leases, a clock says when no leader is heard any more
+//! ([`super::lease`]).
 //!
 //! - Whoever has heard from a leader within the minimum election timeout takes
 //!   no notice of candidates ([`disregards`]) and starts no election
@@ -11,7 +13,7 @@
 //! - A leader that has not heard from a majority for an election timeout steps
 //!   down ([`check`]): those it does not hear may have another one.
 
-use super::{Branch, Outcome, election};
+use super::{Branch, Outcome, election, lease};
 use crate::ids::{NodeId, NodeSet};
 use crate::log::Log;
 use crate::message::{Body, Message};
@@ -49,14 +51,18 @@ pub fn disregards<L: Log>(
         Body::RequestVote { forced: false, .. } | Body::RequestPreVote { .. }
     );
     let led = server.hears_leader || server.role.is_leader();
-    (settings.sticky && stands && led).then(|| heard(server))
+    (settings.is_sticky() && stands && led).then(|| heard(server))
 }
 
 /// The minimum election timeout passes without a word from the leader.
 ///
 /// # Errors
-/// When none was heard from, or nothing asks.
-pub fn lose_leader<L: Log>(server: &mut Server<L>) -> Result<Outcome, Refusal> {
+/// When none was heard from, or nothing asks, or a clock decides.
+pub fn lose_leader<L: Log>(
+    server: &mut Server<L>,
+    settings: &Settings,
+) -> Result<Outcome, Refusal> {
+    lease::no_clock(server, settings)?;
     if !server.hears_leader {
         return Err(Refusal::NotAsking {
             node: server.id,

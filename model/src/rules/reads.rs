@@ -6,10 +6,11 @@
 //! - It releases the read once a majority has confirmed, after the read began,
 //!   that it still leads ([`confirmed`], [`release`]): otherwise a newer leader
 //!   may have committed more.
+//! - While its lease runs it serves the read at once ([`super::lease`]).
 //! - A follower that serves a read asks its leader for the read index
 //!   ([`requested`]), and serves it when it has applied that much ([`answered`]).
 
-use super::{Branch, Outcome};
+use super::{Branch, Outcome, lease};
 use crate::flaws::Flaw;
 use crate::ids::{Index, NodeId, NodeSet, Position, ReadId};
 use crate::log::Log;
@@ -24,6 +25,13 @@ pub fn latest<L: Log>(server: &Server<L>) -> Option<ReadId> {
         Role::Leader { reads, .. } => reads.last().map(|read| read.id),
         _ => None,
     }
+}
+
+/// Whether a client may ask `server` for a read: it leads, or it asks whoever
+/// does.
+pub fn may_be_asked<L: Log>(server: &Server<L>, settings: &Settings) -> bool {
+    let forwards = settings.follower_reads && server.leader.is_some();
+    server.role.is_leader() || forwards || settings.has(Flaw::LocalReads)
 }
 
 /// A read begins: at the leader at its commit index, or at a follower that asks
@@ -57,15 +65,17 @@ pub fn begin<L: Log>(
         });
         return Ok(Branch::ReadForwarded.into());
     }
-    open(server, id, None, settings)
+    open(server, id, None, settings, out)
 }
 
-/// The leader notes a read, for itself or for `asker`.
+/// The leader notes a read, for itself or for `asker`; or its lease lets it
+/// answer at once.
 fn open<L: Log>(
     server: &mut Server<L>,
     id: ReadId,
     asker: Option<NodeId>,
     settings: &Settings,
+    out: &mut Messages,
 ) -> Result<Outcome, Refusal> {
     let (node, term, mut index) = (server.id, server.term, server.commit);
     let committed = server.log.term_at(index).unwrap_or_default();
@@ -76,9 +86,9 @@ fn open<L: Log>(
     if settings.has(Flaw::ReadsUncommitted) {
         index = server.log.last_index();
     }
-    let Role::Leader { reads, .. } = &mut server.role else {
+    if !server.role.is_leader() {
         return Err(Refusal::NotLeader { node, term });
-    };
+    }
     if committed != term && !unchecked && !settings.has(Flaw::ReadsUncommitted) {
         return Err(Refusal::NoOwnCommit {
             node,
@@ -86,6 +96,12 @@ fn open<L: Log>(
             commit: Position::new(index, committed),
         });
     }
+    if lease::may_serve(server, settings).is_ok() {
+        return Ok(served_by_lease(server, id, index, asker, out));
+    }
+    let Role::Leader { reads, .. } = &mut server.role else {
+        return Err(Refusal::NotLeader { node, term });
+    };
     reads.push(Read {
         id,
         index,
@@ -95,6 +111,27 @@ fn open<L: Log>(
     Ok(Branch::ReadBegun.into())
 }
 
+/// What the leader does with a read that needs no round: it serves it, or tells
+/// `asker` at which index to serve it.
+fn served_by_lease<L: Log>(
+    server: &Server<L>,
+    read: ReadId,
+    index: Index,
+    asker: Option<NodeId>,
+    out: &mut Messages,
+) -> Outcome {
+    let Some(to) = asker else {
+        return Branch::ReadServedByLease.into();
+    };
+    out.push(Message {
+        from: server.id,
+        to,
+        term: server.term,
+        body: Body::ReadIndex { read, index },
+    });
+    Branch::ReadIndexSent.into()
+}
+
 /// A follower asks for a read index. Its request is of no term: whoever leads
 /// answers it.
 pub fn requested<L: Log>(
@@ -102,6 +139,7 @@ pub fn requested<L: Log>(
     asker: NodeId,
     id: ReadId,
     settings: &Settings,
+    out: &mut Messages,
 ) -> Outcome {
     if let Role::Leader { reads, .. } = &server.role
         && reads.iter().any(|read| read.id == id)
@@ -111,7 +149,7 @@ pub fn requested<L: Log>(
             term: server.term,
         });
     }
-    match open(server, id, Some(asker), settings) {
+    match open(server, id, Some(asker), settings, out) {
         Ok(outcome) => outcome,
         Err(refusal) => Branch::Unexpected.because(refusal),
     }

@@ -13,7 +13,7 @@ use crate::ids::{Index, NodeId, Position, ReadId};
 use crate::log::{Batch, Entry, Log, Payload};
 use crate::message::{Body, Message, Messages};
 use crate::refusal::Refusal;
-use crate::rules::{commit, durability, transfer};
+use crate::rules::{commit, durability, lease, transfer};
 use crate::server::{Role, Server};
 use crate::settings::{BelowCommit, Heartbeat, Settings};
 
@@ -91,6 +91,7 @@ pub fn send_append<L: Log>(
         Heartbeat::EmptyAppend => reads::latest(server),
         Heartbeat::Separate => None,
     };
+    let round = lease::round(server, settings);
     out.push(Message {
         from: server.id,
         to,
@@ -100,6 +101,7 @@ pub fn send_append<L: Log>(
             entries: server.log.batch(after, count as usize),
             commit: server.commit,
             context,
+            round,
         },
     });
     Ok(Branch::SentAppend.into())
@@ -124,6 +126,7 @@ pub fn send_heartbeat<L: Log>(
         Role::Leader { matched, .. } => matched.get(to).copied().unwrap_or_default(),
         _ => Index::ZERO,
     };
+    let round = lease::round(server, settings);
     out.push(Message {
         from: server.id,
         to,
@@ -131,6 +134,7 @@ pub fn send_heartbeat<L: Log>(
         body: Body::Heartbeat {
             commit: server.commit.min(matched),
             context: reads::latest(server),
+            round,
         },
     });
     Ok(Branch::SentHeartbeat.into())
@@ -145,6 +149,7 @@ pub fn appended<L: Log>(
     entries: &Batch,
     leader_commit: Index,
     context: Option<ReadId>,
+    round: Option<u32>,
     settings: &Settings,
     out: &mut Messages,
 ) -> Outcome {
@@ -158,6 +163,7 @@ pub fn appended<L: Log>(
                 index,
                 hint,
                 context,
+                round,
             },
         });
     };
@@ -290,6 +296,7 @@ pub fn heartbeat_received<L: Log>(
     leader: NodeId,
     leader_commit: Index,
     context: Option<ReadId>,
+    round: Option<u32>,
     settings: &Settings,
     out: &mut Messages,
 ) -> Outcome {
@@ -298,7 +305,7 @@ pub fn heartbeat_received<L: Log>(
         from: server.id,
         to: leader,
         term: server.term,
-        body: Body::HeartbeatAck { context },
+        body: Body::HeartbeatAck { context, round },
     });
     Branch::HeartbeatReceived.into()
 }

@@ -9,7 +9,7 @@
 //! - If it comes to nothing within an election timeout, the leader goes on
 //!   ([`abort`]).
 
-use super::{Branch, Outcome, election};
+use super::{Branch, Outcome, election, lease};
 use crate::ids::{Index, NodeId};
 use crate::log::Log;
 use crate::message::{Body, Message, Messages};
@@ -84,6 +84,7 @@ pub fn may_write<L: Log>(server: &Server<L>) -> Result<(), Refusal> {
 pub fn send_timeout_now<L: Log>(
     server: &mut Server<L>,
     to: NodeId,
+    settings: &Settings,
     out: &mut Messages,
 ) -> Result<Outcome, Refusal> {
     let (node, last) = (server.id, server.log.last_index());
@@ -105,6 +106,7 @@ pub fn send_timeout_now<L: Log>(
             last,
         });
     }
+    lease::give_up(server, settings);
     out.push(Message {
         from: node,
         to,

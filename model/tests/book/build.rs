@@ -116,6 +116,7 @@ pub(crate) fn leader(id: u8, term: u64, terms: &[u64], matched: &[u64]) -> Srv {
             reads: Default::default(),
             active: NodeSet::EMPTY,
             transfer: None,
+            lease: Default::default(),
         };
     })
 }
@@ -168,6 +169,7 @@ pub(crate) fn append(prev: Position, terms: &[u64], commit: u64) -> Body {
         entries: batch(terms),
         commit: Index(commit),
         context: None,
+        round: None,
     }
 }
 
@@ -177,6 +179,7 @@ pub(crate) fn ack(index: u64) -> Body {
         index: Index(index),
         hint: None,
         context: None,
+        round: None,
     }
 }
 
@@ -186,6 +189,7 @@ pub(crate) fn reject(index: u64, hint: Option<Position>) -> Body {
         index: Index(index),
         hint,
         context: None,
+        round: None,
     }
 }
 
@@ -193,11 +197,15 @@ pub(crate) fn heartbeat(commit: u64) -> Body {
     Body::Heartbeat {
         commit: Index(commit),
         context: None,
+        round: None,
     }
 }
 
 pub(crate) fn heartbeat_ack(context: Option<ReadId>) -> Body {
-    Body::HeartbeatAck { context }
+    Body::HeartbeatAck {
+        context,
+        round: None,
+    }
 }
 
 pub(crate) fn receive(message: Message) -> Input {

@@ -237,6 +237,14 @@ fn decides(setting: &str) -> &'static str {
         "follower-reads" => {
             "whether a follower serves reads, at an index that it asks its leader for"
         }
+        "lease-reads" => {
+            "whether a leader serves reads without a round while its lease runs, by clocks"
+        }
+        "restart-waits" => "whether a restarted server takes itself to have just heard a leader",
+        "election-timeout-ticks" => "the minimum election timeout, where there are clocks",
+        "lease-ticks" => {
+            "how long a lease lasts from when its round was sent, by the leader's clock"
+        }
         "sticky" => "whether who hears a leader takes no notice of candidates",
         other => panic!("docs/model.md does not say what {other:?} decides"),
     }

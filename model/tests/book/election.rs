@@ -406,6 +406,7 @@ fn won(matched: &[u64]) -> impl Fn(&mut Srv) {
             reads: Default::default(),
             active: NodeSet::EMPTY,
             transfer: None,
+            lease: Default::default(),
         };
     }
 }

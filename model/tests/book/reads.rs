@@ -49,6 +49,7 @@ fn confirm(settings: &Settings, from: u8, context: Option<u32>) -> (Input, Branc
         index: Index(2),
         hint: None,
         context,
+        round: None,
     };
     (receive(msg(from, 1, 3, body)), Branch::RejectionNoted)
 }
@@ -154,6 +155,7 @@ fn what_a_leader_sends_carries_the_latest_open_read() {
         entries: batch(&[]),
         commit: Index(2),
         context,
+        round: None,
     };
     let said = [msg(1, 3, 3, appended(context))];
     expect(
@@ -174,7 +176,12 @@ fn what_a_leader_sends_carries_the_latest_open_read() {
         nothing,
     );
     let commit = Index(0);
-    let said = [msg(1, 3, 3, Body::Heartbeat { commit, context })];
+    let beat = Body::Heartbeat {
+        commit,
+        context,
+        round: None,
+    };
+    let said = [msg(1, 3, 3, beat)];
     let beat = Input::SendHeartbeat { to: n(3) };
     expect(
         &etcd(),

@@ -499,6 +499,7 @@ fn an_answer_gives_the_context_back() {
             entries,
             commit,
             context,
+            round: None,
         },
         Body::AppendAck {
             reject,
@@ -510,6 +511,7 @@ fn an_answer_gives_the_context_back() {
             index,
             hint,
             context,
+            round: None,
         },
         other => other,
     };
@@ -540,6 +542,7 @@ fn an_answer_gives_the_context_back() {
         Body::Heartbeat {
             commit: Index(0),
             context,
+            round: None,
         },
     ));
     let said = [msg(1, 2, 5, heartbeat_ack(context))];

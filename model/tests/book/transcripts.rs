@@ -27,7 +27,7 @@ use plimsoll_model::network::NetworkKind;
 use plimsoll_model::properties::{self, Check, Finding, StepView};
 use plimsoll_model::rules::Input;
 use plimsoll_model::scenario::Scenario;
-use plimsoll_model::server::{Role, Server};
+use plimsoll_model::server::{Lease, Role, Round, Server};
 use plimsoll_model::settings::{Dialect, Durability};
 use plimsoll_model::storage::Survival;
 
@@ -156,6 +156,7 @@ fn input(state: &State, words: &[&str]) -> Parsed<Input> {
         ["hand", "over", to] => Input::Transfer { to: node(to)? },
         ["timeout", "now", to] => Input::SendTimeoutNow { to: node(to)? },
         ["give", "up"] => Input::AbortTransfer,
+        ["tick"] => Input::Tick,
         ["count", "vote"] => Input::CountOwnVote,
         ["count", to] => Input::CountOwnEntries {
             to: Index(number(to)?),
@@ -211,7 +212,7 @@ fn fields(server: &Server<InlineLog>, durable_commit: bool) -> Vec<(&'static str
     ];
     let none = String::new;
     let (mut granted, mut refused, mut known, mut reads) = (none(), none(), none(), none());
-    let (mut active, mut handing_over) = (none(), none());
+    let (mut active, mut handing_over, mut rounds) = (none(), none(), none());
     match &server.role {
         Role::Follower => {}
         Role::Candidate {
@@ -228,12 +229,14 @@ fn fields(server: &Server<InlineLog>, durable_commit: bool) -> Vec<(&'static str
             reads: open,
             active: heard,
             transfer,
+            lease,
         } => {
             active = if heard.is_empty() {
                 none()
             } else {
                 heard.to_string()
             };
+            rounds = told_rounds(lease);
             handing_over = transfer.map_or(none(), |to| to.to_string());
             let indexes = matched.iter().map(|(_, index)| index.to_string());
             known = format!("[{}]", indexes.collect::<Vec<_>>().join(" "));
@@ -250,6 +253,8 @@ fn fields(server: &Server<InlineLog>, durable_commit: bool) -> Vec<(&'static str
         ("reads", reads),
         ("active", active),
         ("hands-over-to", handing_over),
+        ("rounds", rounds),
+        ("waited", server.waited.to_string()),
     ]);
     let durable = &server.durable;
     let disk = if server.is_synced(durable_commit) {
@@ -272,6 +277,16 @@ fn fields(server: &Server<InlineLog>, durable_commit: bool) -> Vec<(&'static str
     all.push(("durable", disk));
     all.push(("waiting", server.outbox.len().to_string()));
     all
+}
+
+/// The rounds that a lease may rest on.
+fn told_rounds(lease: &Lease) -> String {
+    let round = |round: &Round| format!("{} aged {} {}", round.number, round.age, round.acks);
+    let rounds: Vec<String> = lease.rounds.iter().map(round).collect();
+    match lease.void {
+        true => "void".to_owned(),
+        false => rounds.join(", "),
+    }
 }
 
 /// The reads that a follower has asked about.

@@ -4,7 +4,8 @@ use plimsoll_model::action::{self, Action};
 use plimsoll_model::bounds::Bounds;
 use plimsoll_model::cluster::{State, Step};
 use plimsoll_model::features::{
-    CHECK_QUORUM, FOLLOWER_READS, Feature, PRE_VOTE, PRE_VOTE_LEADERLESS, STICKY_LEADER,
+    CHECK_QUORUM, FOLLOWER_READS, Feature, LEASE_READS, PRE_VOTE, PRE_VOTE_LEADERLESS,
+    RESTART_WAITS, STICKY_LEADER,
 };
 use plimsoll_model::field::Field;
 use plimsoll_model::ids::NodeId;
@@ -36,7 +37,7 @@ impl Dice {
 }
 
 /// How many scenarios [`scenario`] knows.
-pub(crate) const SCENARIOS: usize = 2 * 2 * 3 * 3 * 3;
+pub(crate) const SCENARIOS: usize = 2 * 2 * 3 * 3 * 4;
 
 /// Every combination of dialect, durability, storage contract, network and how
 /// elections are held off, with every budget open.
@@ -46,12 +47,13 @@ pub(crate) fn scenario(number: usize) -> Scenario {
     let network = [NetworkKind::Set, NetworkKind::Bag, NetworkKind::Ordered][number / 12 % 3];
     let mut settings = dialect.settings(durability);
     settings.storage = [Storage::ParallelAppend, Storage::Sync, Storage::Async][number / 4 % 3];
-    let held_off: [&[Feature]; 3] = [
+    let held_off: [&[Feature]; 4] = [
         &[],
         &[PRE_VOTE, CHECK_QUORUM, STICKY_LEADER],
         &[PRE_VOTE_LEADERLESS, FOLLOWER_READS],
+        &[LEASE_READS, RESTART_WAITS, FOLLOWER_READS],
     ];
-    for feature in held_off[number / 36 % 3] {
+    for feature in held_off[number / 36 % 4] {
         (feature.switch_on)(&mut settings);
     }
     let etcd = dialect == Dialect::Etcd;
@@ -76,6 +78,7 @@ pub(crate) fn scenario(number: usize) -> Scenario {
             drops: None,
             duplicates: 2,
             transfers: 2,
+            drift: 1,
             ..Bounds::default()
         },
     }

@@ -16,7 +16,8 @@ use crate::scenario::Scenario;
 /// What can be reached within them, and how, can be reached in `scenario` by
 /// the same actions through the same packed states. So what decides more than
 /// how far a run may go stays as it is: the servers and what they start with;
-/// how late a message may be, because a later one is lost by itself; and that a
+/// how late a message may be, because a later one is lost by itself; how far
+/// clocks may drift, because what is left of that is in the state; and that a
 /// budget is not counted, unless nothing of it may be spent at all. Walks are
 /// drawn so that something can still happen in them: there is a term, an
 /// election and an entry wherever `scenario` has one.
@@ -42,6 +43,7 @@ pub fn swarm_bounds(scenario: &Scenario, dice: &mut Dice) -> Scenario {
         drops,
         duplicates,
         transfers,
+        drift: _,
     } = &mut scenario.bounds;
     // Now and then, nothing but the bounds that were asked for.
     if dice.once_in(8) {
