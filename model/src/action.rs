@@ -13,7 +13,7 @@ use crate::ids::{Index, NodeId, ReadId};
 use crate::log::Log;
 use crate::message::{Body, Message};
 use crate::network::NetworkKind;
-use crate::rules::{Input, commit, durability, lease, reads};
+use crate::rules::{Input, commit, durability, flow, lease, reads};
 use crate::scenario::Scenario;
 use crate::server::{Role, Server};
 use crate::settings::{Configuration, Durability, Heartbeat};
@@ -416,11 +416,10 @@ fn leader<L: Log>(
             // Bootstrap entries are everywhere: nobody sends them.
             for after in from.max(u64::from(bounds.bootstrap))..=last.0 {
                 for count in 0..=u64::from(bounds.max_batch).min(last.0 - after) {
-                    add(Input::SendAppend {
-                        to,
-                        after: Index(after),
-                        count: count as u32,
-                    });
+                    let (after, count) = (Index(after), count as u32);
+                    if flow::may_send(server, to, after, count, settings).is_ok() {
+                        add(Input::SendAppend { to, after, count });
+                    }
                 }
             }
         }

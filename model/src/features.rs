@@ -103,8 +103,18 @@ pub const RESTART_WAITS: Feature = Feature {
     is_on: |settings| settings.restart_waits,
 };
 
+/// Flow control.
+pub const FLOW_CONTROL: Feature = Feature {
+    name: "flow-control",
+    says: "a leader keeps where it goes on with each server, probes, and waits for answers",
+    section: "figure 2, nextIndex",
+    file: "model/src/rules/flow.rs",
+    switch_on: |settings| settings.window = 2,
+    is_on: |settings| settings.window > 0,
+};
+
 /// The table of features.
-pub const ALL: [Feature; 8] = [
+pub const ALL: [Feature; 9] = [
     PRE_VOTE,
     PRE_VOTE_LEADERLESS,
     CHECK_QUORUM,
@@ -113,6 +123,7 @@ pub const ALL: [Feature; 8] = [
     ASYNC_STORAGE,
     LEASE_READS,
     RESTART_WAITS,
+    FLOW_CONTROL,
 ];
 
 /// The feature called `name`.

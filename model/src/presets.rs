@@ -12,6 +12,7 @@
 mod elections;
 mod etcd;
 mod flaws;
+mod flow;
 mod liveness;
 mod pairs;
 mod paper;
@@ -129,6 +130,7 @@ pub fn defaults() -> Vec<Preset> {
     presets.extend(elections::presets());
     presets.extend(reads::presets());
     presets.extend(storage::presets());
+    presets.extend(flow::presets());
     presets
 }
 

@@ -213,6 +213,10 @@ pub struct Settings {
     /// clock.
     #[serde(default = "lease_ticks")]
     pub lease_ticks: u8,
+    /// How many appends with entries a leader has under way to a server that it
+    /// replicates to; zero without flow control: any range may be sent.
+    #[serde(default)]
+    pub window: u32,
     /// The planted flaw.
     #[serde(skip)]
     pub flaw: Option<Flaw>,
@@ -279,6 +283,7 @@ impl Dialect {
                 restart_waits: false,
                 election_timeout_ticks: election_timeout_ticks(),
                 lease_ticks: lease_ticks(),
+                window: 0,
                 flaw: None,
             },
             Dialect::Etcd => Settings {
@@ -301,6 +306,7 @@ impl Dialect {
                 restart_waits: false,
                 election_timeout_ticks: election_timeout_ticks(),
                 lease_ticks: lease_ticks(),
+                window: 0,
                 flaw: None,
             },
             Dialect::EtcdStored => Settings {

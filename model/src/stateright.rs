@@ -252,6 +252,7 @@ impl Model for RaftModel {
             holds::<14>,
             holds::<15>,
             holds::<16>,
+            holds::<17>,
         ];
         let rows = properties::ALL.iter().zip(conditions);
         let rows = rows.map(|(property, condition)| Property {

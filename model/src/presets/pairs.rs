@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use super::Preset;
 use crate::bounds::Bounds;
 use crate::features::{
-    ASYNC_STORAGE, CHECK_QUORUM, FOLLOWER_READS, Feature, LEASE_READS, PRE_VOTE,
+    ASYNC_STORAGE, CHECK_QUORUM, FLOW_CONTROL, FOLLOWER_READS, Feature, LEASE_READS, PRE_VOTE,
     PRE_VOTE_LEADERLESS, RESTART_WAITS, STICKY_LEADER,
 };
 use crate::network::NetworkKind::Bag;
@@ -101,6 +101,12 @@ const PARTS: &[Part] = &[
             bounds.restarts = bounds.restarts.max(1);
         },
         witnesses: &["restarted-server-wins"],
+    },
+    Part {
+        name: "flow-control",
+        feature: Some(FLOW_CONTROL),
+        needs: |_| {},
+        witnesses: &["probe-waits", "probe-answered"],
     },
     Part {
         name: "transfer",

@@ -22,6 +22,7 @@ mod log_matching;
 mod log_terms_ascend;
 mod match_agrees;
 mod match_monotonic;
+mod next_above_match;
 mod one_vote_per_term;
 mod state_machine_safety;
 mod term_monotonic;
@@ -143,7 +144,7 @@ impl Property {
 }
 
 /// The table of properties.
-pub const ALL: [Property; 17] = [
+pub const ALL: [Property; 18] = [
     election_safety::PROPERTY,
     leader_append_only::PROPERTY,
     log_matching::PROPERTY,
@@ -158,6 +159,7 @@ pub const ALL: [Property; 17] = [
     term_monotonic::PROPERTY,
     commit_monotonic::PROPERTY,
     match_monotonic::PROPERTY,
+    next_above_match::PROPERTY,
     applied_monotonic::PROPERTY,
     durable_term_monotonic::PROPERTY,
     lease_exclusive::PROPERTY,

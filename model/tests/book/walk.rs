@@ -4,8 +4,8 @@ use plimsoll_model::action::{self, Action};
 use plimsoll_model::bounds::Bounds;
 use plimsoll_model::cluster::{State, Step};
 use plimsoll_model::features::{
-    CHECK_QUORUM, FOLLOWER_READS, Feature, LEASE_READS, PRE_VOTE, PRE_VOTE_LEADERLESS,
-    RESTART_WAITS, STICKY_LEADER,
+    CHECK_QUORUM, FLOW_CONTROL, FOLLOWER_READS, Feature, LEASE_READS, PRE_VOTE,
+    PRE_VOTE_LEADERLESS, RESTART_WAITS, STICKY_LEADER,
 };
 use plimsoll_model::field::Field;
 use plimsoll_model::ids::NodeId;
@@ -50,7 +50,7 @@ pub(crate) fn scenario(number: usize) -> Scenario {
     let held_off: [&[Feature]; 4] = [
         &[],
         &[PRE_VOTE, CHECK_QUORUM, STICKY_LEADER],
-        &[PRE_VOTE_LEADERLESS, FOLLOWER_READS],
+        &[PRE_VOTE_LEADERLESS, FOLLOWER_READS, FLOW_CONTROL],
         &[LEASE_READS, RESTART_WAITS, FOLLOWER_READS],
     ];
     for feature in held_off[number / 36 % 4] {
