@@ -2,13 +2,19 @@
 //! drift fit the election timeout, and only if who restarts waits.
 
 use plimsoll_model::bounds::Bounds;
+use plimsoll_model::cluster::boot;
 use plimsoll_model::counterexample::Counterexample;
 use plimsoll_model::engine::{End, Engine, Exhaustive, Limits};
-use plimsoll_model::features::{LEASE_READS, RESTART_WAITS};
+use plimsoll_model::features::{LEASE_READS, RESTART_WAITS, STICKY_LEADER};
+use plimsoll_model::ids::{Index, NodeId, Position, Term};
+use plimsoll_model::log::InlineLog;
+use plimsoll_model::message::{Body, Message, Messages};
 use plimsoll_model::network::NetworkKind;
 use plimsoll_model::presets;
 use plimsoll_model::properties::Property;
+use plimsoll_model::rules::{Branch, Input, step};
 use plimsoll_model::scenario::Scenario;
+use plimsoll_model::server::Server;
 use plimsoll_model::settings::{Dialect, Durability};
 
 /// Two elections, a round of the first leader and a commit of the second.
@@ -104,4 +110,48 @@ fn who_restarts_must_wait_or_a_lease_is_worth_nothing() {
     assert_eq!(found.actions.iter().filter(restarts).count(), 1);
     // Not a tick was needed.
     assert!(found.actions.iter().all(|action| action.kind() != "tick"));
+}
+
+/// A late answer of a higher term raises the term and frees no vote: who has
+/// answered a round waits all the same.
+#[test]
+fn what_was_heard_survives_a_higher_term() {
+    for leases in [false, true] {
+        let mut settings = Dialect::Paper.settings(Durability::Atomic);
+        (STICKY_LEADER.switch_on)(&mut settings);
+        settings.lease_reads = leases;
+        let of = |from: u8, term, body| Message {
+            from: NodeId(from),
+            to: NodeId(1),
+            term: Term(term),
+            body,
+        };
+        let append = Body::Append {
+            prev: Position::default(),
+            entries: Default::default(),
+            commit: Index::ZERO,
+            context: None,
+            round: Some(1),
+        };
+        let last = Position::default();
+        let asked = Body::RequestVote {
+            last,
+            forced: false,
+        };
+        let mut server: Server<InlineLog> = boot(NodeId(1), 3, 0, &settings);
+        let mut branch = Branch::Unexpected;
+        for message in [
+            of(0, 1, append),
+            of(2, 2, Body::Vote { granted: false }),
+            of(2, 3, asked),
+        ] {
+            let input = Input::Receive { message };
+            let mut said = Messages::new();
+            let outcome = step(&mut server, &input, &settings, &mut said);
+            branch = outcome.expect("messages arrive").branch;
+        }
+        let withheld = branch == Branch::CandidateDisregarded;
+        assert_eq!(withheld, leases, "{branch:?}");
+        assert_eq!(server.term, Term(if leases { 2 } else { 3 }));
+    }
 }

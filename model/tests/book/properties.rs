@@ -16,7 +16,7 @@ use plimsoll_model::network::NetworkKind;
 use plimsoll_model::properties::{ALL, Check, Finding, Property, StepView};
 use plimsoll_model::rules::{Branch, Input};
 use plimsoll_model::scenario::Scenario;
-use plimsoll_model::server::{Read, Role};
+use plimsoll_model::server::{Read, Role, Round};
 use plimsoll_model::storage::Survival;
 
 use crate::build::*;
@@ -160,6 +160,7 @@ fn every_property_is_tested_in_every_direction() {
         next_above_match,
         applied_monotonic,
         durable_term_monotonic,
+        lease_exclusive,
     ] {
         test();
     }
@@ -235,6 +236,55 @@ fn leader_append_only() {
     let crash = deed(before.clone(), restart(), follower(1, 3, &[1]), &[]);
     on_step("leader-append-only", &crash, Vacuous);
     on_step("leader-append-only", &lost(), Vacuous);
+}
+
+/// n1 leads term 3; so old is its round, which so many have answered.
+fn leased(age: u8, answered: &[u8]) -> State {
+    let leading = leader(1, 3, &[3], &[1, 1, 0]).with(|s| {
+        if let Role::Leader { lease, .. } = &mut s.role {
+            lease.begun = 1;
+            lease.rounds.push(Round {
+                number: 1,
+                age,
+                acks: set(answered),
+            });
+        }
+    });
+    changed(
+        state([leading, follower(2, 4, &[3]), follower(3, 4, &[3, 4])]),
+        |s| {
+            let servers = s.servers.clone();
+            s.clocks.follow(&servers, 2);
+            for _ in 0..age {
+                s.clocks.tick(n(1)).expect("the leader's clock ticks");
+            }
+        },
+    )
+}
+
+#[test]
+fn lease_exclusive() {
+    let name = "lease-exclusive";
+    on_state(name, &committed(leased(0, &[2]), 4, 2, 4), Broken);
+    // Also if the leader itself takes its round for old.
+    let older = changed(committed(leased(0, &[2]), 4, 2, 4), |s| {
+        if let Role::Leader { lease, .. } = &mut s.servers[n(1)].role {
+            lease.rounds[0].age = 7;
+        }
+    });
+    on_state(name, &older, Broken);
+    // What it has committed itself, and those before it.
+    on_state(name, &committed(leased(0, &[2]), 3, 1, 3), Holds);
+    on_state(name, &leased(0, &[3]), Holds);
+    // Too few have answered; the lease is over; there is none.
+    on_state(name, &committed(leased(0, &[]), 4, 2, 4), Vacuous);
+    on_state(name, &committed(leased(1, &[2]), 4, 2, 4), Vacuous);
+    let none = state([
+        leader(1, 3, &[3], &[1, 1, 0]),
+        follower(2, 4, &[3]),
+        follower(3, 4, &[3]),
+    ]);
+    on_state(name, &committed(none, 4, 2, 4), Vacuous);
 }
 
 #[test]
@@ -407,6 +457,14 @@ fn linearizable_reads() {
     let at_once = |applied| begins(Some(Branch::ReadAnsweredAtOnce), applied);
     on_step("linearizable-reads", &at_once(1), Broken);
     on_step("linearizable-reads", &at_once(2), Holds);
+    // A lease answers at once too, from what is committed.
+    let by_lease = |commit| {
+        let mut served = begins(Some(Branch::ReadServedByLease), 0);
+        served.before.servers[n(1)].commit = Index(commit);
+        served
+    };
+    on_step("linearizable-reads", &by_lease(1), Broken);
+    on_step("linearizable-reads", &by_lease(2), Holds);
     on_step("linearizable-reads", &lost(), Vacuous);
 }
 

@@ -432,6 +432,7 @@ fn stories_of_the_rules_as_they_are() {
         "transfer",
         "transfer-given-up",
         "follower-read",
+        "lease-read",
     ] {
         let text = story(name);
         assert!(!text.contains("BREAKS"), "{name} breaks a property");
