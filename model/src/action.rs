@@ -14,7 +14,7 @@ use crate::ids::{Index, NodeId, NodeSet, ReadId};
 use crate::log::{Log, Payload};
 use crate::message::{Body, Message};
 use crate::network::NetworkKind;
-use crate::rules::{Input, changes, commit, durability, lease, reads};
+use crate::rules::{Input, changes, commit, durability, flow, lease, reads};
 use crate::scenario::Scenario;
 use crate::server::{Role, Server};
 use crate::settings::{Durability, Heartbeat};
@@ -454,11 +454,10 @@ fn leader<L: Log>(
             let from = from.max(u64::from(booted));
             for after in from.max(server.log.base().0)..=last.0 {
                 for count in 0..=u64::from(bounds.max_batch).min(last.0 - after) {
-                    add(Input::SendAppend {
-                        to,
-                        after: Index(after),
-                        count: count as u32,
-                    });
+                    let (after, count) = (Index(after), count as u32);
+                    if flow::may_send(server, to, after, count, settings).is_ok() {
+                        add(Input::SendAppend { to, after, count });
+                    }
                 }
             }
         }
