@@ -77,6 +77,7 @@ fn runs_of_the_corpus_are_runs_of_the_checker() {
 
 fn scenario(dialect: Dialect, durability: Durability, network: NetworkKind) -> Scenario {
     Scenario {
+        prefix: &[],
         settings: dialect.settings(durability),
         network,
         bounds: Bounds {

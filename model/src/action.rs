@@ -67,6 +67,7 @@ impl Action {
                     Body::TimeoutNow => 22,
                     Body::RequestRead { .. } => 28,
                     Body::ReadIndex { .. } => 29,
+                    Body::InstallSnapshot { .. } => 36,
                 },
                 Input::Write { .. } => 7,
                 Input::SendAppend { .. } => 8,
@@ -88,6 +89,8 @@ impl Action {
                 Input::Change { .. } => 31,
                 Input::LeaveJoint => 32,
                 Input::Wipe => 33,
+                Input::Compact { .. } => 34,
+                Input::SendSnapshot { .. } => 35,
             },
             Action::Drop { .. } => 18,
             Action::Duplicate { .. } => 19,
@@ -111,6 +114,8 @@ impl Action {
                 Input::Change { change } if change.transition == Transition::Leave => None,
                 Input::Change { .. } => Some(Budget::Change),
                 Input::Wipe => Some(Budget::Wipe),
+                Input::Compact { .. } => Some(Budget::Compaction),
+                Input::SendSnapshot { .. } => counted(Budget::Snapshot, bounds.snapshots),
                 _ => None,
             },
             Action::Drop { .. } => counted(Budget::Drop, bounds.drops),
@@ -119,7 +124,7 @@ impl Action {
     }
 
     /// The kinds of action, in the order of the enum.
-    pub const KINDS: [&'static str; 34] = [
+    pub const KINDS: [&'static str; 37] = [
         "campaign",
         "receive-request-vote",
         "receive-vote",
@@ -154,6 +159,9 @@ impl Action {
         "change",
         "leave-joint",
         "wipe",
+        "compact",
+        "send-snapshot",
+        "receive-install-snapshot",
     ];
 }
 
@@ -187,6 +195,10 @@ impl fmt::Display for Action {
                 Input::Change { change } => write!(f, "{node} appends a change: {change}"),
                 Input::LeaveJoint => write!(f, "{node} leaves the joint configuration by itself"),
                 Input::Wipe => write!(f, "{node} is replaced by a server that has nothing"),
+                Input::Compact { to } => {
+                    write!(f, "{node} replaces its log up to {to} by a snapshot")
+                }
+                Input::SendSnapshot { to } => write!(f, "{node} sends {to} its snapshot"),
                 Input::CountOwnVote => write!(f, "{node} counts its own vote"),
                 Input::CountOwnEntries { to } => {
                     write!(f, "{node} counts its own entries up to {to}")
@@ -335,6 +347,13 @@ pub fn own<L: Log>(
                 },
             });
         }
+        if spent.compactions < scenario.bounds.compactions {
+            // Bootstrap entries are everywhere: nobody lacks them.
+            let from = server.log.base().0.max(scenario.bounds.bootstrap.into());
+            for to in from + 1..=server.applied.0 {
+                add(Input::Compact { to: Index(to) });
+            }
+        }
         if spent.restarts < scenario.bounds.restarts {
             restarts(server, scenario, &mut add);
         }
@@ -433,7 +452,7 @@ fn leader<L: Log>(
             let lacks = !bounds.voters().contains(to) || bounds.wipes > 0;
             let booted = if lacks { 0 } else { bounds.bootstrap };
             let from = from.max(u64::from(booted));
-            for after in from..=last.0 {
+            for after in from.max(server.log.base().0)..=last.0 {
                 for count in 0..=u64::from(bounds.max_batch).min(last.0 - after) {
                     add(Input::SendAppend {
                         to,
@@ -441,6 +460,14 @@ fn leader<L: Log>(
                         count: count as u32,
                     });
                 }
+            }
+        }
+    }
+    if left(spent.snapshots, bounds.snapshots) {
+        let base = server.log.base();
+        for to in server.config.members().without(server.id).iter() {
+            if matched.get(to).copied().unwrap_or_default() < base {
+                add(Input::SendSnapshot { to });
             }
         }
     }
@@ -501,7 +528,7 @@ fn replaceable<L: Log>(ensemble: &Ensemble<L>, id: NodeId, bounds: &Bounds) -> b
     let Some(committed) = latest.max_by_key(|at| at.index) else {
         return false;
     };
-    let holds = |server: &&Shared<Server<L>>| server.log.has(committed);
+    let holds = |server: &&Shared<Server<L>>| server.log.holds(committed);
     let mut servers = ensemble.servers.iter().map(|(_, server)| server);
     let Some(holder) = servers.find(holds) else {
         return false;
@@ -520,7 +547,7 @@ fn replaceable<L: Log>(ensemble: &Ensemble<L>, id: NodeId, bounds: &Bounds) -> b
     let have = have.filter(|(_, s)| s.durable_term_at(since) == Some(term));
     let added_again = |server: &Server<L>| {
         let later = server.log.entries().iter().skip(length);
-        server.log.has(committed) && config.fold(later).members().contains(id)
+        server.log.holds(committed) && config.fold(later).members().contains(id)
     };
     !config.members().contains(id)
         && config.has_quorum(have.map(|(id, _)| id).collect())

@@ -81,6 +81,11 @@ pub struct Bounds {
     /// Removed servers whose machine is replaced: the new one starts with
     /// nothing.
     pub wipes: u32,
+    /// Compactions of logs.
+    pub compactions: u32,
+    /// Snapshots sent.
+    #[serde(with = "parse::optional")]
+    pub snapshots: Option<u32>,
 }
 
 impl Bounds {
@@ -111,6 +116,8 @@ impl Bounds {
         joint_size: 2,
         explicit_leave: false,
         wipes: 0,
+        compactions: 0,
+        snapshots: None,
     };
 }
 
@@ -265,6 +272,16 @@ impl Bounds {
                 self.wipes.to_string(),
                 "what needs more removed servers that start anew",
             ),
+            limit(
+                "compactions",
+                self.compactions.to_string(),
+                "what needs more compactions of logs, and at zero all of snapshots",
+            ),
+            limit(
+                "snapshots",
+                optional(self.snapshots),
+                "what needs more snapshots sent",
+            ),
         ]
     }
 }
@@ -294,6 +311,10 @@ pub enum Budget {
     Change,
     /// A removed server that starts anew.
     Wipe,
+    /// A log compacted.
+    Compaction,
+    /// A snapshot sent.
+    Snapshot,
 }
 
 impl Spent {
@@ -312,6 +333,8 @@ impl Spent {
             Some(Budget::Transfer) => &mut self.transfers,
             Some(Budget::Change) => &mut self.changes,
             Some(Budget::Wipe) => &mut self.wipes,
+            Some(Budget::Compaction) => &mut self.compactions,
+            Some(Budget::Snapshot) => &mut self.snapshots,
         };
         *spent += 1;
     }
@@ -343,5 +366,9 @@ record! {
         pub changes: u32,
         /// Removed servers that started anew.
         pub wipes: u32,
+        /// Logs compacted.
+        pub compactions: u32,
+        /// Snapshots sent.
+        pub snapshots: u32,
     }
 }

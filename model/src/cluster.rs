@@ -165,8 +165,15 @@ pub fn boot<L: Log>(id: NodeId, voters: usize, bootstrap: u8, settings: &Setting
 }
 
 impl State {
-    /// The initial state of `scenario`.
+    /// The initial state of `scenario`: where its prefix ends.
     pub fn initial(scenario: &Scenario) -> Self {
+        let frames = scenario.before();
+        let last = frames.into_iter().next_back();
+        last.map_or_else(|| State::booted(scenario), |frame| frame.step.after)
+    }
+
+    /// The state of servers that have never run.
+    pub fn booted(scenario: &Scenario) -> Self {
         let bounds = &scenario.bounds;
         let servers = usize::from(bounds.servers);
         let voters = bounds.voters().len();

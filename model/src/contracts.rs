@@ -92,6 +92,7 @@ impl Row {
             ),
         };
         Scenario {
+            prefix: &[],
             settings: Settings {
                 storage,
                 promise: self.promise,

@@ -123,12 +123,13 @@ pub fn describe_server<L: Log>(server: &Server<L>) -> String {
         Some(vote) => line += &format!(", voted for {vote}"),
         None => line += ", no vote",
     }
-    let terms = server.log.entries().iter().map(|e| e.term.to_string());
-    line += &format!(
-        ", log [{}], commit {}",
-        terms.collect::<Vec<_>>().join(" "),
-        server.commit
-    );
+    let base = server.log.snapshot().len();
+    let terms = server.log.entries().iter().skip(base);
+    let terms: Vec<_> = terms.map(|e| e.term.to_string()).collect();
+    if base > 0 {
+        line += &format!(", snapshot to {base}");
+    }
+    line += &format!(", log [{}], commit {}", terms.join(" "), server.commit);
     let durable = server.durable_last();
     if server.durable.term != server.term || durable != server.log.last() {
         line += &format!(

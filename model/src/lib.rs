@@ -54,6 +54,7 @@ pub mod liveness;
 pub mod log;
 pub mod message;
 pub mod network;
+pub mod prefix;
 pub mod presets;
 pub mod progress;
 pub mod properties;

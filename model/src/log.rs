@@ -4,15 +4,27 @@
 //!
 //! 1. indexes are contiguous from 1;
 //! 2. terms never decrease along the log;
-//! 3. no entry has term zero.
+//! 3. no entry has term zero;
+//! 4. the base is not above the last index.
 //!
 //! One trait, two containers: [`InlineLog`] is small and lies in the state of
 //! an exploration, [`GrowingLog`] follows a run of any length.
+//!
+//! # Snapshots
+//!
+//! A state machine that tells most is the list of the entries applied to it: of
+//! any two runs it tells whether they applied the same. So the state in a
+//! snapshot (section 7) *is* the prefix that the snapshot replaces, and a log
+//! keeps up to where it is compacted, its [`Log::base`]. What is a rule's to see
+//! ends there: of the entry at the base only the term is known, of those below
+//! nothing. What is a property's to see does not: [`Log::entries`] are the state
+//! of the snapshot and then the log, [`Log::held`] is one of either. So nothing
+//! that is judged is lost in a compaction, and whether a snapshot equals the
+//! prefix that it replaces is a comparison that can fail.
 
 use smallvec::SmallVec;
 
 use crate::config::Change;
-use crate::field::{Field, Renaming, UnpackError};
 use crate::ids::{Index, Position, Term};
 use crate::{choice, record};
 
@@ -50,16 +62,42 @@ record! {
 /// Entries in a row, as a message carries them.
 pub type Batch = SmallVec<[Entry; 2]>;
 
-/// A log, seen by the rules. Entries run from index 1 to [`Log::last`].
+/// A log, seen by the rules. Entries run from the one after [`Log::base`] to
+/// [`Log::last`].
 pub trait Log: Clone + PartialEq + Eq + PartialOrd + Ord + std::fmt::Debug {
     /// A log without entries.
     fn empty() -> Self;
-    /// All entries, in order.
+    /// All entries, in order: the state of the snapshot, then the log. For
+    /// properties; rules see the log, and hand the snapshot on as a whole.
     fn entries(&self) -> &[Entry];
+    /// Up to where the log is compacted: the index of the last entry that the
+    /// snapshot replaces, zero without one.
+    fn base(&self) -> Index;
+    /// Makes the prefix up to `base` the snapshot.
+    fn rebase(&mut self, base: Index);
     /// Appends one entry.
     fn push(&mut self, entry: Entry);
-    /// Drops all entries after `keep`.
+    /// Drops all entries after `keep`, none that the snapshot replaces.
     fn truncate(&mut self, keep: Index);
+
+    /// The state of the snapshot: the entries that it replaces.
+    fn snapshot(&self) -> &[Entry] {
+        let base = usize::try_from(self.base().0).unwrap_or(usize::MAX);
+        self.entries().get(..base).unwrap_or_default()
+    }
+
+    /// The entry at `index`, in the log or in the state of the snapshot. For
+    /// properties.
+    fn held(&self, index: Index) -> Option<Entry> {
+        let at = usize::try_from(index.0.checked_sub(1)?).ok()?;
+        self.entries().get(at).copied()
+    }
+
+    /// Whether log or snapshot hold the entry at `position`. For properties.
+    fn holds(&self, position: Position) -> bool {
+        let held = self.held(position.index).map(|entry| entry.term);
+        position == Position::ZERO || held == Some(position.term)
+    }
 
     /// The index of the last entry, zero without entries.
     fn last_index(&self) -> Index {
@@ -72,21 +110,25 @@ pub trait Log: Clone + PartialEq + Eq + PartialOrd + Ord + std::fmt::Debug {
         Position::new(last, self.term_at(last).unwrap_or_default())
     }
 
-    /// The entry at `index`.
+    /// The entry at `index`; `None` past the end and where it is compacted.
     fn entry(&self, index: Index) -> Option<Entry> {
-        let at = usize::try_from(index.0.checked_sub(1)?).ok()?;
-        self.entries().get(at).copied()
+        (index > self.base()).then(|| self.held(index))?
     }
 
-    /// The term at `index`; zero at index zero, `None` past the end.
+    /// The term at `index`; zero at index zero, `None` past the end. Of what is
+    /// compacted only the term of the last entry is known.
     fn term_at(&self, index: Index) -> Option<Term> {
+        if index < self.base() {
+            return None;
+        }
         if index == Index::ZERO {
             return Some(Term(0));
         }
-        self.entry(index).map(|entry| entry.term)
+        self.held(index).map(|entry| entry.term)
     }
 
-    /// Whether the log has an entry at `position` (index zero always matches).
+    /// Whether the log has an entry at `position` (index zero matches, unless
+    /// it is compacted).
     fn has(&self, position: Position) -> bool {
         self.term_at(position.index) == Some(position.term)
     }
@@ -104,7 +146,7 @@ pub trait Log: Clone + PartialEq + Eq + PartialOrd + Ord + std::fmt::Debug {
 
     /// The largest index not above `at` whose term is not above `term`: where
     /// a probe can still match (the conflict hint of section 5.3, as etcd
-    /// computes it). Returns its position.
+    /// computes it). Returns its position, with term zero where it is compacted.
     fn conflict_hint(&self, at: Index, term: Term) -> Position {
         let mut index = at.min(self.last_index());
         while let Some(here) = self.term_at(index) {
@@ -113,7 +155,7 @@ pub trait Log: Clone + PartialEq + Eq + PartialOrd + Ord + std::fmt::Debug {
             }
             index = Index(index.0 - 1);
         }
-        Position::ZERO
+        Position::new(index, Term(0))
     }
 }
 
@@ -122,65 +164,55 @@ pub fn check<L: Log>(log: &L) -> bool {
     let entries = log.entries();
     entries.iter().all(|entry| entry.term > Term(0))
         && entries.windows(2).all(|pair| pair[0].term <= pair[1].term)
+        && log.base() <= log.last_index()
 }
 
-/// The log of an exploration: a few entries, stored in the state itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct InlineLog(SmallVec<[Entry; 4]>);
-
-impl Log for InlineLog {
-    fn empty() -> Self {
-        Self::default()
-    }
-    fn entries(&self) -> &[Entry] {
-        &self.0
-    }
-    fn push(&mut self, entry: Entry) {
-        self.0.push(entry);
-    }
-    fn truncate(&mut self, keep: Index) {
-        self.0
-            .truncate(usize::try_from(keep.0).unwrap_or(usize::MAX));
-    }
-}
-
-impl Field for InlineLog {
-    fn pack(&self, out: &mut Vec<u8>) {
-        self.0.pack(out);
-    }
-    fn unpack(input: &mut &[u8]) -> Result<Self, UnpackError> {
-        Field::unpack(input).map(InlineLog)
-    }
-    fn rename(&self, by: &Renaming) -> Self {
-        InlineLog(self.0.rename(by))
-    }
-    fn sample() -> Self {
-        Self::default()
-    }
-    fn vary(&self) -> Vec<Self> {
-        self.0.vary().into_iter().map(InlineLog).collect()
+record! {
+    /// The log of an exploration: a few entries, stored in the state itself.
+    #[derive(Default)]
+    pub struct InlineLog {
+        /// The state of the snapshot, then the log.
+        pub all: SmallVec<[Entry; 4]>,
+        /// Up to where it is compacted.
+        pub compacted: Index,
     }
 }
 
 /// The log of a run that is followed: it grows for as long as the run does.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct GrowingLog(Vec<Entry>);
-
-impl Log for GrowingLog {
-    fn empty() -> Self {
-        Self::default()
-    }
-    fn entries(&self) -> &[Entry] {
-        &self.0
-    }
-    fn push(&mut self, entry: Entry) {
-        self.0.push(entry);
-    }
-    fn truncate(&mut self, keep: Index) {
-        self.0
-            .truncate(usize::try_from(keep.0).unwrap_or(usize::MAX));
-    }
+pub struct GrowingLog {
+    all: Vec<Entry>,
+    compacted: Index,
 }
+
+macro_rules! container {
+    ($log:ident) => {
+        impl Log for $log {
+            fn empty() -> Self {
+                Self::default()
+            }
+            fn entries(&self) -> &[Entry] {
+                &self.all
+            }
+            fn base(&self) -> Index {
+                self.compacted
+            }
+            fn rebase(&mut self, base: Index) {
+                self.compacted = base.min(self.last_index());
+            }
+            fn push(&mut self, entry: Entry) {
+                self.all.push(entry);
+            }
+            fn truncate(&mut self, keep: Index) {
+                let keep = keep.max(self.compacted);
+                self.all
+                    .truncate(usize::try_from(keep.0).unwrap_or(usize::MAX));
+            }
+        }
+    };
+}
+container!(InlineLog);
+container!(GrowingLog);
 
 #[cfg(test)]
 mod tests {
@@ -219,6 +251,22 @@ mod tests {
         let hint = log.conflict_hint(Index(6), Term(3));
         assert_eq!(hint, Position::new(Index(3), Term(3)));
         assert_eq!(log.conflict_hint(Index(9), Term(0)), Position::ZERO);
+    }
+
+    #[test]
+    fn what_is_compacted_is_held_and_not_seen() {
+        let mut log = log(&[1, 2, 2, 3]);
+        log.rebase(Index(2));
+        assert_eq!((log.term_at(Index(1)), log.entry(Index(2))), (None, None));
+        assert!(log.has(Position::new(Index(2), Term(2))) && !log.has(Position::ZERO));
+        assert!(log.holds(Position::new(Index(1), Term(1))) && log.holds(Position::ZERO));
+        assert_eq!((log.snapshot().len(), log.entries().len()), (2, 4));
+        log.truncate(Index(1));
+        assert_eq!(log.last(), Position::new(Index(2), Term(2)));
+        assert_eq!(
+            log.conflict_hint(Index(9), Term(1)),
+            Position::new(Index(1), Term(0))
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::fmt;
 
 use smallvec::SmallVec;
 
+use crate::config::Config;
 use crate::ids::{Index, NodeId, Position, ReadId, Term};
 use crate::log::Batch;
 use crate::{choice, record};
@@ -105,6 +106,18 @@ choice! {
             /// How far whoever serves it must have applied.
             index: Index,
         } = 10,
+        /// InstallSnapshot RPC (section 7), in one piece.
+        InstallSnapshot {
+            /// The last entry that the snapshot replaces.
+            last: Position,
+            /// The configuration as of then.
+            config: Config,
+            /// The state of the machine as of then: the entries replaced.
+            state: Batch,
+            /// Since which entry the receiver is a member, where the settings
+            /// tell.
+            joined: Index,
+        } = 11,
     }
 }
 
@@ -140,6 +153,7 @@ impl Message {
             Body::TimeoutNow => "TimeoutNow",
             Body::RequestRead { .. } => "RequestRead",
             Body::ReadIndex { .. } => "ReadIndex",
+            Body::InstallSnapshot { .. } => "InstallSnapshot",
         }
     }
 }
@@ -178,6 +192,9 @@ impl fmt::Display for Body {
             Body::TimeoutNow => f.write_str("TimeoutNow"),
             Body::RequestRead { read } => write!(f, "RequestRead {read}"),
             Body::ReadIndex { read, index } => write!(f, "ReadIndex {read} index={index}"),
+            Body::InstallSnapshot { last, config, .. } => {
+                write!(f, "InstallSnapshot last={last} config={config}")
+            }
             Body::Vote { granted: true } => f.write_str("Vote granted"),
             Body::Vote { granted: false } => f.write_str("Vote refused"),
             Body::Append {

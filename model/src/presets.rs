@@ -17,6 +17,7 @@ mod membership;
 mod pairs;
 mod paper;
 mod reads;
+mod snapshots;
 mod storage;
 
 use crate::bounds::Bounds;
@@ -57,6 +58,7 @@ impl Preset {
             about,
             dialect,
             scenario: Scenario {
+                prefix: &[],
                 settings: dialect.settings(durability),
                 network,
                 bounds,
@@ -131,6 +133,7 @@ pub fn defaults() -> Vec<Preset> {
     presets.extend(reads::presets());
     presets.extend(storage::presets());
     presets.extend(membership::presets());
+    presets.extend(snapshots::presets());
     presets
 }
 

@@ -315,6 +315,44 @@ pub enum Refusal {
         /// The round.
         round: u32,
     },
+    /// A snapshot has replaced this part of the log.
+    Compacted {
+        /// The server.
+        node: NodeId,
+        /// The index asked for.
+        index: Index,
+        /// The last index that the snapshot replaces.
+        base: Index,
+    },
+    /// A snapshot holds what was applied, no more.
+    Unapplied {
+        /// The server.
+        node: NodeId,
+        /// The index asked for.
+        index: Index,
+        /// The applied index.
+        applied: Index,
+    },
+    /// The leader has the entries that the peer lacks, and sends those.
+    StillInLog {
+        /// The leader.
+        node: NodeId,
+        /// The peer.
+        to: NodeId,
+        /// How far it is known to match.
+        matched: Index,
+        /// The last index that the leader's snapshot replaces.
+        base: Index,
+    },
+    /// A snapshot does not reach further than what is known here.
+    SnapshotBehind {
+        /// The receiver.
+        node: NodeId,
+        /// The last entry that the snapshot replaces.
+        last: Position,
+        /// What is known here.
+        known: Index,
+    },
     /// The settings have no such change of the configuration.
     NoSuchChange {
         /// The leader.
@@ -341,6 +379,13 @@ pub enum Refusal {
     /// A joint configuration is left before anything else, and only that.
     Joint {
         /// The leader.
+        node: NodeId,
+        /// The configuration.
+        config: Config,
+    },
+    /// The configuration in a snapshot lacks its receiver.
+    NotInSnapshot {
+        /// The receiver.
         node: NodeId,
         /// The configuration.
         config: Config,
@@ -400,6 +445,7 @@ const TRANSFER: &str = "model/src/rules/transfer.rs";
 const QUORUM: &str = "model/src/rules/quorum.rs";
 const LEASE: &str = "model/src/rules/lease.rs";
 const CLOCKS: &str = "model/src/clocks.rs";
+const SNAPSHOT: &str = "model/src/rules/snapshot.rs";
 const MEMBERSHIP: &str = "model/src/rules/membership.rs";
 const CHANGES: &str = "model/src/rules/changes.rs";
 
@@ -531,6 +577,19 @@ impl Refusal {
                 "diss. §4.2",
                 MEMBERSHIP,
             ),
+            Refusal::Compacted { .. } => ("what is compacted is gone", "§7", SNAPSHOT),
+            Refusal::Unapplied { .. } => ("a snapshot holds what is applied", "§7", SNAPSHOT),
+            Refusal::StillInLog { .. } => (
+                "a snapshot goes to who lacks what is compacted",
+                "§7",
+                SNAPSHOT,
+            ),
+            Refusal::SnapshotBehind { .. } => {
+                ("a snapshot only goes forward", "§7, figure 13", SNAPSHOT)
+            }
+            Refusal::NotInSnapshot { .. } => {
+                ("a snapshot names its receiver", "§7, diss. §4.1", SNAPSHOT)
+            }
         };
         Rule {
             name,
@@ -783,6 +842,34 @@ impl fmt::Display for Refusal {
                 f,
                 "{from} is a member since index {joined}, and answers what {node} sent before"
             ),
+            Refusal::Compacted { node, index, base } => write!(
+                f,
+                "{node}'s log is compacted up to {base}, so it does not have index {index}"
+            ),
+            Refusal::Unapplied {
+                node,
+                index,
+                applied,
+            } => write!(
+                f,
+                "{node} has applied up to {applied}, so no snapshot of it reaches to {index}"
+            ),
+            Refusal::StillInLog {
+                node,
+                to,
+                matched,
+                base,
+            } => write!(
+                f,
+                "{to} matches up to {matched}, and {node}'s log is compacted only up to {base}"
+            ),
+            Refusal::SnapshotBehind { node, last, known } => write!(
+                f,
+                "the snapshot ends at {last}, and {node} needs none up to {known}"
+            ),
+            Refusal::NotInSnapshot { node, config } => {
+                write!(f, "{node} is not in the snapshot's configuration {config}")
+            }
         }
     }
 }

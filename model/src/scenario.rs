@@ -1,9 +1,11 @@
-//! A scenario: everything that decides a state space. Rules, network, bounds.
+//! A scenario: everything that decides a state space. Rules, network, bounds,
+//! and what has happened before.
 
 use serde::{Deserialize, Serialize};
 
 use crate::bounds::Bounds;
 use crate::network::NetworkKind;
+use crate::prefix::Prefix;
 use crate::settings::Settings;
 
 /// What is explored.
@@ -16,4 +18,8 @@ pub struct Scenario {
     pub network: NetworkKind,
     /// How far the exploration goes.
     pub bounds: Bounds,
+    /// What has happened before the exploration begins, if it does not begin at
+    /// the start.
+    #[serde(skip)]
+    pub prefix: Prefix,
 }

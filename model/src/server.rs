@@ -238,6 +238,8 @@ record! {
         pub shared: Index,
         /// What follows them in the durable log.
         pub tail: Batch,
+        /// Up to where the durable log is compacted: the snapshot on disk.
+        pub base: Index,
     }
 }
 
@@ -333,8 +335,11 @@ record! {
         pub commit: Index,
         /// How many entries of the log before it stay.
         pub keep: Index,
-        /// What it appends to them.
+        /// What it appends to them; where it installs a snapshot, the rest of
+        /// the snapshot's state.
         pub entries: Batch,
+        /// Up to where the log is compacted after it.
+        pub base: Index,
         /// What leaves once it is durable.
         pub waiting: Outbox,
     }
@@ -386,6 +391,7 @@ record! {
     /// 7. the queued writes, one behind the other, lead from what is durable to
     ///    what the server holds.
     /// 8. only who hears a leader counts how long ago that was.
+    /// 9. `log.base() <= applied`, and the durable base is not past the durable log.
     pub struct Server<L: Log> {
         /// Its name.
         pub id: NodeId,
@@ -449,6 +455,7 @@ impl<L: Log> Server<L> {
                 commit: Index::ZERO,
                 shared: Index::ZERO,
                 tail: Batch::new(),
+                base: Index::ZERO,
             },
             outbox: Outbox::default(),
             memory: None,
@@ -479,10 +486,14 @@ impl<L: Log> Server<L> {
         self.durable.tail = disk[same..].iter().copied().collect();
     }
 
-    /// The term of the durable log at `index`; zero at index zero.
+    /// The term of the durable log at `index`, or in the state of the snapshot
+    /// on disk; zero at index zero. For properties.
     pub fn durable_term_at(&self, index: Index) -> Option<Term> {
+        if index == Index::ZERO {
+            return Some(Term(0));
+        }
         if index <= self.durable.shared {
-            return self.log.term_at(index);
+            return self.log.held(index).map(|entry| entry.term);
         }
         let past = usize::try_from(index.0 - self.durable.shared.0 - 1).ok()?;
         self.durable.tail.get(past).map(|entry| entry.term)
@@ -501,6 +512,7 @@ impl<L: Log> Server<L> {
             && durable.vote == self.vote
             && durable.shared == self.log.last_index()
             && durable.tail.is_empty()
+            && durable.base == self.log.base()
             && (!durable_commit || durable.commit == self.commit)
     }
 
@@ -522,6 +534,8 @@ impl<L: Log> Server<L> {
             && (!self.role.is_leader() || self.log.last().term <= self.term)
             && self.memory.is_none()
             && (self.hears_leader || self.waited == 0)
+            && self.log.base() <= self.applied
+            && durable.base <= self.durable_last().index
             && crate::log::check(&self.log)
             && self.queue_leads_here()
     }
@@ -543,6 +557,8 @@ impl<L: Log> Server<L> {
             disk.truncate(keep);
             disk.extend(write.entries.iter().copied());
         }
-        (newest.term, newest.vote) == (self.term, self.vote) && disk == self.log.entries()
+        (newest.term, newest.vote) == (self.term, self.vote)
+            && disk == self.log.entries()
+            && newest.base == self.log.base()
     }
 }

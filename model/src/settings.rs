@@ -163,6 +163,19 @@ pub enum PreVote {
     LogAndLeader,
 }
 
+/// What a follower makes of a snapshot whose last entry its log has (section 7).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HeldSnapshot {
+    /// It saves the snapshot, unless its own reaches as far, and keeps the
+    /// entries behind (figure 13, rule 6).
+    #[default]
+    Retain,
+    /// It commits up to there and keeps its log and its own snapshot; at or
+    /// below its commit index it ignores the snapshot (etcd).
+    FastForward,
+}
+
 /// The rule variants in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -243,6 +256,12 @@ pub struct Settings {
     /// counted (dissertation section 4.2.1).
     #[serde(default)]
     pub learners: bool,
+    /// What a follower makes of a snapshot whose last entry its log has.
+    #[serde(default)]
+    pub held_snapshot: HeldSnapshot,
+    /// Whether a server ignores a snapshot whose configuration lacks it.
+    #[serde(default)]
+    pub snapshot_names_receiver: bool,
     /// The planted flaw.
     #[serde(skip)]
     pub flaw: Option<Flaw>,
@@ -315,6 +334,8 @@ impl Dialect {
                 single_server_changes: false,
                 joint_consensus: false,
                 learners: false,
+                held_snapshot: HeldSnapshot::Retain,
+                snapshot_names_receiver: false,
                 flaw: None,
             },
             Dialect::Etcd => Settings {
@@ -343,6 +364,8 @@ impl Dialect {
                 single_server_changes: false,
                 joint_consensus: false,
                 learners: false,
+                held_snapshot: HeldSnapshot::FastForward,
+                snapshot_names_receiver: true,
                 flaw: None,
             },
             Dialect::EtcdStored => Settings {

@@ -256,6 +256,7 @@ impl Model for RaftModel {
             holds::<18>,
             holds::<19>,
             holds::<20>,
+            holds::<21>,
         ];
         let rows = properties::ALL.iter().zip(conditions);
         let rows = rows.map(|(property, condition)| Property {

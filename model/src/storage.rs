@@ -4,7 +4,9 @@
 //!
 //! A write has four parts, and storage that keeps them in order writes the term
 //! with the vote, drops what is to be dropped, appends the entries, and raises
-//! the commit index. Nothing that waits for a write has left before it
+//! the commit index. A snapshot is part of the log: it is there before the log
+//! changes that goes with it, and a log that a crash leaves begins at the old
+//! snapshot or at the new one. Nothing that waits for a write has left before it
 //! completes, so it may be lost. Which of its parts may survive the loss of
 //! others is the promise; what breaks where it is too weak stands in a table in
 //! `docs/properties.md`.
@@ -96,6 +98,7 @@ pub struct Disk {
     vote: Option<NodeId>,
     commit: Index,
     log: Vec<Entry>,
+    base: Index,
 }
 
 fn place(index: Index) -> usize {
@@ -110,6 +113,7 @@ impl Disk {
             vote: server.durable.vote,
             commit: server.durable.commit,
             log: server.durable_log().collect(),
+            base: server.durable.base,
         }
     }
 
@@ -119,6 +123,7 @@ impl Disk {
         server.durable.term = self.term;
         server.durable.vote = self.vote;
         server.durable.commit = self.commit;
+        server.durable.base = self.base;
     }
 
     fn write_state(&mut self, write: &Write) {
@@ -131,6 +136,9 @@ impl Disk {
         let entries = place(kept).saturating_sub(place(write.keep));
         self.log.truncate(place(write.keep));
         self.log.extend(write.entries.iter().take(entries).copied());
+        if kept >= write.base {
+            self.base = write.base;
+        }
     }
 
     /// All of `write`.
@@ -203,7 +211,10 @@ impl Disk {
                 if promise != Promise::ReportsTooEarly {
                     return Err(weak);
                 }
-                self.log.pop().ok_or(never)?;
+                if self.log.len() <= place(self.base) {
+                    return Err(never);
+                }
+                self.log.pop();
             }
         }
         Ok(Branch::RestartedTorn)
@@ -225,13 +236,17 @@ impl Disk {
         let within = |kept: Index| match (kept < write.keep, kept > write.end()) {
             (true, _) => Err(Refusal::DurableIsKept { node }),
             (_, true) => Err(never),
+            // A snapshot is on disk before the log changes that goes with it.
+            _ if write.base != self.base && kept < write.base => Err(never),
             _ => Ok(()),
         };
         match part {
             Part::Nothing => {}
             Part::Ordered { kept, commit } => {
+                if let Some(kept) = kept {
+                    within(kept)?;
+                }
                 let end = kept.unwrap_or(write.keep);
-                within(end)?;
                 let early = write.commit > end && settings.promise != Promise::CommitBeforeEntries;
                 if commit && (!settings.durable_commit || early) {
                     return Err(never);
@@ -265,7 +280,7 @@ impl Disk {
                 promised(Promise::EntriesBeforeTruncation)?;
                 within(kept)?;
                 let dropped: Vec<Entry> = self.log.iter().skip(place(kept)).copied().collect();
-                if dropped.is_empty() {
+                if dropped.is_empty() || write.base != self.base {
                     return Err(never);
                 }
                 self.write_state(write);
@@ -289,6 +304,7 @@ fn under_way<L: Log>(server: &Server<L>, settings: &Settings) -> Option<Write> {
         },
         keep: shared,
         entries: server.log.batch(shared, usize::MAX),
+        base: server.log.base(),
         waiting: Default::default(),
     })
 }
@@ -338,7 +354,9 @@ pub fn survivals<L: Log>(
             }
         }
     }
-    if settings.promise == Promise::ReportsTooEarly && server.durable_last().index > Index::ZERO {
+    if settings.promise == Promise::ReportsTooEarly
+        && server.durable_last().index > server.durable.base
+    {
         add(Survival::NewestLost);
     }
 }

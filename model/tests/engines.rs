@@ -15,6 +15,7 @@ use plimsoll_model::settings::{Dialect, Durability};
 /// Two servers, one election: small enough to count by hand.
 fn tiny(network: NetworkKind) -> Scenario {
     Scenario {
+        prefix: &[],
         settings: Dialect::Paper.settings(Durability::Atomic),
         network,
         bounds: Bounds {

@@ -25,6 +25,7 @@ fn scenario(dialect: Dialect, timeout: u8, lease: u8, drift: u32) -> Scenario {
     settings.election_timeout_ticks = timeout;
     settings.lease_ticks = lease;
     Scenario {
+        prefix: &[],
         settings,
         network: NetworkKind::Bag,
         bounds: Bounds {

@@ -25,11 +25,14 @@ const SMALL: [(&str, u64, u64, usize); 7] = [
     ("etcd-replication-deferred", 77_179, 286_531, 24),
 ];
 
-const LARGE: [(&str, u64, u64, usize); 25] = [
+const LARGE: [(&str, u64, u64, usize); 28] = [
     ("paper-lease", 1_694_461, 7_484_890, 24),
     ("etcd-lease", 1_663_003, 7_445_002, 25),
     ("paper-async-storage", 287_098, 1_254_850, 25),
     ("etcd-async-storage", 444_289, 1_747_600, 28),
+    ("paper-snapshot", 617_272, 2_591_320, 24),
+    ("paper-snapshot-restart", 778_840, 3_354_679, 28),
+    ("etcd-snapshot", 851_008, 3_591_946, 24),
     ("paper-follower-read", 240_466, 780_982, 19),
     ("etcd-stored-follower-read", 985_039, 4_430_776, 24),
     ("paper-prevote-four", 561_153, 11_734_533, 24),

@@ -67,6 +67,7 @@ fn small() -> Vec<Scenario> {
         ..Bounds::DEFAULT
     };
     let scenario = |dialect: Dialect, durability, network| Scenario {
+        prefix: &[],
         settings: dialect.settings(durability),
         network,
         bounds: bounds(dialect, network),

@@ -273,6 +273,8 @@ impl What {
             None => {}
         }
         scenario.bounds = self.bounded(&scenario.bounds)?;
+        let prefix = scenario.check();
+        prefix.map_err(|error| Failure::Usage(format!("{}: {error}", task.name)))?;
         Ok(task)
     }
 
@@ -302,6 +304,7 @@ fn plain() -> Task {
         about: "put together by flags".to_owned(),
         dialect: Dialect::Paper.name(),
         scenario: Scenario {
+            prefix: &[],
             settings: Dialect::Paper.settings(Durability::Atomic),
             network: NetworkKind::Set,
             bounds: Bounds::default(),

@@ -77,7 +77,8 @@ fn context_of(body: &Body) -> Option<ReadId> {
         | Body::PreVote { .. }
         | Body::TimeoutNow
         | Body::RequestRead { .. }
-        | Body::ReadIndex { .. } => None,
+        | Body::ReadIndex { .. }
+        | Body::InstallSnapshot { .. } => None,
     }
 }
 

@@ -211,6 +211,7 @@ fn scenario(follower: &Follower) -> plimsoll_model::scenario::Scenario {
         ..Default::default()
     };
     plimsoll_model::scenario::Scenario {
+        prefix: &[],
         settings: follower.settings,
         network: plimsoll_model::network::NetworkKind::Set,
         bounds,

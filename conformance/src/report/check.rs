@@ -574,6 +574,7 @@ mod tests {
             about: String::new(),
             dialect: "paper",
             scenario: Scenario {
+                prefix: &[],
                 settings: Dialect::Paper.settings(Durability::Atomic),
                 network: NetworkKind::Set,
                 bounds: Bounds {

@@ -252,6 +252,22 @@ fn said<L: Log>(
         Branch::LeaseExpired => info("its lease is over".to_owned()),
         Branch::Ticked => info("its clock ticks".to_owned()),
         Branch::RestartedWritten => info("part of the write under way survives".to_owned()),
+        Branch::Compacted => info(format!(
+            "replaces its log up to {} by a snapshot",
+            at(after, after.log.base())
+        )),
+        Branch::SnapshotIgnored => because("ignores it"),
+        Branch::SnapshotFastForwarded => info(format!(
+            "has all of it, and commits up to {}",
+            at(after, after.commit)
+        )),
+        Branch::SnapshotRetained => info("has all of it, and keeps what is behind".to_owned()),
+        Branch::SnapshotInstalled => info(format!(
+            "installs the snapshot up to {} in place of its log",
+            at(after, after.log.base())
+        )),
+        Branch::AppendBelowSnapshot => info("has all of it in its snapshot".to_owned()),
+        Branch::SentSnapshot => return None,
         Branch::SentAppend
         | Branch::SentHeartbeat
         | Branch::SentTimeoutNow

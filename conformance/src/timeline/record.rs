@@ -77,6 +77,16 @@ impl Recorder {
         }
     }
 
+    /// Adds a note to the frame that came last.
+    fn mark(&mut self, text: &str) {
+        if let Some(frame) = self.timeline.frames.last_mut() {
+            frame.notes.push(Note {
+                kind: NoteKind::Info,
+                text: text.to_owned(),
+            });
+        }
+    }
+
     fn arrow(&self, message: &Message) -> Arrow {
         let left = self.sent.iter().rev().find(|(m, _)| m == message);
         Arrow {
@@ -191,12 +201,17 @@ impl Timeline {
             trace: None,
             rerun,
         };
-        let title = format!(
+        let mut frames = scenario.before();
+        let prefix = frames.len();
+        let mut title = format!(
             "{title} in {steps} step{}",
             if steps == 1 { "" } else { "s" }
         );
-        let frames = execute(scenario, &found.actions)?;
-        let mut before = State::initial(scenario);
+        if prefix > 0 {
+            title += &format!(" after a prefix of {prefix}");
+        }
+        frames.extend(execute(scenario, &found.actions)?);
+        let mut before = State::booted(scenario);
         let servers = before.servers.iter().map(|(_, server)| &**server);
         let mut recorder = Recorder::new(title, origin, scenario.settings, servers);
         let mut facts = Vec::new();
@@ -218,6 +233,9 @@ impl Timeline {
                     None,
                 ),
                 (action, _) => recorder.network(step, action, None),
+            }
+            if at < prefix {
+                recorder.mark("prefix: before the search begins");
             }
             before = frame.step.after.clone();
         }

@@ -75,8 +75,13 @@ fn entry(index: Index, entry: &Entry) -> String {
 /// The entries after the first `skip` in print, long ones shortened.
 fn entries<L: Log>(log: &L, skip: usize) -> String {
     let all = log.entries();
+    let base = log.snapshot().len();
     let print = |at: usize| entry(Index(at as u64 + 1), &all[at]);
     let end = all.len();
+    let (skip, snapshot) = match base > skip {
+        true => (base, Some(format!("snapshot to {}", print(base - 1)))),
+        false => (skip, None),
+    };
     let shown: Vec<String> = if end.saturating_sub(skip) <= ENTRIES_SHOWN {
         (skip..end).map(print).collect()
     } else {
@@ -87,6 +92,7 @@ fn entries<L: Log>(log: &L, skip: usize) -> String {
             .chain((end - half..end).map(print))
             .collect()
     };
+    let shown: Vec<String> = snapshot.into_iter().chain(shown).collect();
     shown.join(", ")
 }
 
@@ -107,6 +113,9 @@ fn durable<L: Log>(server: &Server<L>, settings: &Settings) -> String {
     }
     if durable.shared != server.log.last_index() || !durable.tail.is_empty() {
         parts.push(format!("log to {}", server.durable_last()));
+    }
+    if durable.base != server.log.base() {
+        parts.push(format!("snapshot to {}", durable.base));
     }
     if settings.durable_commit && durable.commit != server.commit {
         parts.push(format!("commit {}", durable.commit));
@@ -231,7 +240,10 @@ pub fn changes<L: Log>(before: &Server<L>, after: &Server<L>, settings: &Setting
                 continue;
             }
             let (a, b) = (before.log.entries(), after.log.entries());
-            let same = a.iter().zip(b).take_while(|(a, b)| a == b).count();
+            let same = match before.log.base() == after.log.base() {
+                true => a.iter().zip(b).take_while(|(a, b)| a == b).count(),
+                false => 0,
+            };
             changes.push(change(
                 field,
                 &entries(&before.log, same),

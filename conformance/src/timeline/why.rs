@@ -35,6 +35,7 @@ pub fn broken(property: &str, before: &State, frame: &Frame, scenario: &Scenario
         ("match-agrees", _) => taken_to_match(after),
         ("match-monotonic", Some((node, old, new))) => forgets_a_match(node, old, new),
         ("applied-is-committed-prefix", _) => applied_otherwise(after, scenario),
+        ("snapshot-equals-prefix", _) => snapshot_of_something_else(after),
         ("one-vote-per-term", Some((node, old, new))) => second_vote(node, old, new, frame),
         ("quorum-of-voters", Some((node, old, _))) => counted(node, old),
         ("one-change-at-a-time" | "adjacent-quorums-overlap" | "configuration-from-log", _) => {
@@ -126,8 +127,8 @@ fn and(nodes: NodeSet) -> String {
 
 /// What `server` has at the index of `position`.
 fn has_there<L: Log>(server: &Server<L>, index: Index) -> String {
-    match server.log.term_at(index) {
-        Some(term) => format!("has {}", Position::new(index, term)),
+    match server.log.held(index) {
+        Some(entry) => format!("has {}", Position::new(index, entry.term)),
         None => format!(
             "has nothing at index {index}: its log ends at {}",
             server.log.last()
@@ -140,7 +141,7 @@ fn incomplete_leader(state: &State) -> Vec<String> {
     for (id, leader) in state.servers.iter().filter(|(_, s)| s.role.is_leader()) {
         for committed in &state.history.committed {
             let position = committed.position;
-            if committed.term < leader.term && !leader.log.has(position) {
+            if committed.term < leader.term && !leader.log.holds(position) {
                 let by = state.history.led.iter().find(|l| l.term == committed.term);
                 facts.push(format!(
                     "{} committed {position} as leader of term {}",
@@ -189,7 +190,7 @@ fn different_prefixes(state: &State) -> Vec<String> {
     for (id, a) in state.servers.iter() {
         for committed in &state.history.committed {
             let position = committed.position;
-            if position.index <= a.commit && !a.log.has(position) {
+            if position.index <= a.commit && !a.log.holds(position) {
                 facts.push(format!(
                     "{position} was committed in term {}; {id} has committed up to {} and {}",
                     committed.term,
@@ -202,7 +203,7 @@ fn different_prefixes(state: &State) -> Vec<String> {
             let both = a.commit.min(b.commit).0;
             let differs = (1..=both)
                 .map(Index)
-                .find(|&index| a.log.entry(index) != b.log.entry(index));
+                .find(|&index| a.log.held(index) != b.log.held(index));
             if let Some(index) = differs {
                 facts.push(format!(
                     "both have committed index {index}: there {id} {} and {other} {}",
@@ -221,13 +222,12 @@ fn logs_differ_below_a_match(state: &State) -> Vec<String> {
         for (other, b) in state.servers.iter().filter(|&(other, _)| other > id) {
             let shorter = a.log.last_index().min(b.log.last_index()).0;
             let indexes = (1..=shorter).map(Index);
-            let agree = indexes
-                .clone()
-                .rev()
-                .find(|&index| a.log.term_at(index) == b.log.term_at(index));
+            let agree = indexes.clone().rev().find(|&index| {
+                a.log.held(index).map(|e| e.term) == b.log.held(index).map(|e| e.term)
+            });
             let differ = indexes
                 .clone()
-                .find(|&index| a.log.entry(index) != b.log.entry(index));
+                .find(|&index| a.log.held(index) != b.log.held(index));
             if let (Some(agree), Some(differ)) = (agree, differ)
                 && differ <= agree
             {
@@ -418,14 +418,13 @@ fn taken_to_match(state: &State) -> Vec<String> {
             };
             let indexes = (1..=known.0).map(Index);
             let differs = indexes.clone().find(|&index| {
-                leads.log.entry(index).is_none()
-                    || leads.log.entry(index) != server.log.entry(index)
+                leads.log.held(index).is_none() || leads.log.held(index) != server.log.held(index)
             });
-            let volatile = indexes
-                .clone()
-                .find(|&index| server.durable_term_at(index) != leads.log.term_at(index));
+            let volatile = indexes.clone().find(|&index| {
+                server.durable_term_at(index) != leads.log.held(index).map(|entry| entry.term)
+            });
             let what = match (differs, volatile) {
-                (Some(index), _) if leads.log.entry(index).is_some() => {
+                (Some(index), _) if leads.log.held(index).is_some() => {
                     format!(
                         "at {index} {leader} {} and {id} {}",
                         has_there(leads, index),
@@ -463,6 +462,43 @@ fn forgets_a_match<L: Log>(node: NodeId, before: &Server<L>, after: &Server<L>) 
     fell.collect()
 }
 
+fn snapshot_of_something_else(state: &State) -> Vec<String> {
+    let known = state.history.highest_commit();
+    let mut facts = Vec::new();
+    for (id, server) in state.servers.iter() {
+        let base = server.log.base();
+        if base > known {
+            facts.push(format!(
+                "the snapshot of {id} ends at {base}, and nobody has committed further than {known}"
+            ));
+        }
+        for committed in &state.history.committed {
+            let position = committed.position;
+            if position.index <= base && !server.log.holds(position) {
+                facts.push(format!(
+                    "{position} was committed in term {}, and the snapshot of {id} {}",
+                    committed.term,
+                    has_there(server, position.index)
+                ));
+            }
+        }
+        for (other, holds) in state.servers.iter().filter(|&(other, _)| other != id) {
+            let both = (1..=base.min(holds.commit).0).map(Index);
+            let differs = both
+                .into_iter()
+                .find(|&index| server.log.held(index) != holds.log.held(index));
+            if let Some(index) = differs {
+                facts.push(format!(
+                    "at {index} the snapshot of {id} {}, and {other}, which has committed it, {}",
+                    has_there(server, index),
+                    has_there(holds, index)
+                ));
+            }
+        }
+    }
+    facts
+}
+
 fn applied_otherwise(state: &State, scenario: &Scenario) -> Vec<String> {
     let bootstrap = u64::from(scenario.bounds.bootstrap);
     let committed = state.history.highest_commit().0.max(bootstrap);
@@ -476,7 +512,7 @@ fn applied_otherwise(state: &State, scenario: &Scenario) -> Vec<String> {
         }
         for committed in &state.history.committed {
             let position = committed.position;
-            if position.index <= applied && !server.log.has(position) {
+            if position.index <= applied && !server.log.holds(position) {
                 facts.push(format!(
                     "{position} was committed in term {}; {id} has applied up to {applied} and {}",
                     committed.term,

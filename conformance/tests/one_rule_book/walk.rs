@@ -409,6 +409,7 @@ fn line(
         Input::Transfer { .. } | Input::SendTimeoutNow { .. } => other("it hands over"),
         Input::Change { .. } | Input::LeaveJoint => other("the configuration changes"),
         Input::Wipe => other("its machine is replaced"),
+        Input::Compact { .. } | Input::SendSnapshot { .. } => other("it compacts its log"),
     };
     let mut step = wire::Step::new(name(node), inc, seq, cause)
         .with_state(state(after))

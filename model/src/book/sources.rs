@@ -37,6 +37,7 @@ sources![
     "log.rs",
     "message.rs",
     "network.rs",
+    "prefix.rs",
     "progress.rs",
     "properties/adjacent_quorums.rs",
     "properties/applied_is_committed_prefix.rs",
@@ -59,6 +60,7 @@ sources![
     "properties/one_change_at_a_time.rs",
     "properties/one_vote_per_term.rs",
     "properties/quorum_of_voters.rs",
+    "properties/snapshot_equals_prefix.rs",
     "properties/state_machine_safety.rs",
     "properties/term_monotonic.rs",
     "refusal.rs",
@@ -73,6 +75,7 @@ sources![
     "rules/quorum.rs",
     "rules/reads.rs",
     "rules/replication.rs",
+    "rules/snapshot.rs",
     "rules/transfer.rs",
     "scenario.rs",
     "server.rs",
@@ -82,6 +85,7 @@ sources![
     "symmetry.rs",
     "witnesses.rs",
     "witnesses/membership.rs",
+    "witnesses/snapshots.rs",
 ];
 
 /// The XXH3 of [`ALL`], names and texts: a search is taken up again only by

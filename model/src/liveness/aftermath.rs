@@ -69,6 +69,8 @@ pub fn left_over(state: &State, up: NodeSet, scenario: &Scenario) -> State {
         writes: bounds.writes,
         reads: bounds.reads,
         changes: bounds.changes,
+        // Whether anybody compacts any more is nobody's duty.
+        compactions: bounds.compactions,
         ..Spent::default()
     };
     left
@@ -104,7 +106,7 @@ fn at_stake(state: &State, scenario: &Scenario) -> Vec<Config> {
         let entries = log.entries().iter().take(to).skip(bootstrap);
         start.fold(entries)
     };
-    let holder = logs().find(|log| committed == Position::ZERO || log.has(committed));
+    let holder = logs().find(|log| log.holds(committed));
     let now = holder.map_or(start, |log| changes(log, upto));
     let mut configs = vec![now];
     for log in logs() {
@@ -165,6 +167,7 @@ impl<'g> Aftermath<'g> {
         let small = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
         Aftermath {
             scenario: Scenario {
+                prefix: &[],
                 settings: scenario.settings,
                 network: match (reins, scenario.network) {
                     (Reins::Any, _) => NetworkKind::Set,
@@ -239,7 +242,9 @@ impl<'g> Aftermath<'g> {
         match input {
             Input::Campaign if server.term >= self.latest() => false,
             // Who is down hears nothing.
-            Input::SendAppend { to, .. } | Input::SendHeartbeat { to }
+            Input::SendAppend { to, .. }
+            | Input::SendHeartbeat { to }
+            | Input::SendSnapshot { to }
                 if !self.up.contains(*to) =>
             {
                 false
@@ -258,6 +263,10 @@ impl<'g> Aftermath<'g> {
                     && u64::from(*count) == lacking.min(batch)
             }
             Input::SendHeartbeat { .. } => is_quiet(state, self.up),
+            Input::SendSnapshot { to } => {
+                let shared = shared(server, state.server(*to));
+                is_quiet(state, self.up) && shared < server.log.base()
+            }
             _ => true,
         }
     }
@@ -287,6 +296,7 @@ pub(super) fn untroubled(bounds: &Bounds) -> Bounds {
         campaigns: None,
         appends: None,
         heartbeats: None,
+        snapshots: None,
         restarts: 0,
         drops: Some(0),
         duplicates: 0,

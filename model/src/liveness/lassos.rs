@@ -176,6 +176,7 @@ pub fn is_fair(action: &Action) -> bool {
             | Input::Transfer { .. }
             | Input::Change { .. }
             | Input::Wipe
+            | Input::Compact { .. }
     )
 }
 

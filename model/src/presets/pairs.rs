@@ -136,6 +136,15 @@ const PARTS: &[Part] = &[
         },
         witnesses: &["restarted-server-wins"],
     },
+    Part {
+        name: "snapshots",
+        feature: None,
+        needs: |bounds| {
+            bounds.compactions = bounds.compactions.max(1);
+            bounds.snapshots = Some(1);
+        },
+        witnesses: &["snapshot-installed"],
+    },
 ];
 
 /// One change of the configuration, by two voters and one more server.

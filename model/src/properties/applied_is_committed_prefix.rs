@@ -9,7 +9,8 @@
 //!
 //! The only machine in the model is the configuration, where it comes from
 //! applied entries: it starts with all voters on a first boot, with none after
-//! a restart, and each entry makes its change.
+//! a restart, and each entry makes its change; those that a snapshot replaces
+//! count as applied.
 
 use super::{Check, Finding, Property, configs};
 use crate::cluster::Ensemble;
@@ -35,7 +36,7 @@ fn check(state: &Ensemble<InlineLog>, scenario: &Scenario) -> Finding {
             return Finding::Broken;
         }
         let mut known = history.committed.iter().map(|c| c.position);
-        if known.any(|at| at.index <= server.applied && !server.log.has(at)) {
+        if known.any(|at| at.index <= server.applied && !server.log.holds(at)) {
             return Finding::Broken;
         }
         let restarted = history.restarted.contains(id);

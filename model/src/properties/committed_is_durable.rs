@@ -56,7 +56,7 @@ fn check(state: &Ensemble<InlineLog>, scenario: &Scenario) -> Finding {
 /// Whether some server that lacks the entry at `position` could be elected, as
 /// far as logs decide it.
 fn electable_without(state: &Ensemble<InlineLog>, position: Position, scenario: &Scenario) -> bool {
-    let mut lacking = state.servers.iter().filter(|(_, s)| !s.log.has(position));
+    let mut lacking = state.servers.iter().filter(|(_, s)| !s.log.holds(position));
     lacking.any(|(id, candidate)| {
         let config = configs::in_force(state, id, scenario);
         // What is committed and not applied it applies first, where that counts.

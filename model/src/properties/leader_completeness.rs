@@ -23,7 +23,7 @@ fn check(state: &Ensemble<InlineLog>, _: &Scenario) -> Finding {
             if committed.term >= leader.term {
                 continue;
             }
-            if !leader.log.has(committed.position) {
+            if !leader.log.holds(committed.position) {
                 return Finding::Broken;
             }
             finding = Finding::Holds;

@@ -75,7 +75,7 @@ fn holds(server: &Server<InlineLog>, leader: &Server<InlineLog>, known: Index) -
     prefix.is_some()
         && server.log.entries().get(..upto) == prefix
         && (1..=known.0).map(Index).all(|index| {
-            let term = leader.log.term_at(index);
+            let term = leader.log.held(index).map(|entry| entry.term);
             term.is_some() && server.durable_term_at(index) == term
         })
 }

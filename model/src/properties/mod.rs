@@ -28,6 +28,7 @@ mod match_monotonic;
 mod one_change_at_a_time;
 mod one_vote_per_term;
 mod quorum_of_voters;
+mod snapshot_equals_prefix;
 mod state_machine_safety;
 mod term_monotonic;
 
@@ -159,7 +160,7 @@ impl Property {
 }
 
 /// The table of properties.
-pub const ALL: [Property; 21] = [
+pub const ALL: [Property; 22] = [
     election_safety::PROPERTY,
     leader_append_only::PROPERTY,
     log_matching::PROPERTY,
@@ -181,4 +182,5 @@ pub const ALL: [Property; 21] = [
     one_change_at_a_time::PROPERTY,
     adjacent_quorums::PROPERTY,
     configuration_from_log::PROPERTY,
+    snapshot_equals_prefix::PROPERTY,
 ];

@@ -51,6 +51,6 @@ fn is_committed(state: &Ensemble<InlineLog>, position: Position) -> bool {
     state.history.committed.iter().any(|committed| {
         let mut logs = state.servers.iter().map(|(_, server)| &server.log);
         committed.position.index >= position.index
-            && logs.any(|log| log.has(committed.position) && log.has(position))
+            && logs.any(|log| log.holds(committed.position) && log.holds(position))
     })
 }

@@ -23,7 +23,7 @@ fn check(state: &Ensemble<InlineLog>, scenario: &Scenario) -> Finding {
     for (id, a) in state.servers.iter() {
         for committed in &state.history.committed {
             if committed.position.index <= a.commit {
-                if !a.log.has(committed.position) {
+                if !a.log.holds(committed.position) {
                     return Finding::Broken;
                 }
                 finding = Finding::Holds;

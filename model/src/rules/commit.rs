@@ -168,7 +168,7 @@ pub fn learn<L: Log>(
 }
 
 /// Where nothing asks when an entry is applied, it is applied when it commits.
-fn applied_with_commit<L: Log>(server: &mut Server<L>, settings: &Settings) {
+pub(super) fn applied_with_commit<L: Log>(server: &mut Server<L>, settings: &Settings) {
     if !settings.applies() {
         server.applied = server.commit;
     }

@@ -83,7 +83,8 @@ fn queue_write<L: Log>(server: &mut Server<L>, before: &Server<L>, settings: &Se
     let unchanged = (server.term, server.vote) == (before.term, before.vote)
         && (!settings.durable_commit || commit == before.commit)
         && keep == before.log.last_index()
-        && keep == server.log.last_index();
+        && keep == server.log.last_index()
+        && before.log.base() == server.log.base();
     if unchanged {
         return;
     }
@@ -93,6 +94,7 @@ fn queue_write<L: Log>(server: &mut Server<L>, before: &Server<L>, settings: &Se
         commit,
         keep,
         entries: server.log.batch(keep, usize::MAX),
+        base: server.log.base(),
         waiting: Default::default(),
     });
 }
@@ -109,6 +111,19 @@ pub fn truncate<L: Log>(server: &mut Server<L>, keep: Index) {
     server.log.truncate(keep);
 }
 
+/// Puts the state of a snapshot, `state`, in place of the log, while disk still
+/// has what it had.
+pub fn replace<L: Log>(server: &mut Server<L>, state: &Batch) {
+    server.log.rebase(Index::ZERO);
+    let pairs = server.log.entries().iter().zip(state);
+    let same = pairs.take_while(|(a, b)| a == b).count();
+    truncate(server, Index::ZERO.plus(same));
+    for entry in state.iter().skip(same) {
+        server.log.push(*entry);
+    }
+    server.log.rebase(Index::ZERO.plus(state.len()));
+}
+
 /// All that the server holds becomes durable.
 fn sync<L: Log>(server: &mut Server<L>, settings: &Settings) {
     let durable = &mut server.durable;
@@ -120,6 +135,7 @@ fn sync<L: Log>(server: &mut Server<L>, settings: &Settings) {
     durable.vote = server.vote;
     durable.shared = server.log.last_index();
     durable.tail.clear();
+    durable.base = server.log.base();
     if settings.durable_commit {
         durable.commit = server.commit;
     }
@@ -177,7 +193,7 @@ fn oldest_completed<L: Log>(
         .entries
         .iter()
         .enumerate()
-        .any(|(i, entry)| server.log.entry(write.keep.plus(i + 1)) != Some(*entry));
+        .any(|(i, entry)| server.log.held(write.keep.plus(i + 1)) != Some(*entry));
     match replaced {
         true => Ok(Branch::StaleWriteDone.into()),
         false => Ok(Branch::WriteDone.into()),
@@ -286,9 +302,11 @@ pub fn restart<L: Log>(
     Ok(branch.into())
 }
 
-/// Starts again from what is durable.
+/// Starts again from what is durable: the machine and the configuration from
+/// the snapshot, if there is one.
 fn recover<L: Log>(server: &mut Server<L>, settings: &Settings) {
     let durable = &mut server.durable;
+    server.log.rebase(Index::ZERO);
     server.log.truncate(durable.shared);
     for entry in durable.tail.drain(..) {
         server.log.push(entry);
@@ -297,6 +315,7 @@ fn recover<L: Log>(server: &mut Server<L>, settings: &Settings) {
         let newest = server.log.last_index().0;
         server.log.truncate(Index(newest.saturating_sub(1)));
     }
+    server.log.rebase(durable.base);
     durable.shared = server.log.last_index();
     if settings.has(Flaw::VoteForgottenOnRestart) {
         durable.term = Default::default();
@@ -304,9 +323,12 @@ fn recover<L: Log>(server: &mut Server<L>, settings: &Settings) {
     }
     server.term = durable.term;
     server.vote = durable.vote;
-    server.commit = durable.commit;
+    server.commit = durable.commit.max(durable.base);
+    if settings.durable_commit {
+        durable.commit = server.commit;
+    }
     server.applied = match settings.applies() {
-        true => Index::ZERO,
+        true => server.log.base(),
         false => server.commit,
     };
     election::lose_leader(server);

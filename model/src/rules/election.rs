@@ -204,6 +204,14 @@ pub fn stale<L: Log>(
             round: None,
             joined: *joined,
         },
+        Body::InstallSnapshot { last, joined, .. } => Body::AppendAck {
+            reject: true,
+            index: last.index,
+            hint: None,
+            context: None,
+            round: None,
+            joined: *joined,
+        },
         _ => return Branch::StaleIgnored.because(reason),
     };
     if settings.stale_request == StaleRequest::Ignore {

@@ -24,7 +24,7 @@ use crate::log::{Log, Payload};
 use crate::refusal::Refusal;
 use crate::rules::election;
 use crate::server::{Role, Server};
-use crate::settings::{Settings, TakesEffect};
+use crate::settings::{Configuration, Settings, TakesEffect};
 
 /// Whether `server` may campaign as far as its configuration goes.
 ///
@@ -95,14 +95,31 @@ pub fn log_changed<L: Log>(server: &mut Server<L>, settings: &Settings) {
     }
 }
 
+/// The configuration as of the last entry that the snapshot of `server`
+/// replaces; without one, the configuration that a restart begins with.
+pub fn of_snapshot<L: Log>(server: &Server<L>, settings: &Settings) -> Config {
+    if !settings.applies() && !settings.changes() {
+        return server.config;
+    }
+    let start = match settings.configuration {
+        Configuration::Applied => Config::UNKNOWN,
+        Configuration::Fixed => server.base,
+    };
+    start.fold(server.log.snapshot())
+}
+
+/// The machine has been reset to a snapshot that has the configuration
+/// `config`.
+pub fn loaded<L: Log>(server: &mut Server<L>, config: Config, settings: &Settings) {
+    if settings.applies() {
+        in_force(server, config);
+    }
+}
+
 /// The configuration after a restart.
 pub fn recovered<L: Log>(server: &mut Server<L>, settings: &Settings) {
-    use crate::settings::Configuration;
     if settings.applies() {
-        server.config = match settings.configuration {
-            Configuration::Applied => Config::UNKNOWN,
-            Configuration::Fixed => server.base,
-        };
+        server.config = of_snapshot(server, settings);
     }
     log_changed(server, settings);
 }

@@ -23,6 +23,7 @@
 //! | [`membership`] | configurations from applied entries | §6, dissertation §4.1 |
 //! | [`membership`] | which configuration is in force | §6, dissertation §4.1 |
 //! | [`changes`] | which changes of it a leader may append | §6, dissertation §4.1, §4.3 |
+//! | [`snapshot`] | compact the log, send and install snapshots | §7, dissertation §5 |
 //! | [`durability`] | writes complete, own acknowledgements, crash and restart | figure 2 |
 
 pub mod changes;
@@ -35,6 +36,7 @@ pub mod prevote;
 pub mod quorum;
 pub mod reads;
 pub mod replication;
+pub mod snapshot;
 pub mod transfer;
 
 use crate::choice;
@@ -136,6 +138,16 @@ choice! {
         LeaveJoint = 20,
         /// Its machine is replaced by one that has nothing.
         Wipe = 21,
+        /// It replaces a prefix of its log by a snapshot.
+        Compact {
+            /// Up to here.
+            to: Index,
+        } = 22,
+        /// It sends its snapshot to a peer.
+        SendSnapshot {
+            /// The peer.
+            to: NodeId,
+        } = 23,
     }
 }
 
@@ -261,11 +273,25 @@ pub enum Branch {
     NotHeard,
     /// A server starts anew, with nothing.
     Wiped,
+    /// A prefix of the log was replaced by a snapshot.
+    Compacted,
+    /// A snapshot went out.
+    SentSnapshot,
+    /// A snapshot told nothing new.
+    SnapshotIgnored,
+    /// A snapshot of what the log holds: its receiver committed up to there.
+    SnapshotFastForwarded,
+    /// A snapshot replaced a prefix of its receiver's log.
+    SnapshotRetained,
+    /// A snapshot replaced its receiver's log.
+    SnapshotInstalled,
+    /// An append ended where its receiver's log is compacted.
+    AppendBelowSnapshot,
 }
 
 impl Branch {
     /// Every branch, in order.
-    pub const ALL: [Branch; 58] = [
+    pub const ALL: [Branch; 65] = [
         Branch::Campaigned,
         Branch::VoteGranted,
         Branch::VoteRefused,
@@ -324,6 +350,13 @@ impl Branch {
         Branch::JointLeft,
         Branch::NotHeard,
         Branch::Wiped,
+        Branch::Compacted,
+        Branch::SentSnapshot,
+        Branch::SnapshotIgnored,
+        Branch::SnapshotFastForwarded,
+        Branch::SnapshotRetained,
+        Branch::SnapshotInstalled,
+        Branch::AppendBelowSnapshot,
     ];
 
     /// Whether only a planted flaw takes this branch.
@@ -440,6 +473,8 @@ fn handle<L: Log>(
         Input::Change { change } => changes::change(server, change, settings),
         Input::LeaveJoint => changes::leave(server, settings),
         Input::Wipe => durability::wipe(server),
+        Input::Compact { to } => snapshot::compact(server, *to),
+        Input::SendSnapshot { to } => snapshot::send(server, *to, settings, out),
     }
 }
 
@@ -545,6 +580,17 @@ fn receive<L: Log>(
         Body::TimeoutNow => transfer::timeout_now(server, settings, out),
         Body::RequestRead { read } => reads::requested(server, *from, *read, settings, out),
         Body::ReadIndex { read, index } => reads::answered(server, *read, *index),
+        Body::InstallSnapshot {
+            last,
+            config,
+            state,
+            joined,
+        } => {
+            if let Err(refusal) = election::follow(server, *from, settings) {
+                return Branch::Unexpected.because(refusal);
+            }
+            snapshot::received(server, *from, *last, *config, state, *joined, settings, out)
+        }
     }
 }
 
@@ -562,6 +608,7 @@ pub fn hash() -> u64 {
         include_str!("transfer.rs"),
         include_str!("reads.rs"),
         include_str!("lease.rs"),
+        include_str!("snapshot.rs"),
         include_str!("durability.rs"),
         include_str!("../config.rs"),
         include_str!("../progress.rs"),

@@ -17,7 +17,7 @@ use crate::rules::{commit, durability, lease, membership, transfer};
 use crate::server::{Role, Server};
 use crate::settings::{BelowCommit, Heartbeat, Settings};
 
-fn must_lead<L: Log>(server: &Server<L>) -> Result<(), Refusal> {
+pub(super) fn must_lead<L: Log>(server: &Server<L>) -> Result<(), Refusal> {
     if server.role.is_leader() {
         return Ok(());
     }
@@ -27,7 +27,7 @@ fn must_lead<L: Log>(server: &Server<L>) -> Result<(), Refusal> {
     })
 }
 
-fn must_be_peer<L: Log>(server: &Server<L>, to: NodeId) -> Result<(), Refusal> {
+pub(super) fn must_be_peer<L: Log>(server: &Server<L>, to: NodeId) -> Result<(), Refusal> {
     if to != server.id && server.config.members().contains(to) {
         return Ok(());
     }
@@ -67,7 +67,7 @@ pub fn write<L: Log>(server: &mut Server<L>, number: u32) -> Result<Outcome, Ref
 ///
 /// # Errors
 /// When the server does not lead, `to` is no peer, or the log has no such
-/// entries.
+/// entries: not yet, or no longer.
 pub fn send_append<L: Log>(
     server: &mut Server<L>,
     to: NodeId,
@@ -79,7 +79,14 @@ pub fn send_append<L: Log>(
     must_lead(server)?;
     must_be_peer(server, to)?;
     let end = after.plus(count as usize);
-    let last = server.log.last_index();
+    let (base, last) = (server.log.base(), server.log.last_index());
+    if after < base {
+        return Err(Refusal::Compacted {
+            node: server.id,
+            index: after,
+            base,
+        });
+    }
     let (Some(term), true) = (server.log.term_at(after), end <= last) else {
         return Err(Refusal::PastTheEnd {
             node: server.id,
@@ -175,7 +182,9 @@ pub fn appended<L: Log>(
         return Branch::AppendBelowCommit.into();
     }
     let unchecked = entries.is_empty() && settings.has(Flaw::EmptyAppendUnchecked);
-    if !server.log.has(prev) && !unchecked {
+    // What a snapshot has replaced was committed, and so matches.
+    let replaced = prev.index < server.log.base();
+    if !replaced && !server.log.has(prev) && !unchecked {
         let hint = settings
             .reject_hint
             .then(|| server.log.conflict_hint(prev.index, prev.term));
@@ -196,8 +205,12 @@ pub fn appended<L: Log>(
             have: server.log.term_at(conflict.index),
         });
     }
-    let branch = splice(server, prev.index, entries, settings);
     let last_new = prev.index.plus(entries.len());
+    let branch = if replaced && last_new <= server.log.base() {
+        Branch::AppendBelowSnapshot
+    } else {
+        splice(server, prev.index, entries, settings)
+    };
     commit::learn(server, leader_commit, last_new, settings);
     let held = if settings.has(Flaw::AcksOwnLastIndex) {
         server.log.last_index()
@@ -210,7 +223,7 @@ pub fn appended<L: Log>(
 
 /// Puts `entries` behind index `after`: what is there already stays, the first
 /// conflict and all behind it goes, what is new is appended (figure 2,
-/// AppendEntries rules 3 and 4).
+/// AppendEntries rules 3 and 4). What the snapshot has replaced is there.
 fn splice<L: Log>(
     server: &mut Server<L>,
     after: Index,
@@ -226,6 +239,9 @@ fn splice<L: Log>(
     }
     for (i, entry) in entries.iter().enumerate() {
         let index = after.plus(i + 1);
+        if index <= server.log.base() {
+            continue;
+        }
         match server.log.term_at(index) {
             Some(term) if term == entry.term => continue,
             Some(_) => {

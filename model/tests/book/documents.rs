@@ -249,6 +249,12 @@ fn decides(setting: &str) -> &'static str {
         "follower-reads" => {
             "whether a follower serves reads, at an index that it asks its leader for"
         }
+        "held-snapshot" => {
+            "what a follower makes of a snapshot whose last entry it holds: it saves it and keeps the entries behind (`retain`), or commits up to there and keeps its log (`fast-forward`)"
+        }
+        "snapshot-names-receiver" => {
+            "whether a server ignores a snapshot whose configuration lacks it"
+        }
         "lease-reads" => {
             "whether a leader serves reads without a round while its lease runs, by clocks"
         }
@@ -331,6 +337,7 @@ fn measured() -> [(&'static str, Scenario); 2] {
         (
             "`paper`, atomic, bag: 3 servers, 2 elections, 1 crash",
             Scenario {
+                prefix: &[],
                 settings: Dialect::Paper.settings(Durability::Atomic),
                 network: NetworkKind::Bag,
                 bounds: Bounds {
@@ -347,6 +354,7 @@ fn measured() -> [(&'static str, Scenario); 2] {
             "`etcd-stored`, atomic, bag: 2 servers, 2 elections, 2 appends, 2 heartbeats, \
              1 write, 1 read, 1 crash",
             Scenario {
+                prefix: &[],
                 settings: Dialect::EtcdStored.settings(Durability::Atomic),
                 network: NetworkKind::Bag,
                 bounds: Bounds {

@@ -335,6 +335,7 @@ fn small(flaw: Option<Flaw>, appends: u32, max_batch: u32) -> Scenario {
     let mut settings = Dialect::Paper.settings(Durability::Atomic);
     settings.flaw = flaw;
     Scenario {
+        prefix: &[],
         settings,
         network: NetworkKind::Bag,
         bounds: Bounds {

@@ -12,7 +12,7 @@ use plimsoll_model::features::SINGLE_SERVER_CHANGES;
 use plimsoll_model::history::OpenRead;
 use plimsoll_model::ids::{Index, NodeId, NodeSet, Term};
 use plimsoll_model::log::{Entry, InlineLog, Log, Payload};
-use plimsoll_model::message::{Message, Messages};
+use plimsoll_model::message::{Body, Message, Messages};
 use plimsoll_model::network::NetworkKind;
 use plimsoll_model::properties::{ALL, Check, Finding, Property, StepView};
 use plimsoll_model::rules::{Branch, Input};
@@ -25,6 +25,7 @@ use crate::build::*;
 
 fn scenario(bootstrap: u8) -> Scenario {
     Scenario {
+        prefix: &[],
         settings: etcd(),
         network: NetworkKind::Set,
         bounds: Bounds {
@@ -166,6 +167,7 @@ fn every_property_is_tested_in_every_direction() {
         adjacent_quorums_overlap,
         configuration_from_log,
         lease_exclusive,
+        snapshot_equals_prefix,
     ] {
         test();
     }
@@ -745,6 +747,59 @@ fn durable_term_monotonic() {
         Vacuous,
     );
     on_step("durable-term-monotonic", &lost(), Vacuous);
+}
+
+#[test]
+fn snapshot_equals_prefix() {
+    let name = "snapshot-equals-prefix";
+    let compacted = |terms: &[u64], base: u64| {
+        follower(1, 5, terms).with(|s| {
+            s.commit = Index(base);
+            s.applied = Index(base);
+            s.log.rebase(Index(base));
+            s.durable.base = Index(base);
+        })
+    };
+    let other = |commit: u64| {
+        follower(2, 5, &[1, 2, 2]).with(|s| {
+            s.commit = Index(commit);
+            s.applied = Index(commit);
+        })
+    };
+    let cluster = |one: Srv, commit| {
+        let all = state([one, other(commit), follower(3, 5, &[])]);
+        committed(all, 2, 2, 2)
+    };
+    on_state(name, &logs([&[1, 2], &[1], &[]]), Vacuous);
+    on_state(name, &cluster(compacted(&[1, 2], 2), 2), Holds);
+    on_state(name, &cluster(compacted(&[1, 2, 3], 1), 2), Holds);
+    // Nobody has committed so much, or something else was.
+    on_state(name, &cluster(compacted(&[1, 2, 2], 3), 2), Broken);
+    on_state(name, &cluster(compacted(&[1, 1], 2), 0), Broken);
+    // The ghost knows the last position alone; another server knows the rest.
+    on_state(name, &cluster(compacted(&[2, 2], 2), 0), Holds);
+    on_state(name, &cluster(compacted(&[2, 2], 2), 2), Broken);
+    // The snapshot on disk, where the one in memory is another.
+    let torn = |mut one: Srv| {
+        one.durable.tail = batch(&[1, 1]);
+        one.durable.shared = Index(0);
+        one
+    };
+    on_state(name, &cluster(torn(compacted(&[1, 2], 2)), 2), Broken);
+    // One that waits to be sent.
+    let waiting = |terms: &[u64]| {
+        let mut one = follower(1, 5, &[1, 2]);
+        let body = Body::InstallSnapshot {
+            last: at(terms.len() as u64, 2),
+            config: Config::of(NodeSet::first(3)),
+            state: batch(terms),
+            joined: Index::ZERO,
+        };
+        one.outbox.push(msg(1, 3, 5, body));
+        one
+    };
+    on_state(name, &cluster(waiting(&[1, 2]), 2), Holds);
+    on_state(name, &cluster(waiting(&[2, 2]), 2), Broken);
 }
 
 /// A property of configurations that change, on three followers of whom the

@@ -43,6 +43,11 @@ fn round() -> impl Strategy<Value = Option<u32>> {
 }
 
 fn batch() -> impl Strategy<Value = Batch> {
+    entries(3)
+}
+
+/// Fewer entries than `end`, in the order of their terms.
+fn entries(end: usize) -> impl Strategy<Value = Batch> {
     let entry = (1..6u64, 0..3u32).prop_map(|(term, number)| Entry {
         term: Term(term),
         payload: match number {
@@ -50,7 +55,7 @@ fn batch() -> impl Strategy<Value = Batch> {
             number => Payload::Write { number },
         },
     });
-    prop::collection::vec(entry, 0..3).prop_map(|mut entries| {
+    prop::collection::vec(entry, 0..end).prop_map(|mut entries| {
         entries.sort();
         entries.into_iter().collect()
     })
@@ -100,6 +105,7 @@ fn body() -> impl Strategy<Value = Body> {
             round
         }),
         (context(), round()).prop_map(|(context, round)| Body::HeartbeatAck { context, round }),
+        snapshot(),
     ]
 }
 
@@ -126,6 +132,18 @@ fn change() -> impl Strategy<Value = Change> {
         learners,
         removed,
         transition,
+    })
+}
+
+fn snapshot() -> impl Strategy<Value = Body> {
+    (entries(8), 0..16u64).prop_map(|(state, config)| Body::InstallSnapshot {
+        last: Position::new(
+            Index(state.len() as u64),
+            state.last().map_or(Term(0), |entry| entry.term),
+        ),
+        config: Config::of(NodeSet(config)),
+        state,
+        joined: Index::ZERO,
     })
 }
 
@@ -182,6 +200,8 @@ fn input() -> impl Strategy<Value = Input> {
         4 => change().prop_map(|change| Input::Change { change }),
         2 => Just(Input::LeaveJoint),
         1 => Just(Input::Wipe),
+        2 => index().prop_map(|to| Input::Compact { to }),
+        2 => node().prop_map(|to| Input::SendSnapshot { to }),
     ]
 }
 
@@ -252,6 +272,11 @@ fn place(refusal: &Refusal) -> usize {
         Refusal::UnfitChange { .. } => 43,
         Refusal::ConfigurationNotInLog { .. } => 44,
         Refusal::EarlierMembership { .. } => 45,
+        Refusal::Compacted { .. } => 46,
+        Refusal::Unapplied { .. } => 47,
+        Refusal::StillInLog { .. } => 48,
+        Refusal::SnapshotBehind { .. } => 49,
+        Refusal::NotInSnapshot { .. } => 50,
     }
 }
 
@@ -430,6 +455,31 @@ fn every_refusal() -> Vec<Refusal> {
             from: other,
             joined: index,
         },
+        Refusal::Compacted {
+            node,
+            index: Index(3),
+            base: Index(5),
+        },
+        Refusal::Unapplied {
+            node,
+            index,
+            applied: Index(5),
+        },
+        Refusal::StillInLog {
+            node,
+            to: other,
+            matched: Index(5),
+            base: Index(3),
+        },
+        Refusal::SnapshotBehind {
+            node,
+            last: at(5, 3),
+            known: Index(6),
+        },
+        Refusal::NotInSnapshot {
+            node: NodeId(3),
+            config,
+        },
     ]
 }
 
@@ -491,7 +541,7 @@ fn random_inputs_provoke_every_refusal() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let inputs = prop::collection::vec(input(), 40);
     for number in 0..SCENARIOS {
-        for seed in 0..25 {
+        for seed in 0..35 {
             let (scenario, state) = reached(number, seed, 5 * seed as usize);
             let inputs = inputs.new_tree(&mut runner).expect("inputs").current();
             for (node, server) in state.servers.iter() {
@@ -543,6 +593,7 @@ fn unbudgeted(scenario: &Scenario) -> Vec<Input> {
     for to in NodeSet::first(usize::from(scenario.bounds.servers) + 1).iter() {
         all.push(Input::SendHeartbeat { to });
         all.push(Input::SendTimeoutNow { to });
+        all.push(Input::SendSnapshot { to });
         for after in indexes().skip(usize::from(scenario.bounds.bootstrap)) {
             let counts = 0..=scenario.bounds.max_batch;
             all.extend(counts.map(|count| Input::SendAppend { to, after, count }));

@@ -60,6 +60,7 @@ pub(crate) fn scenario(number: usize) -> Scenario {
     let etcd = dialect == Dialect::Etcd;
     let changes = settings.changes();
     Scenario {
+        prefix: &[],
         settings,
         network,
         bounds: Bounds {
@@ -90,6 +91,7 @@ pub(crate) fn scenario(number: usize) -> Scenario {
             duplicates: 2,
             transfers: 2,
             drift: 1,
+            compactions: 3,
             ..Bounds::default()
         },
     }

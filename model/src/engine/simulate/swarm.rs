@@ -49,6 +49,8 @@ pub fn swarm_bounds(scenario: &Scenario, dice: &mut Dice) -> Scenario {
         joint_size,
         explicit_leave,
         wipes,
+        compactions,
+        snapshots,
     } = &mut scenario.bounds;
     // Now and then, nothing but the bounds that were asked for.
     if dice.once_in(8) {
@@ -79,6 +81,13 @@ pub fn swarm_bounds(scenario: &Scenario, dice: &mut Dice) -> Scenario {
     }
     for switch in [resend, partial_writes, explicit_leave] {
         *switch &= !dice.once_in(2);
+    }
+    // Nothing is drawn for what there is not: a seed keeps its walks.
+    if *compactions > 0 {
+        lower(compactions, 0, dice);
+        if let Some(snapshots) = snapshots {
+            lower(snapshots, 0, dice);
+        }
     }
     scenario
 }
