@@ -527,7 +527,7 @@ fn replaceable<L: Log>(ensemble: &Ensemble<L>, id: NodeId, bounds: &Bounds) -> b
     let Some(committed) = latest.max_by_key(|at| at.index) else {
         return false;
     };
-    let holds = |server: &&Shared<Server<L>>| server.log.has(committed);
+    let holds = |server: &&Shared<Server<L>>| server.log.holds(committed);
     let mut servers = ensemble.servers.iter().map(|(_, server)| server);
     let Some(holder) = servers.find(holds) else {
         return false;
@@ -541,12 +541,15 @@ fn replaceable<L: Log>(ensemble: &Ensemble<L>, id: NodeId, bounds: &Bounds) -> b
             since = Index::ZERO.plus(i + 1);
         }
     }
-    let term = holder.log.term_at(since).unwrap_or_default();
+    let term = holder
+        .log
+        .held(since)
+        .map_or_else(Default::default, |entry| entry.term);
     let have = ensemble.servers.iter();
     let have = have.filter(|(_, s)| s.durable_term_at(since) == Some(term));
     let added_again = |server: &Server<L>| {
         let later = server.log.entries().iter().skip(length);
-        server.log.has(committed) && config.fold(later).members().contains(id)
+        server.log.holds(committed) && config.fold(later).members().contains(id)
     };
     !config.members().contains(id)
         && config.has_quorum(have.map(|(id, _)| id).collect())
