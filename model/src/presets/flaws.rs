@@ -10,8 +10,8 @@ mod replication;
 use super::Preset;
 use crate::bounds::Bounds;
 use crate::features::{
-    ASYNC_STORAGE, CHECK_QUORUM, FOLLOWER_READS, Feature, JOINT_CONSENSUS, LEARNERS, PRE_VOTE,
-    SINGLE_SERVER_CHANGES,
+    ASYNC_STORAGE, CHECK_QUORUM, FLOW_CONTROL, FOLLOWER_READS, Feature, JOINT_CONSENSUS, LEARNERS,
+    PRE_VOTE, SINGLE_SERVER_CHANGES,
 };
 use crate::flaws::Flaw;
 use crate::network::NetworkKind;
@@ -75,6 +75,7 @@ fn story(flaw: Flaw) -> Story {
         Flaw::NoUpToDateCheck => elections::NO_UP_TO_DATE_CHECK,
         Flaw::Figure8 => replication::FIGURE_8,
         Flaw::CommitWithoutMax => replication::COMMIT_WITHOUT_MAX,
+        Flaw::NextNotRaised => replication::NEXT_NOT_RAISED,
         Flaw::StaleSuccessLowersMatch => replication::STALE_SUCCESS_LOWERS_MATCH,
         Flaw::ErasesMatchingSuffix => replication::ERASES_MATCHING_SUFFIX,
         Flaw::HintStoredAsMatch => replication::HINT_STORED_AS_MATCH,
@@ -155,6 +156,7 @@ fn features(flaw: Flaw) -> &'static [Feature] {
         Flaw::EitherHalfIsHeard => &[JOINT_CONSENSUS, CHECK_QUORUM],
         Flaw::LearnerRefusesVote => &[SINGLE_SERVER_CHANGES, LEARNERS],
         Flaw::LearnersRaiseQuorum => &[LEARNERS],
+        Flaw::NextNotRaised => &[FLOW_CONTROL],
         Flaw::StaleWriteAcknowledged | Flaw::VoteRequestBeforeWrite => &[ASYNC_STORAGE],
         _ => &[],
     }
