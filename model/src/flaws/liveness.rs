@@ -71,7 +71,7 @@ pub(super) const TABLE: [About; 9] = [
         mechanism: "a server that takes itself for a learner refuses its vote, also after it was \
                     promoted",
         breaks: "recoverability/elects",
-        expected_depth: 10,
+        expected_depth: 8,
     },
     About {
         flaw: Flaw::PreVoteRefusalTeachesNoTerm,

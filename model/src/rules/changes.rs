@@ -129,10 +129,7 @@ pub fn may_change<L: Log>(
     if !settings.has(Flaw::ChangesOverlap) {
         settled(server, settings)?;
     }
-    if settings.own_commit_before_change
-        && !settings.has(Flaw::ChangeBeforeOwnCommit)
-        && change.transition == Transition::Simple
-    {
+    if settings.own_commit_before_change && change.transition == Transition::Simple {
         committed_in_term(server)?;
     }
     fits(server, change)

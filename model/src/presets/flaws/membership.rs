@@ -32,25 +32,6 @@ const SHRINKS: Bounds = Bounds {
     ..ONE_CHANGE
 };
 
-pub(super) const CHANGE_BEFORE_OWN_COMMIT: Story = Story {
-    name: "flaw-change-before-own-commit",
-    about: "a leader of four removes a server, unheard; another one removes that leader",
-    dialect: Paper,
-    durability: Atomic,
-    network: Bag,
-    bounds: Bounds {
-        servers: 4,
-        max_term: 3,
-        max_log: 3,
-        max_messages: Some(3),
-        max_batch: 2,
-        campaigns: Some(3),
-        appends: Some(1),
-        changes: 2,
-        ..TWO_LEADERS
-    },
-};
-
 pub(super) const CHANGES_OVERLAP: Story = Story {
     name: "flaw-changes-overlap",
     about: "a leader removes one server after the other, which they do not know",
@@ -196,17 +177,12 @@ pub(super) const ONLY_AUTHOR_LEAVES_JOINT: Story = Story {
 pub(super) const LEARNER_REFUSES_VOTE: Story = Story {
     name: "flaw-learner-refuses-vote",
     about: "a learner is promoted, and the leader crashes before the learner knows",
-    dialect: Etcd,
+    dialect: Paper,
     durability: Atomic,
     network: Bag,
     bounds: Bounds {
-        bootstrap: 1,
-        boot_applied: true,
         max_log: 3,
-        max_batch: 4,
-        heartbeats: Some(0),
         changes: 2,
-        appends: Some(2),
         restarts: 1,
         ..ONE_VOTER
     },
