@@ -14,7 +14,7 @@ use crate::ids::{Index, NodeId, NodeSet, ReadId};
 use crate::log::{Log, Payload};
 use crate::message::{Body, Message};
 use crate::network::NetworkKind;
-use crate::rules::{Input, changes, commit, durability, lease, reads};
+use crate::rules::{Input, changes, commit, durability, flow, lease, reads};
 use crate::scenario::Scenario;
 use crate::server::{Role, Server};
 use crate::settings::{Durability, Heartbeat};
@@ -454,11 +454,10 @@ fn leader<L: Log>(
             let from = from.max(u64::from(booted));
             for after in from.max(server.log.base().0)..=last.0 {
                 for count in 0..=u64::from(bounds.max_batch).min(last.0 - after) {
-                    add(Input::SendAppend {
-                        to,
-                        after: Index(after),
-                        count: count as u32,
-                    });
+                    let (after, count) = (Index(after), count as u32);
+                    if flow::may_send(server, to, after, count, settings).is_ok() {
+                        add(Input::SendAppend { to, after, count });
+                    }
                 }
             }
         }
@@ -500,11 +499,10 @@ fn change<L: Log>(
     match server.config.joint {
         Some(Joint {
             auto_leave: true, ..
-        }) => {
-            if changes::may_leave(server, settings).is_ok() {
-                add(Input::LeaveJoint);
-            }
-        }
+        }) if changes::may_leave(server, settings).is_ok() => add(Input::LeaveJoint),
+        Some(Joint {
+            auto_leave: true, ..
+        }) => {}
         Some(_) => offer(Change::LEAVE),
         None if spent.changes < bounds.changes => {
             let all = NodeSet::first(usize::from(bounds.servers));
@@ -542,7 +540,10 @@ fn replaceable<L: Log>(ensemble: &Ensemble<L>, id: NodeId, bounds: &Bounds) -> b
             since = Index::ZERO.plus(i + 1);
         }
     }
-    let term = holder.log.term_at(since).unwrap_or_default();
+    let term = holder
+        .log
+        .held(since)
+        .map_or_else(Default::default, |entry| entry.term);
     let have = ensemble.servers.iter();
     let have = have.filter(|(_, s)| s.durable_term_at(since) == Some(term));
     let added_again = |server: &Server<L>| {

@@ -133,8 +133,18 @@ pub const LEARNERS: Feature = Feature {
     is_on: |settings| settings.learners,
 };
 
+/// Flow control.
+pub const FLOW_CONTROL: Feature = Feature {
+    name: "flow-control",
+    says: "a leader keeps where it goes on with each server, probes, and waits for answers",
+    section: "figure 2, nextIndex",
+    file: "model/src/rules/flow.rs",
+    switch_on: |settings| settings.window = 2,
+    is_on: |settings| settings.window > 0,
+};
+
 /// The table of features.
-pub const ALL: [Feature; 11] = [
+pub const ALL: [Feature; 12] = [
     PRE_VOTE,
     PRE_VOTE_LEADERLESS,
     CHECK_QUORUM,
@@ -146,6 +156,7 @@ pub const ALL: [Feature; 11] = [
     SINGLE_SERVER_CHANGES,
     JOINT_CONSENSUS,
     LEARNERS,
+    FLOW_CONTROL,
 ];
 
 /// The feature called `name`.

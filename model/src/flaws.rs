@@ -43,6 +43,8 @@ pub enum Flaw {
     Figure8,
     /// B2.
     CommitWithoutMax,
+    /// B3.
+    NextNotRaised,
     /// B4.
     StaleSuccessLowersMatch,
     /// B5.

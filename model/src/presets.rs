@@ -12,6 +12,7 @@
 mod elections;
 mod etcd;
 mod flaws;
+mod flow;
 mod liveness;
 mod membership;
 mod pairs;
@@ -134,6 +135,7 @@ pub fn defaults() -> Vec<Preset> {
     presets.extend(storage::presets());
     presets.extend(membership::presets());
     presets.extend(snapshots::presets());
+    presets.extend(flow::presets());
     presets
 }
 

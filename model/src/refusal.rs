@@ -279,6 +279,24 @@ pub enum Refusal {
         /// The server.
         node: NodeId,
     },
+    /// Under flow control the leader goes on elsewhere in its log.
+    NotNext {
+        /// The leader.
+        node: NodeId,
+        /// The receiver.
+        to: NodeId,
+        /// The index before what was to be sent.
+        after: Index,
+        /// The index that it sends next.
+        next: Index,
+    },
+    /// Under flow control the leader waits for an answer.
+    Waits {
+        /// The leader.
+        node: NodeId,
+        /// Who is to answer.
+        to: NodeId,
+    },
     /// The storage promises not to tear a write so.
     NotPromised {
         /// The server.
@@ -440,6 +458,7 @@ const REPLICATION: &str = "model/src/rules/replication.rs";
 const COMMIT: &str = "model/src/rules/commit.rs";
 const READS: &str = "model/src/rules/reads.rs";
 const DURABILITY: &str = "model/src/rules/durability.rs";
+const FLOW: &str = "model/src/rules/flow.rs";
 const STORAGE: &str = "model/src/storage.rs";
 const TRANSFER: &str = "model/src/rules/transfer.rs";
 const QUORUM: &str = "model/src/rules/quorum.rs";
@@ -532,6 +551,12 @@ impl Refusal {
             Refusal::DurableIsKept { .. } => {
                 ("what is durable survives a crash", "figure 2", STORAGE)
             }
+            Refusal::NotNext { .. } => ("a leader sends what comes next", "§5.3, figure 2", FLOW),
+            Refusal::Waits { .. } => (
+                "a leader waits for answers under flow control",
+                "§5.3",
+                FLOW,
+            ),
             Refusal::NotPromised { .. } => (
                 "a crash tears no write further than storage promises",
                 "figure 2",
@@ -780,6 +805,18 @@ impl fmt::Display for Refusal {
             }
             Refusal::DurableIsKept { node } => {
                 write!(f, "{node} recovered less than was durable")
+            }
+            Refusal::NotNext {
+                node,
+                to,
+                after,
+                next,
+            } => write!(
+                f,
+                "{node} sends {to} index {next} next, not what follows {after}"
+            ),
+            Refusal::Waits { node, to } => {
+                write!(f, "{node} waits for an answer of {to} before it sends more")
             }
             Refusal::NotPromised { node } => {
                 write!(

@@ -1,9 +1,9 @@
 //! One server: what it holds, what of it is durable, and its role.
 //!
 //! Figure 2 of the paper, with two differences. Durability is explicit:
-//! [`Durable`] is what a crash leaves. And a leader has no `nextIndex`: which
-//! entries it sends is its own free choice (any range of its log is legal), so
-//! the choice is part of the action and not of the state.
+//! [`Durable`] is what a crash leaves. And a leader has no `nextIndex` but under
+//! flow control: which entries it sends is its own free choice (any range of its
+//! log is legal), so the choice is part of the action and not of the state.
 
 use smallvec::SmallVec;
 

@@ -262,6 +262,10 @@ pub struct Settings {
     /// Whether a server ignores a snapshot whose configuration lacks it.
     #[serde(default)]
     pub snapshot_names_receiver: bool,
+    /// How many appends with entries a leader has under way to a server that it
+    /// replicates to; zero without flow control: any range may be sent.
+    #[serde(default)]
+    pub window: u32,
     /// The planted flaw.
     #[serde(skip)]
     pub flaw: Option<Flaw>,
@@ -336,6 +340,7 @@ impl Dialect {
                 learners: false,
                 held_snapshot: HeldSnapshot::Retain,
                 snapshot_names_receiver: false,
+                window: 0,
                 flaw: None,
             },
             Dialect::Etcd => Settings {
@@ -366,6 +371,7 @@ impl Dialect {
                 learners: false,
                 held_snapshot: HeldSnapshot::FastForward,
                 snapshot_names_receiver: true,
+                window: 0,
                 flaw: None,
             },
             Dialect::EtcdStored => Settings {

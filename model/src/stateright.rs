@@ -257,6 +257,7 @@ impl Model for RaftModel {
             holds::<19>,
             holds::<20>,
             holds::<21>,
+            holds::<22>,
         ];
         let rows = properties::ALL.iter().zip(conditions);
         let rows = rows.map(|(property, condition)| Property {

@@ -9,8 +9,9 @@ use crate::action::Action;
 use crate::config::Config;
 use crate::log::{InlineLog, Log};
 use crate::message::Body;
+use crate::progress::{Flow, Pace};
 use crate::properties::StepView;
-use crate::rules::{Branch, Input};
+use crate::rules::{Branch, Input, flow};
 use crate::scenario::Scenario;
 use crate::server::{Role, Server};
 use crate::storage::{Part, Survival};
@@ -50,7 +51,7 @@ const fn joined() -> [Witness; COUNT] {
 }
 
 /// What needs no change of the configuration.
-const CORE: [Witness; 26] = [
+const CORE: [Witness; 31] = [
     Witness {
         name: "leader-elected",
         says: "a server becomes leader",
@@ -239,6 +240,51 @@ const CORE: [Witness; 26] = [
         says: "a leader is elected while the one before leads on, its lease over",
         shows: leader_after_lease,
     },
+    Witness {
+        name: "probe-waits",
+        says: "a leader that has probed a server waits for its answer",
+        shows: |view, _| {
+            flows(view, |before, after| {
+                !before.paused && after.paused && after.pace == Pace::Probe
+            })
+        },
+    },
+    Witness {
+        name: "probe-answered",
+        says: "a server has acknowledged a probe, and the leader replicates to it",
+        shows: |view, _| {
+            flows(view, |before, after| {
+                before.pace == Pace::Probe && after.pace != Pace::Probe
+            })
+        },
+    },
+    Witness {
+        name: "window-full",
+        says: "a leader has as many appends under way to a server as it may",
+        shows: |view, scenario| {
+            let window = scenario.settings.window;
+            flows(view, |before, after| {
+                !before.is_full(window) && after.is_full(window)
+            })
+        },
+    },
+    Witness {
+        name: "probes-again",
+        says: "a rejection makes a leader probe a server again that it replicated to",
+        shows: |view, _| {
+            flows(view, |before, after| {
+                before.pace != Pace::Probe && after.pace == Pace::Probe
+            })
+        },
+    },
+    Witness {
+        name: "waits-no-longer",
+        says: "the answer to a heartbeat ends a leader's wait for an answer that may be lost",
+        shows: |view, _| {
+            branch(view) == Some(Branch::HeartbeatAcked)
+                && flows(view, |before, after| before.paused && !after.paused)
+        },
+    },
 ];
 
 fn leader_after_lease(view: &StepView<'_>, _: &Scenario) -> bool {
@@ -283,6 +329,21 @@ fn became_leader(view: &StepView<'_>) -> bool {
         }
         None => false,
     }
+}
+
+/// Whether the leader that acted goes on with some server in such a way.
+fn flows(view: &StepView<'_>, shows: impl Fn(&Flow, &Flow) -> bool) -> bool {
+    let Some((old, new)) = view.actor() else {
+        return false;
+    };
+    let (Role::Leader { matched: known, .. }, true) = (&new.role, old.term == new.term) else {
+        return false;
+    };
+    let mut pairs = known.iter().filter_map(|(id, _)| {
+        let before = flow::of(old, id)?;
+        Some((before, known.flow(id)?))
+    });
+    pairs.any(|(before, after)| shows(before, after))
 }
 
 /// What a crash left.

@@ -24,6 +24,7 @@ fn first(flaw: Flaw) -> (&'static str, usize) {
         Flaw::NoUpToDateCheck => ("leader-completeness", 10),
         Flaw::Figure8 => ("leader-completeness", 18),
         Flaw::CommitWithoutMax => ("commit-monotonic", 10),
+        Flaw::NextNotRaised => ("next-above-match", 6),
         Flaw::StaleSuccessLowersMatch => ("match-monotonic", 9),
         Flaw::ErasesMatchingSuffix => ("match-agrees", 8),
         Flaw::HintStoredAsMatch => ("match-agrees", 9),

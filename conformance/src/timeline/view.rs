@@ -7,6 +7,7 @@
 
 use plimsoll_model::ids::Index;
 use plimsoll_model::log::{Entry, Log, Payload};
+use plimsoll_model::progress::{Flow, Pace};
 use plimsoll_model::server::{Role, Server};
 use plimsoll_model::settings::{Durability, Settings};
 use serde::{Deserialize, Serialize};
@@ -146,6 +147,16 @@ fn waiting<L: Log>(server: &Server<L>) -> String {
     groups.collect::<Vec<_>>().join(", ")
 }
 
+/// Where a leader goes on with a server, under flow control.
+fn flow(flow: &Flow) -> String {
+    let pace = match &flow.pace {
+        Pace::Probe => "probes".to_owned(),
+        Pace::Replicate { under_way } => format!("{} under way", under_way.len()),
+    };
+    let waits = if flow.paused { ", waits" } else { "" };
+    format!(" (next {}, {pace}{waits})", flow.next)
+}
+
 fn vote(vote: Option<plimsoll_model::ids::NodeId>) -> String {
     vote.map_or("no vote".to_owned(), |to| format!("vote {to}"))
 }
@@ -170,7 +181,10 @@ impl View {
                 reads: open,
                 ..
             } => {
-                let known = known.iter().map(|(id, index)| format!("{id}:{index}"));
+                let flow = |id| known.flow(id).map(flow).unwrap_or_default();
+                let known = known
+                    .iter()
+                    .map(|(id, index)| format!("{id}:{index}{}", flow(id)));
                 matched = known.collect::<Vec<_>>().join(" ");
                 let open = open.iter().map(|read| {
                     format!("{} at {} confirmed by {}", read.id, read.index, read.acks)

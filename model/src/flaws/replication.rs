@@ -2,7 +2,7 @@
 
 use super::{About, Flaw};
 
-pub(super) const TABLE: [About; 18] = [
+pub(super) const TABLE: [About; 19] = [
     About {
         flaw: Flaw::Figure8,
         name: "figure-8",
@@ -22,6 +22,16 @@ pub(super) const TABLE: [About; 18] = [
                     without the max with its own",
         breaks: "commit-monotonic",
         expected_depth: 10,
+    },
+    About {
+        flaw: Flaw::NextNotRaised,
+        name: "next-not-raised",
+        code: "B3",
+        source: "PySyncObj #167; WRaft #7",
+        mechanism: "an acknowledgement raises what a leader knows to match, and not what it \
+                    sends next",
+        breaks: "next-above-match",
+        expected_depth: 6,
     },
     About {
         flaw: Flaw::StaleSuccessLowersMatch,

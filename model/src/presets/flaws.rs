@@ -9,7 +9,9 @@ mod replication;
 
 use super::Preset;
 use crate::bounds::Bounds;
-use crate::features::{ASYNC_STORAGE, FOLLOWER_READS, Feature, PRE_VOTE, SINGLE_SERVER_CHANGES};
+use crate::features::{
+    ASYNC_STORAGE, FLOW_CONTROL, FOLLOWER_READS, Feature, PRE_VOTE, SINGLE_SERVER_CHANGES,
+};
 use crate::flaws::Flaw;
 use crate::network::NetworkKind;
 use crate::settings::{Dialect, Durability};
@@ -72,6 +74,7 @@ fn story(flaw: Flaw) -> Story {
         Flaw::NoUpToDateCheck => elections::NO_UP_TO_DATE_CHECK,
         Flaw::Figure8 => replication::FIGURE_8,
         Flaw::CommitWithoutMax => replication::COMMIT_WITHOUT_MAX,
+        Flaw::NextNotRaised => replication::NEXT_NOT_RAISED,
         Flaw::StaleSuccessLowersMatch => replication::STALE_SUCCESS_LOWERS_MATCH,
         Flaw::ErasesMatchingSuffix => replication::ERASES_MATCHING_SUFFIX,
         Flaw::HintStoredAsMatch => replication::HINT_STORED_AS_MATCH,
@@ -128,6 +131,7 @@ fn features(flaw: Flaw) -> &'static [Feature] {
         Flaw::EarlierMembershipCounted => &[SINGLE_SERVER_CHANGES],
         Flaw::ForwardedReadBeforeOwnCommit => &[FOLLOWER_READS],
         Flaw::StalePreVoteIgnored => &[PRE_VOTE],
+        Flaw::NextNotRaised => &[FLOW_CONTROL],
         Flaw::StaleWriteAcknowledged | Flaw::VoteRequestBeforeWrite => &[ASYNC_STORAGE],
         _ => &[],
     }

@@ -10,8 +10,9 @@ use std::sync::LazyLock;
 use super::Preset;
 use crate::bounds::Bounds;
 use crate::features::{
-    ASYNC_STORAGE, CHECK_QUORUM, FOLLOWER_READS, Feature, JOINT_CONSENSUS, LEARNERS, LEASE_READS,
-    PRE_VOTE, PRE_VOTE_LEADERLESS, RESTART_WAITS, SINGLE_SERVER_CHANGES, STICKY_LEADER,
+    ASYNC_STORAGE, CHECK_QUORUM, FLOW_CONTROL, FOLLOWER_READS, Feature, JOINT_CONSENSUS, LEARNERS,
+    LEASE_READS, PRE_VOTE, PRE_VOTE_LEADERLESS, RESTART_WAITS, SINGLE_SERVER_CHANGES,
+    STICKY_LEADER,
 };
 use crate::network::NetworkKind::Bag;
 use crate::settings::Dialect::EtcdStored;
@@ -101,6 +102,12 @@ const PARTS: &[Part] = &[
             bounds.restarts = bounds.restarts.max(1);
         },
         witnesses: &["restarted-server-wins"],
+    },
+    Part {
+        name: "flow-control",
+        feature: Some(FLOW_CONTROL),
+        needs: |_| {},
+        witnesses: &["probe-waits", "probe-answered"],
     },
     Part {
         name: "transfer",

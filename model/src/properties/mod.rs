@@ -25,6 +25,7 @@ mod log_matching;
 mod log_terms_ascend;
 mod match_agrees;
 mod match_monotonic;
+mod next_above_match;
 mod one_change_at_a_time;
 mod one_vote_per_term;
 mod quorum_of_voters;
@@ -160,7 +161,7 @@ impl Property {
 }
 
 /// The table of properties.
-pub const ALL: [Property; 22] = [
+pub const ALL: [Property; 23] = [
     election_safety::PROPERTY,
     leader_append_only::PROPERTY,
     log_matching::PROPERTY,
@@ -175,6 +176,7 @@ pub const ALL: [Property; 22] = [
     term_monotonic::PROPERTY,
     commit_monotonic::PROPERTY,
     match_monotonic::PROPERTY,
+    next_above_match::PROPERTY,
     applied_monotonic::PROPERTY,
     durable_term_monotonic::PROPERTY,
     lease_exclusive::PROPERTY,

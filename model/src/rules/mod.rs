@@ -17,6 +17,7 @@
 //! | [`quorum`] | who hears a leader holds no election; a leader checks its quorum | dissertation §4.2.3, §6.2 |
 //! | [`transfer`] | leadership is handed over | dissertation §3.10 |
 //! | [`replication`] | client write, append, consistency check, heartbeat | §5.3 |
+//! | [`flow`] | which part of the log goes to whom next, and when to wait | §5.3, figure 2 |
 //! | [`commit`] | advance the commit index, apply | §5.3, §5.4.2 |
 //! | [`reads`] | begin, confirm and release a linearizable read | §8, dissertation §6.4 |
 //! | [`lease`] | clocks; reads without a round while a lease runs | dissertation §6.4.1 |
@@ -30,6 +31,7 @@ pub mod changes;
 pub mod commit;
 pub mod durability;
 pub mod election;
+pub mod flow;
 pub mod lease;
 pub mod membership;
 pub mod prevote;
@@ -434,6 +436,7 @@ pub fn step<L: Log>(
     if settings.durability == Durability::Atomic {
         durability::complete_at_once(server, settings);
     }
+    flow::admit(server, settings);
     Ok(outcome)
 }
 
@@ -601,6 +604,7 @@ pub fn hash() -> u64 {
         include_str!("election.rs"),
         include_str!("replication.rs"),
         include_str!("changes.rs"),
+        include_str!("flow.rs"),
         include_str!("commit.rs"),
         include_str!("membership.rs"),
         include_str!("prevote.rs"),

@@ -2,7 +2,7 @@
 //!
 //! - A leader appends its clients' commands ([`write()`]).
 //! - It sends any range of its own log to any peer ([`send_append`]): which
-//!   range is flow control, and no range is wrong.
+//!   range is flow control ([`super::flow`]), and no range is wrong.
 //! - A follower takes entries only behind a previous entry that matches, drops
 //!   what conflicts, and answers with what it now holds ([`appended`]).
 //! - A leader notes the progress, which never goes back ([`append_answered`]).
@@ -13,7 +13,7 @@ use crate::ids::{Index, NodeId, Position, ReadId};
 use crate::log::{Batch, Entry, Log, Payload};
 use crate::message::{Body, Message, Messages};
 use crate::refusal::Refusal;
-use crate::rules::{commit, durability, lease, membership, transfer};
+use crate::rules::{commit, durability, flow, lease, membership, transfer};
 use crate::server::{Role, Server};
 use crate::settings::{BelowCommit, Heartbeat, Settings};
 
@@ -94,6 +94,7 @@ pub fn send_append<L: Log>(
             last,
         });
     };
+    flow::may_send(server, to, after, count, settings)?;
     let context = match settings.heartbeat {
         Heartbeat::EmptyAppend => reads::latest(server),
         Heartbeat::Separate => None,
@@ -112,6 +113,7 @@ pub fn send_append<L: Log>(
             joined: membership::joined(server, to, settings),
         },
     });
+    flow::sent(server, to, count, settings);
     Ok(Branch::SentAppend.into())
 }
 
@@ -299,12 +301,18 @@ pub fn append_answered<L: Log>(
                 last,
             });
         }
+        let before = match &server.role {
+            Role::Leader { matched, .. } => matched[from],
+            _ => Index::ZERO,
+        };
         commit::note_match(server, from, index, settings);
+        flow::accepted(server, from, index, before, settings);
     } else if let (true, Some(hint)) = (settings.has(Flaw::HintStoredAsMatch), hint) {
         commit::note_match(server, from, hint.index, settings);
     }
     reads::confirmed(server, from, context, settings);
     if reject {
+        flow::rejected(server, from, index, hint);
         Branch::RejectionNoted.into()
     } else {
         Branch::ProgressNoted.into()
@@ -346,5 +354,6 @@ pub fn heartbeat_answered<L: Log>(
         });
     }
     reads::confirmed(server, from, context, settings);
+    flow::alive(server, from);
     Branch::HeartbeatAcked.into()
 }

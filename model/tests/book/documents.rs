@@ -235,6 +235,9 @@ fn decides(setting: &str) -> &'static str {
             "whether a candidate that can no longer win becomes a follower"
         }
         "reject-hint" => "whether a rejected append says where a probe may match",
+        "window" => {
+            "flow control: how many appends with entries may be under way to a server; `0`: any range may be sent at any time"
+        }
         "storage" => {
             "the storage contract: one write under way (`sync`), the same with AppendEntries that leave before it (`parallel-append`), or writes that are queued (`async`)"
         }

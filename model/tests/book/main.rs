@@ -10,6 +10,7 @@ mod documents;
 mod durability;
 mod election;
 mod fields;
+mod flow;
 mod golden;
 mod linearizable;
 mod membership;

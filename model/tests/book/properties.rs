@@ -160,6 +160,7 @@ fn every_property_is_tested_in_every_direction() {
         term_monotonic,
         commit_monotonic,
         match_monotonic,
+        next_above_match,
         applied_monotonic,
         durable_term_monotonic,
         quorum_of_voters,
@@ -292,6 +293,28 @@ fn lease_exclusive() {
         follower(3, 4, &[3]),
     ]);
     on_state(name, &committed(none, 4, 2, 4), Vacuous);
+}
+
+#[test]
+fn next_above_match() {
+    let name = "next-above-match";
+    let with = |known: u64, next: u64| {
+        let mut leading = leader(1, 3, &[1, 3], &[2, known, 0]);
+        if let Role::Leader { matched, .. } = &mut leading.role {
+            matched.admit(n(1), Index(next));
+        }
+        state([leading, follower(2, 3, &[]), follower(3, 3, &[])])
+    };
+    on_state(name, &with(1, 1), Broken);
+    on_state(name, &with(2, 1), Broken);
+    on_state(name, &with(1, 4), Broken);
+    on_state(name, &with(1, 2), Holds);
+    on_state(name, &with(1, 3), Holds);
+    // No leader, or no flow control.
+    on_state(name, &logs([&[1], &[], &[]]), Vacuous);
+    let free = leader(1, 3, &[1, 3], &[2, 1, 0]);
+    let free = state([free, follower(2, 3, &[]), follower(3, 3, &[])]);
+    on_state(name, &free, Vacuous);
 }
 
 #[test]

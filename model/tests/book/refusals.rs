@@ -259,6 +259,8 @@ fn place(refusal: &Refusal) -> usize {
         Refusal::QuorumLost { .. } => 30,
         Refusal::NoReadIndex { .. } => 31,
         Refusal::NotApplied { .. } => 32,
+        Refusal::NotNext { .. } => 38,
+        Refusal::Waits { .. } => 39,
         Refusal::NotPromised { .. } => 33,
         Refusal::NoLease { .. } => 34,
         Refusal::NoTimer { .. } => 35,
@@ -415,6 +417,13 @@ fn every_refusal() -> Vec<Refusal> {
             applied: Index(5),
         },
         Refusal::NotPromised { node },
+        Refusal::NotNext {
+            node,
+            to: other,
+            after: Index(5),
+            next: index,
+        },
+        Refusal::Waits { node, to: other },
         Refusal::NoLease { node, term },
         Refusal::NoTimer { node },
         Refusal::TimeoutRuns {

@@ -239,3 +239,12 @@ pub(super) const VOTE_REQUEST_BEFORE_WRITE: Story = Story {
         ..ONE_LEADER
     },
 };
+
+pub(super) const NEXT_NOT_RAISED: Story = Story {
+    name: "flaw-next-not-raised",
+    about: "one leader that probes a follower",
+    dialect: Paper,
+    durability: Atomic,
+    network: Bag,
+    bounds: Bounds { ..ONE_LEADER },
+};
