@@ -77,8 +77,6 @@ pub enum Flaw {
     StaleWriteAcknowledged,
     /// B31.
     VoteRequestBeforeWrite,
-    /// C1.
-    ChangeBeforeOwnCommit,
     /// C3.
     CampaignsWithUnappliedConfiguration,
     /// C17.

@@ -91,7 +91,6 @@ fn story(flaw: Flaw) -> Story {
         Flaw::ExLeaderRollsBack => replication::EX_LEADER_ROLLS_BACK,
         Flaw::StaleWriteAcknowledged => replication::STALE_WRITE_ACKNOWLEDGED,
         Flaw::VoteRequestBeforeWrite => replication::VOTE_REQUEST_BEFORE_WRITE,
-        Flaw::ChangeBeforeOwnCommit => membership::CHANGE_BEFORE_OWN_COMMIT,
         Flaw::EarlierMembershipCounted => membership::EARLIER_MEMBERSHIP_COUNTED,
         Flaw::CampaignsWithUnappliedConfiguration => {
             membership::CAMPAIGNS_WITH_UNAPPLIED_CONFIGURATION
@@ -129,7 +128,7 @@ pub(super) fn preset(flaw: Flaw) -> Preset {
 /// What is switched on beside the dialect.
 fn features(flaw: Flaw) -> &'static [Feature] {
     match flaw {
-        Flaw::ChangeBeforeOwnCommit | Flaw::EarlierMembershipCounted => &[SINGLE_SERVER_CHANGES],
+        Flaw::EarlierMembershipCounted => &[SINGLE_SERVER_CHANGES],
         Flaw::ForwardedReadBeforeOwnCommit => &[FOLLOWER_READS],
         Flaw::StalePreVoteIgnored => &[PRE_VOTE],
         Flaw::NextNotRaised => &[FLOW_CONTROL],

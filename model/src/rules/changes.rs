@@ -15,7 +15,6 @@
 
 use super::{Branch, Outcome};
 use crate::config::{Change, Config, Transition};
-use crate::flaws::Flaw;
 use crate::ids::{NodeId, NodeSet, Position};
 use crate::log::{Entry, Log, Payload};
 use crate::refusal::Refusal;
@@ -127,10 +126,7 @@ pub fn may_change<L: Log>(
     transfer::may_write(server)?;
     is_known(server, change, settings)?;
     settled(server, settings)?;
-    if settings.own_commit_before_change
-        && !settings.has(Flaw::ChangeBeforeOwnCommit)
-        && change.transition == Transition::Simple
-    {
+    if settings.own_commit_before_change && change.transition == Transition::Simple {
         committed_in_term(server)?;
     }
     fits(server, change)

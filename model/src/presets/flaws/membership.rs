@@ -6,25 +6,6 @@ use crate::network::NetworkKind::Bag;
 use crate::settings::Dialect::{Etcd, Paper};
 use crate::settings::Durability::Atomic;
 
-pub(super) const CHANGE_BEFORE_OWN_COMMIT: Story = Story {
-    name: "flaw-change-before-own-commit",
-    about: "a leader of four removes a server, unheard; another one removes that leader",
-    dialect: Paper,
-    durability: Atomic,
-    network: Bag,
-    bounds: Bounds {
-        servers: 4,
-        max_term: 3,
-        max_log: 3,
-        max_messages: Some(3),
-        max_batch: 2,
-        campaigns: Some(3),
-        appends: Some(1),
-        changes: 2,
-        ..TWO_LEADERS
-    },
-};
-
 pub(super) const CAMPAIGNS_WITH_UNAPPLIED_CONFIGURATION: Story = Story {
     name: "flaw-campaigns-with-unapplied-configuration",
     about: "a server restarts and campaigns when the first of three bootstrap entries is applied",
