@@ -77,10 +77,24 @@ pub enum Flaw {
     StaleWriteAcknowledged,
     /// B31.
     VoteRequestBeforeWrite,
+    /// C2.
+    ChangesOverlap,
     /// C3.
     CampaignsWithUnappliedConfiguration,
+    /// C5.
+    VotesOfUnion,
+    /// C6.
+    OutsidersVotesCounted,
+    /// C7.
+    EitherHalfIsHeard,
+    /// C13.
+    UncommittedChangeForgotten,
+    /// C15.
+    SnapshotForgetsOutgoing,
     /// C17.
     EarlierMembershipCounted,
+    /// C18.
+    CommitsWithoutOtherVoters,
     /// E1.
     ReadBeforeOwnCommit,
     /// E2.
@@ -109,6 +123,16 @@ pub enum Flaw {
     ConflictsKept,
     /// D1.
     StalePreVoteIgnored,
+    /// C8.
+    RetiresAtOnce,
+    /// C9.
+    OnlyAuthorLeavesJoint,
+    /// C11.
+    LearnerRefusesVote,
+    /// C12.
+    PreVoteRefusalTeachesNoTerm,
+    /// C14.
+    LearnersRaiseQuorum,
 }
 
 /// What is told of a flaw.
