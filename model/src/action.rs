@@ -465,7 +465,8 @@ fn leader<L: Log>(
     if left(spent.snapshots, bounds.snapshots) {
         let base = server.log.base();
         for to in server.config.members().without(server.id).iter() {
-            if matched.get(to).copied().unwrap_or_default() < base {
+            let behind = matched.get(to).copied().unwrap_or_default() < base;
+            if behind && flow::may_send_snapshot(server, to).is_ok() {
                 add(Input::SendSnapshot { to });
             }
         }

@@ -18,6 +18,11 @@ choice! {
             /// first.
             under_way: SmallVec<[Index; 0]>,
         } = 1,
+        /// It has sent a snapshot and waits until it has arrived.
+        Snapshot {
+            /// The last index that the snapshot replaces.
+            pending: Index,
+        } = 2,
     }
 }
 
@@ -35,10 +40,15 @@ record! {
 }
 
 impl Flow {
+    /// Whether nothing but a heartbeat goes out before an answer comes in.
+    pub fn waits(&self) -> bool {
+        self.paused || matches!(self.pace, Pace::Snapshot { .. })
+    }
+
     /// Whether as many appends are under way as `window` lets be.
     pub fn is_full(&self, window: u32) -> bool {
         match &self.pace {
-            Pace::Probe => false,
+            Pace::Probe | Pace::Snapshot { .. } => false,
             Pace::Replicate { under_way } => under_way.len() >= window as usize,
         }
     }

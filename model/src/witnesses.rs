@@ -51,7 +51,7 @@ const fn joined() -> [Witness; COUNT] {
 }
 
 /// What needs no change of the configuration.
-const CORE: [Witness; 31] = [
+const CORE: [Witness; 33] = [
     Witness {
         name: "leader-elected",
         says: "a server becomes leader",
@@ -254,7 +254,7 @@ const CORE: [Witness; 31] = [
         says: "a server has acknowledged a probe, and the leader replicates to it",
         shows: |view, _| {
             flows(view, |before, after| {
-                before.pace == Pace::Probe && after.pace != Pace::Probe
+                before.pace == Pace::Probe && matches!(after.pace, Pace::Replicate { .. })
             })
         },
     },
@@ -273,7 +273,26 @@ const CORE: [Witness; 31] = [
         says: "a rejection makes a leader probe a server again that it replicated to",
         shows: |view, _| {
             flows(view, |before, after| {
-                before.pace != Pace::Probe && after.pace == Pace::Probe
+                matches!(before.pace, Pace::Replicate { .. }) && after.pace == Pace::Probe
+            })
+        },
+    },
+    Witness {
+        name: "waits-for-snapshot",
+        says: "a leader waits until the snapshot that it has sent has arrived",
+        shows: |view, _| {
+            flows(view, |before, after| {
+                before.pace == Pace::Probe && matches!(after.pace, Pace::Snapshot { .. })
+            })
+        },
+    },
+    Witness {
+        name: "snapshot-answered",
+        says: "a snapshot has arrived, and the leader goes on behind it",
+        shows: |view, _| {
+            flows(view, |before, after| {
+                matches!(before.pace, Pace::Snapshot { .. })
+                    && matches!(after.pace, Pace::Replicate { .. })
             })
         },
     },

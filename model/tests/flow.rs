@@ -79,7 +79,7 @@ fn refines(scenario: &Scenario) -> (usize, usize, usize) {
 
 #[test]
 fn every_step_under_flow_control_is_a_step_without_it() {
-    for name in ["paper-flow", "etcd-flow"] {
+    for name in ["paper-flow", "paper-flow-snapshot", "etcd-flow"] {
         let mut scenario = presets::by_name(name).expect("a preset").scenario;
         // Small enough to be gone through state by state.
         let bounds = &mut scenario.bounds;

@@ -25,8 +25,9 @@ const SMALL: [(&str, u64, u64, usize); 7] = [
     ("etcd-replication-deferred", 77_179, 286_531, 24),
 ];
 
-const LARGE: [(&str, u64, u64, usize); 41] = [
+const LARGE: [(&str, u64, u64, usize); 42] = [
     ("paper-flow", 526_066, 2_042_062, 21),
+    ("paper-flow-snapshot", 313_288, 1_235_767, 23),
     ("etcd-flow", 322_966, 1_396_294, 23),
     ("paper-lease", 1_694_461, 7_484_890, 24),
     ("etcd-lease", 1_663_003, 7_445_002, 25),

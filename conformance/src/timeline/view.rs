@@ -151,6 +151,7 @@ fn waiting<L: Log>(server: &Server<L>) -> String {
 fn flow(flow: &Flow) -> String {
     let pace = match &flow.pace {
         Pace::Probe => "probes".to_owned(),
+        Pace::Snapshot { pending } => format!("snapshot to {pending} under way"),
         Pace::Replicate { under_way } => format!("{} under way", under_way.len()),
     };
     let waits = if flow.paused { ", waits" } else { "" };

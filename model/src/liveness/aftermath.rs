@@ -22,7 +22,7 @@ use crate::ids::{Index, NodeSet, Position, ReadId, Term};
 use crate::log::{InlineLog, Log};
 use crate::message::Message;
 use crate::network::{Network, NetworkKind};
-use crate::rules::Input;
+use crate::rules::{Input, flow};
 use crate::scenario::Scenario;
 use crate::server::Server;
 
@@ -258,9 +258,20 @@ impl<'g> Aftermath<'g> {
                 let batch = u64::from(self.scenario.bounds.max_batch);
                 let shared = shared(server, state.server(*to));
                 let lacking = server.log.last_index().0.saturating_sub(shared.0);
-                is_quiet(state, self.up)
-                    && *after == shared
-                    && u64::from(*count) == lacking.min(batch)
+                match flow::of(server, *to) {
+                    // Where it goes on flow control says: as much as it can, or
+                    // the heartbeat that ends a wait.
+                    Some(flow) => {
+                        let rest = server.log.last_index().0.saturating_sub(after.0);
+                        let most = if flow.waits() { 0 } else { rest.min(batch) };
+                        is_quiet(state, self.up) && u64::from(*count) == most
+                    }
+                    None => {
+                        is_quiet(state, self.up)
+                            && *after == shared
+                            && u64::from(*count) == lacking.min(batch)
+                    }
+                }
             }
             Input::SendHeartbeat { .. } => is_quiet(state, self.up),
             Input::SendSnapshot { to } => {

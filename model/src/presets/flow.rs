@@ -36,6 +36,31 @@ pub(super) fn presets() -> Vec<Preset> {
             "probes-again",
         ]),
         Preset::new(
+            Paper,
+            "paper-flow-snapshot",
+            "a leader that compacts its log, and waits until its snapshot has arrived",
+            Atomic,
+            Bag,
+            Bounds {
+                max_log: 2,
+                max_messages: Some(2),
+                writes: 1,
+                max_batch: 2,
+                compactions: 1,
+                snapshots: Some(2),
+                appends: Some(3),
+                ..BASE
+            },
+        )
+        .with(&[FLOW_CONTROL])
+        .must_reach(&[
+            "entry-commits",
+            "snapshot-sent",
+            "snapshot-installed",
+            "waits-for-snapshot",
+            "snapshot-answered",
+        ]),
+        Preset::new(
             Etcd,
             "etcd-flow",
             "two leaders in turn that probe what differs, and a heartbeat after which a leader \

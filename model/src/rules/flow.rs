@@ -9,6 +9,8 @@
 //!   waits for the answer.
 //! - It *replicates* to a server that has answered: it goes on at once as if all
 //!   that it sends arrived, with at most a window of appends under way.
+//! - Of a server that lacks what is compacted it waits until its *snapshot* has
+//!   arrived ([`may_send_snapshot`]).
 //! - An acknowledgement moves it on ([`accepted`]), a rejection back to probing
 //!   ([`rejected`]), the answer to a heartbeat lets it try again ([`alive`]).
 //!
@@ -56,10 +58,43 @@ pub fn may_send<L: Log>(
     // Where the append without entries is the heartbeat it never waits.
     let heartbeat = count == 0 && settings.heartbeat == Heartbeat::EmptyAppend;
     let full = count > 0 && flow.is_full(settings.window);
-    if !heartbeat && (flow.paused || full) {
+    if !heartbeat && (flow.waits() || full) {
         return Err(Refusal::Waits { node, to });
     }
     Ok(())
+}
+
+/// Whether the leader may send its snapshot to `to` now.
+///
+/// # Errors
+/// When it goes on with entries that it still has, or waits for an answer.
+pub fn may_send_snapshot<L: Log>(server: &Server<L>, to: NodeId) -> Result<(), Refusal> {
+    let (node, base) = (server.id, server.log.base());
+    let Some(flow) = of(server, to) else {
+        return Ok(());
+    };
+    if flow.next > base {
+        return Err(Refusal::NotNext {
+            node,
+            to,
+            after: Index::ZERO,
+            next: flow.next,
+        });
+    }
+    match flow.waits() {
+        true => Err(Refusal::Waits { node, to }),
+        false => Ok(()),
+    }
+}
+
+/// The leader has sent `to` its snapshot, and goes on behind it once it has
+/// arrived.
+pub fn snapshot_sent<L: Log>(server: &mut Server<L>, to: NodeId) {
+    let pending = server.log.base();
+    if let Some(flow) = flow_of(server, to) {
+        flow.next = pending.next();
+        flow.pace = Pace::Snapshot { pending };
+    }
 }
 
 fn flow_of<L: Log>(server: &mut Server<L>, id: NodeId) -> Option<&mut Flow> {
@@ -79,6 +114,7 @@ pub fn sent<L: Log>(server: &mut Server<L>, to: NodeId, count: u32, settings: &S
     }
     match &mut flow.pace {
         Pace::Probe => flow.paused |= count > 0,
+        Pace::Snapshot { .. } => {}
         Pace::Replicate { under_way } => {
             if count > 0 {
                 under_way.push(Index(flow.next.0 + u64::from(count) - 1));
@@ -99,6 +135,7 @@ pub fn accepted<L: Log>(
     settings: &Settings,
 ) {
     let raises = !settings.has(Flaw::NextNotRaised);
+    let base = server.log.base();
     let Some(flow) = flow_of(server, from) else {
         return;
     };
@@ -115,6 +152,13 @@ pub fn accepted<L: Log>(
                 flow.next = index.next();
             }
             flow.paused = false;
+            flow.pace = Pace::Replicate {
+                under_way: Default::default(),
+            };
+        }
+        // The entries behind it are there, whether or not the snapshot was.
+        Pace::Snapshot { .. } if news && index >= base => {
+            flow.next = index.next();
             flow.pace = Pace::Replicate {
                 under_way: Default::default(),
             };
@@ -146,8 +190,8 @@ pub fn rejected<L: Log>(
         Pace::Replicate { .. } if index <= matched => return,
         Pace::Replicate { .. } => flow.next = matched.next(),
         // An answer to another probe.
-        Pace::Probe if index.next() != flow.next => return,
-        Pace::Probe => {
+        Pace::Probe | Pace::Snapshot { .. } if index.next() != flow.next => return,
+        Pace::Probe | Pace::Snapshot { .. } => {
             let back = hint.map_or(index, |hint| index.min(hint.next()));
             flow.next = back.max(matched.next());
         }
@@ -157,10 +201,20 @@ pub fn rejected<L: Log>(
 }
 
 /// `from` has answered a heartbeat: what was under way may be lost, so the
-/// leader does not wait for it any longer.
+/// leader does not wait for it any longer. That a snapshot was lost etcd is told
+/// by who sends it (`ReportSnapshot`), which may be at any time.
 pub fn alive<L: Log>(server: &mut Server<L>, from: NodeId) {
-    if let Some(flow) = flow_of(server, from) {
-        flow.paused = false;
+    let Role::Leader { matched: known, .. } = &mut server.role else {
+        return;
+    };
+    let matched = known[from];
+    let Some(flow) = known.flow_mut(from) else {
+        return;
+    };
+    flow.paused = false;
+    if let Pace::Snapshot { .. } = flow.pace {
+        flow.next = matched.next();
+        flow.pace = Pace::Probe;
     }
 }
 

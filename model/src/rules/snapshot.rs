@@ -14,7 +14,7 @@
 //! A snapshot is part of what a server writes ([`super::durability`]): it is on
 //! disk before its receipt is acknowledged, and it moves with the log.
 
-use super::{Branch, Outcome, commit, durability, membership, replication};
+use super::{Branch, Outcome, commit, durability, flow, membership, replication};
 use crate::config::Config;
 use crate::ids::{Index, NodeId, Position};
 use crate::log::{Batch, Log};
@@ -74,6 +74,7 @@ pub fn send<L: Log>(
             base,
         });
     }
+    flow::may_send_snapshot(server, to)?;
     let term = server.log.term_at(base).unwrap_or_default();
     out.push(Message {
         from: node,
@@ -86,6 +87,7 @@ pub fn send<L: Log>(
             joined: membership::joined(server, to, settings),
         },
     });
+    flow::snapshot_sent(server, to);
     Ok(Branch::SentSnapshot.into())
 }
 

@@ -5,7 +5,7 @@ use plimsoll_model::ids::Index;
 use plimsoll_model::message::{Body, Messages};
 use plimsoll_model::progress::Pace;
 use plimsoll_model::rules::{Input, flow, step};
-use plimsoll_model::settings::Settings;
+use plimsoll_model::settings::{Heartbeat, Settings};
 
 use crate::build::*;
 
@@ -25,7 +25,7 @@ fn take(server: &mut Srv, input: Input, settings: &Settings) {
 fn progress(server: &Srv) -> (u64, bool, Option<usize>) {
     let flow = flow::of(server, n(2)).expect("flow control");
     let under_way = match &flow.pace {
-        Pace::Probe => None,
+        Pace::Probe | Pace::Snapshot { .. } => None,
         Pace::Replicate { under_way } => Some(under_way.len()),
     };
     (flow.next.0, flow.paused, under_way)
@@ -143,4 +143,42 @@ fn a_heartbeat_ends_the_wait() {
     take(&mut server, from_2(ack(1)), &paper);
     assert_eq!(progress(&server), (2, false, Some(0)));
     assert_eq!(*matched(&mut server, 2), Index(1));
+}
+
+/// A leader that no longer has what comes next sends its snapshot, and nothing
+/// behind it before it has arrived.
+#[test]
+fn a_snapshot_is_waited_for_section_7() {
+    for settings in both().map(controlled) {
+        let mut server = leading(&settings, &[1, 2, 3]);
+        (server.commit, server.applied) = (Index(2), Index(2));
+        take(&mut server, send(2, 2, 1), &settings);
+        take(&mut server, from_2(reject(2, Some(at(0, 0)))), &settings);
+        let snapshot = Input::SendSnapshot { to: n(2) };
+        take(&mut server, Input::Compact { to: Index(2) }, &settings);
+        take(&mut server, snapshot.clone(), &settings);
+        assert_eq!(progress(&server), (3, false, None));
+        let pending = Index(2);
+        let pace = |server: &Srv| flow::of(server, n(2)).map(|flow| flow.pace.clone());
+        assert_eq!(pace(&server), Some(Pace::Snapshot { pending }));
+        let why = "n1 waits for an answer of n2 before it sends more";
+        refused(&settings, &server, send(2, 2, 1), why);
+        refused(
+            &settings,
+            &server,
+            snapshot.clone(),
+            "n1 sends n2 index 3 next, not what follows 0",
+        );
+        let mut lost = server.clone();
+        take(&mut server, from_2(ack(2)), &settings);
+        assert_eq!(progress(&server), (3, false, Some(0)));
+        if settings.heartbeat == Heartbeat::Separate {
+            take(&mut lost, from_2(heartbeat_ack(None)), &settings);
+            assert_eq!(
+                (progress(&lost), pace(&lost)),
+                ((1, false, None), Some(Pace::Probe))
+            );
+            take(&mut lost, snapshot, &settings);
+        }
+    }
 }
