@@ -2,7 +2,7 @@
 
 use super::{About, Flaw};
 
-pub(super) const TABLE: [About; 3] = [
+pub(super) const TABLE: [About; 5] = [
     About {
         flaw: Flaw::ChangeBeforeOwnCommit,
         name: "change-before-own-commit",
@@ -22,6 +22,24 @@ pub(super) const TABLE: [About; 3] = [
                     and counts a quorum of the one before",
         breaks: "election-safety",
         expected_depth: 6,
+    },
+    About {
+        flaw: Flaw::SnapshotForgetsOutgoing,
+        name: "snapshot-forgets-outgoing",
+        code: "C15",
+        source: "etcd #12637; raft-rs #416",
+        mechanism: "who restores a joint configuration from a snapshot takes its incoming voters for all of it",
+        breaks: "applied-is-committed-prefix",
+        expected_depth: 13,
+    },
+    About {
+        flaw: Flaw::LateChangeOverSnapshot,
+        name: "late-change-over-snapshot",
+        code: "C16",
+        source: "etcd #11510; tikv #6344",
+        mechanism: "a change that is being applied is applied after all when a snapshot has brought a later configuration",
+        breaks: "applied-is-committed-prefix",
+        expected_depth: 5,
     },
     About {
         flaw: Flaw::EarlierMembershipCounted,

@@ -6,14 +6,17 @@ mod liveness;
 mod membership;
 mod reads;
 mod replication;
+mod snapshots;
 
 use super::Preset;
 use crate::bounds::Bounds;
 use crate::features::{
-    ASYNC_STORAGE, FLOW_CONTROL, FOLLOWER_READS, Feature, PRE_VOTE, SINGLE_SERVER_CHANGES,
+    ASYNC_STORAGE, FLOW_CONTROL, FOLLOWER_READS, Feature, JOINT_CONSENSUS, PRE_VOTE,
+    SINGLE_SERVER_CHANGES,
 };
 use crate::flaws::Flaw;
 use crate::network::NetworkKind;
+use crate::prefix::Prefix;
 use crate::settings::{Dialect, Durability};
 
 /// Elections only.
@@ -77,21 +80,30 @@ fn story(flaw: Flaw) -> Story {
         Flaw::NextNotRaised => replication::NEXT_NOT_RAISED,
         Flaw::StaleSuccessLowersMatch => replication::STALE_SUCCESS_LOWERS_MATCH,
         Flaw::ErasesMatchingSuffix => replication::ERASES_MATCHING_SUFFIX,
+        Flaw::CompactedEntriesAppendedAgain => snapshots::COMPACTED_ENTRIES_APPENDED_AGAIN,
+        Flaw::EmptyAppendForSnapshot => snapshots::EMPTY_APPEND_FOR_SNAPSHOT,
+        Flaw::SnapshotSetsTerm => snapshots::SNAPSHOT_SETS_TERM,
         Flaw::HintStoredAsMatch => replication::HINT_STORED_AS_MATCH,
         Flaw::RollsBackBeforeChecking => replication::ROLLS_BACK_BEFORE_CHECKING,
         Flaw::AcksOwnLastIndex => replication::ACKS_OWN_LAST_INDEX,
         Flaw::DeletesThenAppends => replication::DELETES_THEN_APPENDS,
+        Flaw::CompactedIsConflict => snapshots::COMPACTED_IS_CONFLICT,
         Flaw::ProgressUnsorted => replication::PROGRESS_UNSORTED,
         Flaw::EmptyAppendUnchecked => replication::EMPTY_APPEND_UNCHECKED,
+        Flaw::ConflictsLeftByCrash => snapshots::CONFLICTS_LEFT_BY_CRASH,
         Flaw::HeartbeatRaisesLeadersTerm => replication::HEARTBEAT_RAISES_LEADERS_TERM,
         Flaw::AppliedSkipsToCommit => replication::APPLIED_SKIPS_TO_COMMIT,
         Flaw::AckBeforeWrite => replication::ACK_BEFORE_WRITE,
         Flaw::EntriesNotSynced => replication::ENTRIES_NOT_SYNCED,
+        Flaw::LogDroppedBeforeSnapshot => snapshots::LOG_DROPPED_BEFORE_SNAPSHOT,
         Flaw::OwnEntriesCountedBeforeWrite => replication::OWN_ENTRIES_COUNTED_BEFORE_WRITE,
         Flaw::ExLeaderRollsBack => replication::EX_LEADER_ROLLS_BACK,
+        Flaw::SnapshotMovesAppliedBack => snapshots::SNAPSHOT_MOVES_APPLIED_BACK,
         Flaw::StaleWriteAcknowledged => replication::STALE_WRITE_ACKNOWLEDGED,
         Flaw::VoteRequestBeforeWrite => replication::VOTE_REQUEST_BEFORE_WRITE,
         Flaw::ChangeBeforeOwnCommit => membership::CHANGE_BEFORE_OWN_COMMIT,
+        Flaw::SnapshotForgetsOutgoing => snapshots::SNAPSHOT_FORGETS_OUTGOING,
+        Flaw::LateChangeOverSnapshot => snapshots::LATE_CHANGE_OVER_SNAPSHOT,
         Flaw::EarlierMembershipCounted => membership::EARLIER_MEMBERSHIP_COUNTED,
         Flaw::CampaignsWithUnappliedConfiguration => {
             membership::CAMPAIGNS_WITH_UNAPPLIED_CONFIGURATION
@@ -108,6 +120,7 @@ fn story(flaw: Flaw) -> Story {
         Flaw::LeaderReadsLocally => reads::LEADER_READS_LOCALLY,
         Flaw::LogComparedByParts => liveness::LOG_COMPARED_BY_PARTS,
         Flaw::CommitScanStops => liveness::COMMIT_SCAN_STOPS,
+        Flaw::ConflictAtSnapshotKept => snapshots::CONFLICT_AT_SNAPSHOT_KEPT,
         Flaw::ConflictsKept => liveness::CONFLICTS_KEPT,
         Flaw::StalePreVoteIgnored => liveness::STALE_PRE_VOTE_IGNORED,
     }
@@ -115,7 +128,7 @@ fn story(flaw: Flaw) -> Story {
 
 pub(super) fn preset(flaw: Flaw) -> Preset {
     let story = story(flaw);
-    Preset::new(
+    let mut preset = Preset::new(
         story.dialect,
         story.name,
         story.about,
@@ -123,13 +136,29 @@ pub(super) fn preset(flaw: Flaw) -> Preset {
         story.network,
         story.bounds,
     )
-    .with(features(flaw))
+    .with(features(flaw));
+    preset.scenario.prefix = prefix(flaw);
+    preset
+}
+
+/// What has happened before the search begins, where a search from the start
+/// would take too long.
+fn prefix(flaw: Flaw) -> Prefix {
+    match flaw {
+        Flaw::ConflictAtSnapshotKept => snapshots::SUCCEEDED,
+        Flaw::ConflictsLeftByCrash => snapshots::WRITTEN,
+        Flaw::LogDroppedBeforeSnapshot => snapshots::ACKNOWLEDGED,
+        Flaw::LateChangeOverSnapshot => snapshots::REMOVED_AND_ADDED,
+        _ => &[],
+    }
 }
 
 /// What is switched on beside the dialect.
 fn features(flaw: Flaw) -> &'static [Feature] {
     match flaw {
         Flaw::ChangeBeforeOwnCommit | Flaw::EarlierMembershipCounted => &[SINGLE_SERVER_CHANGES],
+        Flaw::LateChangeOverSnapshot => &[SINGLE_SERVER_CHANGES],
+        Flaw::SnapshotForgetsOutgoing => &[JOINT_CONSENSUS],
         Flaw::ForwardedReadBeforeOwnCommit => &[FOLLOWER_READS],
         Flaw::StalePreVoteIgnored => &[PRE_VOTE],
         Flaw::NextNotRaised => &[FLOW_CONTROL],

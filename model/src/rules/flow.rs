@@ -89,6 +89,16 @@ pub fn sent<L: Log>(server: &mut Server<L>, to: NodeId, count: u32, settings: &S
     }
 }
 
+/// The leader has sent `to` its snapshot, which ends at `base`. It goes on
+/// behind it once that is answered, or whatever lets it try again.
+pub fn snapshot_sent<L: Log>(server: &mut Server<L>, to: NodeId, base: Index) {
+    if let Some(flow) = flow_of(server, to) {
+        flow.next = base.next();
+        flow.pace = Pace::Probe;
+        flow.paused = true;
+    }
+}
+
 /// `from` has acknowledged the log up to `index`; before that it was known to
 /// match up to `before`.
 pub fn accepted<L: Log>(

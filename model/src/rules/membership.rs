@@ -112,14 +112,25 @@ pub fn of_snapshot<L: Log>(server: &Server<L>, settings: &Settings) -> Config {
 /// `config`.
 pub fn loaded<L: Log>(server: &mut Server<L>, config: Config, settings: &Settings) {
     if settings.applies() {
-        in_force(server, config);
+        in_force(server, restored(config, settings));
+    }
+}
+
+/// What a server takes for its configuration that has `config` from a snapshot.
+fn restored(config: Config, settings: &Settings) -> Config {
+    match settings.has(Flaw::SnapshotForgetsOutgoing) {
+        true => Config {
+            joint: None,
+            ..config
+        },
+        false => config,
     }
 }
 
 /// The configuration after a restart.
 pub fn recovered<L: Log>(server: &mut Server<L>, settings: &Settings) {
     if settings.applies() {
-        server.config = of_snapshot(server, settings);
+        server.config = restored(of_snapshot(server, settings), settings);
     }
     log_changed(server, settings);
 }
