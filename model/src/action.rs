@@ -506,11 +506,10 @@ fn change<L: Log>(
     match server.config.joint {
         Some(Joint {
             auto_leave: true, ..
-        }) => {
-            if changes::may_leave(server, settings).is_ok() {
-                add(Input::LeaveJoint);
-            }
-        }
+        }) if changes::may_leave(server, settings).is_ok() => add(Input::LeaveJoint),
+        Some(Joint {
+            auto_leave: true, ..
+        }) => {}
         Some(_) => offer(Change::LEAVE),
         None if spent.changes < bounds.changes => {
             let all = NodeSet::first(usize::from(bounds.servers));

@@ -275,6 +275,25 @@ impl<T: Field> Field for Option<T> {
     }
 }
 
+/// A value that is rare enough to lie elsewhere.
+impl<T: Field> Field for Box<T> {
+    fn pack(&self, out: &mut Vec<u8>) {
+        (**self).pack(out);
+    }
+    fn unpack(input: &mut &[u8]) -> Result<Self, UnpackError> {
+        T::unpack(input).map(Box::new)
+    }
+    fn rename(&self, by: &Renaming) -> Self {
+        Box::new((**self).rename(by))
+    }
+    fn sample() -> Self {
+        Box::new(T::sample())
+    }
+    fn vary(&self) -> Vec<Self> {
+        (**self).vary().into_iter().map(Box::new).collect()
+    }
+}
+
 /// Lists are fields when the order of their items means something. Sets of
 /// messages and lists indexed by server have types of their own.
 impl<A> Field for SmallVec<A>

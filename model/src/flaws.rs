@@ -91,16 +91,26 @@ pub enum Flaw {
     StaleWriteAcknowledged,
     /// B31.
     VoteRequestBeforeWrite,
-    /// C1.
-    ChangeBeforeOwnCommit,
+    /// C2.
+    ChangesOverlap,
     /// C3.
     CampaignsWithUnappliedConfiguration,
+    /// C5.
+    VotesOfUnion,
+    /// C6.
+    OutsidersVotesCounted,
+    /// C7.
+    EitherHalfIsHeard,
+    /// C13.
+    UncommittedChangeForgotten,
     /// C15.
     SnapshotForgetsOutgoing,
     /// C16.
     LateChangeOverSnapshot,
     /// C17.
     EarlierMembershipCounted,
+    /// C18.
+    CommitsWithoutOtherVoters,
     /// E1.
     ReadBeforeOwnCommit,
     /// E2.
@@ -131,6 +141,16 @@ pub enum Flaw {
     ConflictsKept,
     /// D1.
     StalePreVoteIgnored,
+    /// C8.
+    RetiresAtOnce,
+    /// C9.
+    OnlyAuthorLeavesJoint,
+    /// C11.
+    LearnerRefusesVote,
+    /// C12.
+    PreVoteRefusalTeachesNoTerm,
+    /// C14.
+    LearnersRaiseQuorum,
 }
 
 /// What is told of a flaw.

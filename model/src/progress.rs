@@ -52,7 +52,7 @@ record! {
         /// The highest index known to be replicated there.
         pub matched: Index,
         /// Where it goes on; nothing without flow control, nor for itself.
-        pub flow: Option<Flow>,
+        pub flow: Option<Box<Flow>>,
     }
 }
 
@@ -85,13 +85,13 @@ impl Progress {
 
     /// Where the leader goes on with `id`, under flow control.
     pub fn flow(&self, id: NodeId) -> Option<&Flow> {
-        self.0[self.place(id).ok()?].flow.as_ref()
+        self.0[self.place(id).ok()?].flow.as_deref()
     }
 
     /// The same, to be changed.
     pub fn flow_mut(&mut self, id: NodeId) -> Option<&mut Flow> {
         let at = self.place(id).ok()?;
-        self.0[at].flow.as_mut()
+        self.0[at].flow.as_deref_mut()
     }
 
     /// Begins to probe with index `next` where nothing is kept yet, but for
@@ -99,11 +99,11 @@ impl Progress {
     pub fn admit(&mut self, own: NodeId, next: Index) {
         let new = self.0.iter_mut();
         for known in new.filter(|known| known.id != own && known.flow.is_none()) {
-            known.flow = Some(Flow {
+            known.flow = Some(Box::new(Flow {
                 next,
                 paused: false,
                 pace: Pace::Probe,
-            });
+            }));
         }
     }
 

@@ -25,7 +25,7 @@ const SMALL: [(&str, u64, u64, usize); 7] = [
     ("etcd-replication-deferred", 77_179, 286_531, 24),
 ];
 
-const LARGE: [(&str, u64, u64, usize); 30] = [
+const LARGE: [(&str, u64, u64, usize); 41] = [
     ("paper-flow", 526_066, 2_042_062, 21),
     ("etcd-flow", 322_966, 1_396_294, 23),
     ("paper-lease", 1_694_461, 7_484_890, 24),
@@ -55,6 +55,17 @@ const LARGE: [(&str, u64, u64, usize); 30] = [
     ("etcd-reads", 664_294, 3_255_838, 24),
     ("etcd-restart", 626_446, 2_720_860, 27),
     ("etcd-stored-replication", 164_326, 798_976, 19),
+    ("paper-membership", 34_951, 271_511, 22),
+    ("paper-removal", 94_414, 943_216, 20),
+    ("paper-rejoin", 71_559, 605_655, 22),
+    ("paper-joint", 334_509, 2_700_291, 21),
+    ("paper-learners", 58_609, 483_435, 18),
+    ("etcd-membership", 125_454, 1_013_309, 29),
+    ("etcd-rejoin", 432_689, 4_115_445, 30),
+    ("etcd-stored-joint", 368_663, 1_941_907, 27),
+    ("etcd-joint", 360_676, 3_062_043, 28),
+    ("etcd-learners", 373_927, 3_382_121, 26),
+    ("etcd-stored-joint-learners", 204_893, 837_883, 24),
     ("etcd-stored-restart", 420_703, 1_694_029, 26),
 ];
 

@@ -2,7 +2,7 @@
 
 use super::{About, Flaw};
 
-pub(super) const TABLE: [About; 5] = [
+pub(super) const TABLE: [About; 10] = [
     About {
         flaw: Flaw::LogComparedByParts,
         name: "log-compared-by-parts",
@@ -51,5 +51,54 @@ pub(super) const TABLE: [About; 5] = [
                     learns of the higher term",
         breaks: "recoverability/elects",
         expected_depth: 18,
+    },
+    About {
+        flaw: Flaw::RetiresAtOnce,
+        name: "retires-at-once",
+        code: "C8",
+        source: "microsoft/CCF PR #5973; openraft #2091",
+        mechanism: "a server whose removal is in its log starts no election any more, although \
+                    the removal is not committed",
+        breaks: "recoverability/elects",
+        expected_depth: 9,
+    },
+    About {
+        flaw: Flaw::OnlyAuthorLeavesJoint,
+        name: "only-author-leaves-joint",
+        code: "C9",
+        source: "etcd #12136 (PR #12137)",
+        mechanism: "a joint configuration is left by itself only under the leader that entered \
+                    it, and under no later one",
+        breaks: "recoverability/changes-configuration",
+        expected_depth: 3,
+    },
+    About {
+        flaw: Flaw::LearnerRefusesVote,
+        name: "learner-refuses-vote",
+        code: "C11",
+        source: "raft-rs #57, PR #58; etcd #10998",
+        mechanism: "a server that takes itself for a learner refuses its vote, also after it was \
+                    promoted",
+        breaks: "recoverability/elects",
+        expected_depth: 8,
+    },
+    About {
+        flaw: Flaw::PreVoteRefusalTeachesNoTerm,
+        name: "pre-vote-refusal-teaches-no-term",
+        code: "C12",
+        source: "openraft #1796 (PR #1800)",
+        mechanism: "who asks for a pre-vote takes no notice of the higher term of a refusal",
+        breaks: "recoverability/elects",
+        expected_depth: 12,
+    },
+    About {
+        flaw: Flaw::LearnersRaiseQuorum,
+        name: "learners-raise-quorum",
+        code: "C14",
+        source: "camunda #57387",
+        mechanism: "a candidate needs the votes of a majority of all members, learners included, \
+                    who are not asked",
+        breaks: "recoverability/elects",
+        expected_depth: 4,
     },
 ];

@@ -106,7 +106,7 @@ fn at_stake(state: &State, scenario: &Scenario) -> Vec<Config> {
         let entries = log.entries().iter().take(to).skip(bootstrap);
         start.fold(entries)
     };
-    let holder = logs().find(|log| committed == Position::ZERO || log.holds(committed));
+    let holder = logs().find(|log| log.holds(committed));
     let now = holder.map_or(start, |log| changes(log, upto));
     let mut configs = vec![now];
     for log in logs() {

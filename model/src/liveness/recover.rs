@@ -199,15 +199,22 @@ impl Violation {
         Ok((members, said))
     }
 
-    /// Whether the way is a run within bounds, and what may follow it is closed
-    /// and without the goal, with the terms to spare and with one more: worked
-    /// out anew.
+    /// Whether the way is a run within bounds, those who stay up are enough, and
+    /// what may follow is closed and without the goal, with the terms to spare
+    /// and with one more: worked out anew.
     pub fn is_confirmed(&self) -> bool {
         let Ok(frames) = self.frames() else {
             return false;
         };
         let within = |frame: &Frame| frame.step.after.within(&self.scenario);
+        let Ok(start) = self.start() else {
+            return false;
+        };
+        let last = frames.last().map(|frame| frame.step.after.clone());
+        let end = last.unwrap_or_else(|| State::initial(&self.scenario));
         frames.iter().all(within)
+            && quorums(&end, &self.scenario).contains(&self.up)
+            && !(self.goal.stands)(&start, self.up)
             && self.closed(self.spare_terms) == Some(self.size)
             && self.closed(self.spare_terms + 1).is_some()
     }

@@ -11,8 +11,8 @@ mod snapshots;
 use super::Preset;
 use crate::bounds::Bounds;
 use crate::features::{
-    ASYNC_STORAGE, FLOW_CONTROL, FOLLOWER_READS, Feature, JOINT_CONSENSUS, PRE_VOTE,
-    SINGLE_SERVER_CHANGES,
+    ASYNC_STORAGE, CHECK_QUORUM, FLOW_CONTROL, FOLLOWER_READS, Feature, JOINT_CONSENSUS, LEARNERS,
+    PRE_VOTE, SINGLE_SERVER_CHANGES,
 };
 use crate::flaws::Flaw;
 use crate::network::NetworkKind;
@@ -101,13 +101,18 @@ fn story(flaw: Flaw) -> Story {
         Flaw::SnapshotMovesAppliedBack => snapshots::SNAPSHOT_MOVES_APPLIED_BACK,
         Flaw::StaleWriteAcknowledged => replication::STALE_WRITE_ACKNOWLEDGED,
         Flaw::VoteRequestBeforeWrite => replication::VOTE_REQUEST_BEFORE_WRITE,
-        Flaw::ChangeBeforeOwnCommit => membership::CHANGE_BEFORE_OWN_COMMIT,
-        Flaw::SnapshotForgetsOutgoing => snapshots::SNAPSHOT_FORGETS_OUTGOING,
         Flaw::LateChangeOverSnapshot => snapshots::LATE_CHANGE_OVER_SNAPSHOT,
         Flaw::EarlierMembershipCounted => membership::EARLIER_MEMBERSHIP_COUNTED,
+        Flaw::ChangesOverlap => membership::CHANGES_OVERLAP,
         Flaw::CampaignsWithUnappliedConfiguration => {
             membership::CAMPAIGNS_WITH_UNAPPLIED_CONFIGURATION
         }
+        Flaw::VotesOfUnion => membership::VOTES_OF_UNION,
+        Flaw::OutsidersVotesCounted => membership::OUTSIDERS_VOTES_COUNTED,
+        Flaw::EitherHalfIsHeard => membership::EITHER_HALF_IS_HEARD,
+        Flaw::UncommittedChangeForgotten => membership::UNCOMMITTED_CHANGE_FORGOTTEN,
+        Flaw::SnapshotForgetsOutgoing => membership::SNAPSHOT_FORGETS_OUTGOING,
+        Flaw::CommitsWithoutOtherVoters => membership::COMMITS_WITHOUT_OTHER_VOTERS,
         Flaw::ReadBeforeOwnCommit => reads::READ_BEFORE_OWN_COMMIT,
         Flaw::ReadContextReused => reads::READ_CONTEXT_REUSED,
         Flaw::ForwardedReadBeforeOwnCommit => reads::FORWARDED_READ_BEFORE_OWN_COMMIT,
@@ -123,6 +128,11 @@ fn story(flaw: Flaw) -> Story {
         Flaw::ConflictAtSnapshotKept => snapshots::CONFLICT_AT_SNAPSHOT_KEPT,
         Flaw::ConflictsKept => liveness::CONFLICTS_KEPT,
         Flaw::StalePreVoteIgnored => liveness::STALE_PRE_VOTE_IGNORED,
+        Flaw::RetiresAtOnce => membership::RETIRES_AT_ONCE,
+        Flaw::OnlyAuthorLeavesJoint => membership::ONLY_AUTHOR_LEAVES_JOINT,
+        Flaw::LearnerRefusesVote => membership::LEARNER_REFUSES_VOTE,
+        Flaw::PreVoteRefusalTeachesNoTerm => liveness::PRE_VOTE_REFUSAL_TEACHES_NO_TERM,
+        Flaw::LearnersRaiseQuorum => membership::LEARNERS_RAISE_QUORUM,
     }
 }
 
@@ -156,11 +166,20 @@ fn prefix(flaw: Flaw) -> Prefix {
 /// What is switched on beside the dialect.
 fn features(flaw: Flaw) -> &'static [Feature] {
     match flaw {
-        Flaw::ChangeBeforeOwnCommit | Flaw::EarlierMembershipCounted => &[SINGLE_SERVER_CHANGES],
-        Flaw::LateChangeOverSnapshot => &[SINGLE_SERVER_CHANGES],
-        Flaw::SnapshotForgetsOutgoing => &[JOINT_CONSENSUS],
+        Flaw::EarlierMembershipCounted | Flaw::LateChangeOverSnapshot => &[SINGLE_SERVER_CHANGES],
         Flaw::ForwardedReadBeforeOwnCommit => &[FOLLOWER_READS],
-        Flaw::StalePreVoteIgnored => &[PRE_VOTE],
+        Flaw::StalePreVoteIgnored | Flaw::PreVoteRefusalTeachesNoTerm => &[PRE_VOTE],
+        Flaw::ChangesOverlap | Flaw::UncommittedChangeForgotten | Flaw::RetiresAtOnce => {
+            &[SINGLE_SERVER_CHANGES]
+        }
+        Flaw::VotesOfUnion
+        | Flaw::OutsidersVotesCounted
+        | Flaw::SnapshotForgetsOutgoing
+        | Flaw::CommitsWithoutOtherVoters => &[JOINT_CONSENSUS],
+        Flaw::OnlyAuthorLeavesJoint => &[JOINT_CONSENSUS, LEARNERS],
+        Flaw::EitherHalfIsHeard => &[JOINT_CONSENSUS, CHECK_QUORUM],
+        Flaw::LearnerRefusesVote => &[SINGLE_SERVER_CHANGES, LEARNERS],
+        Flaw::LearnersRaiseQuorum => &[LEARNERS],
         Flaw::NextNotRaised => &[FLOW_CONTROL],
         Flaw::StaleWriteAcknowledged | Flaw::VoteRequestBeforeWrite => &[ASYNC_STORAGE],
         _ => &[],

@@ -154,9 +154,11 @@ const PARTS: &[Part] = &[
     },
 ];
 
-/// One change of the configuration, by two voters and one more server.
+/// One change of the configuration, by two voters and one more server; where
+/// leadership is handed over by three voters, because of two the leader itself
+/// must vote for the next one, and steps down before there is one.
 fn change(bounds: &mut Bounds) {
-    bounds.voters = Some(2);
+    bounds.voters = (bounds.transfers == 0).then_some(2);
     bounds.changes = 1;
     least(&mut bounds.appends, 2);
     bounds.max_batch = bounds.max_batch.max(2);

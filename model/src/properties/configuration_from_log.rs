@@ -13,7 +13,7 @@ pub(super) const PROPERTY: Property = Property {
     name: "configuration-from-log",
     says: "the latest configuration in the log is in force, committed or not",
     section: "§6, diss. §4.1",
-    codes: &[],
+    codes: &["C13"],
     file: "model/src/properties/configuration_from_log.rs",
     check: Check::State(check),
 };

@@ -10,7 +10,9 @@ pub(super) const PROPERTY: Property = Property {
     name: "leader-completeness",
     says: "a leader holds every entry that was committed in an earlier term",
     section: "§5.4",
-    codes: &["A8", "A9", "A13", "B1", "B10", "B12", "B16", "B25"],
+    codes: &[
+        "A8", "A9", "A13", "B1", "B10", "B12", "B16", "B25", "C2", "C5", "C6",
+    ],
     file: "model/src/properties/leader_completeness.rs",
     check: Check::State(check),
 };

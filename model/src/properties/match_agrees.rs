@@ -20,7 +20,7 @@ pub(super) const PROPERTY: Property = Property {
     section: "§5.3, diss. §10.2.1",
     codes: &[
         "A9", "B5", "B7", "B10", "B11", "B12", "B13", "B14", "B16", "B21", "B22", "B24", "B25",
-        "B30", "B31",
+        "B30", "B31", "C17",
     ],
     file: "model/src/properties/match_agrees.rs",
     check: Check::State(check),

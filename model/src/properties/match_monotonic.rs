@@ -27,8 +27,8 @@ fn check(view: &StepView<'_>, _: &Scenario) -> Finding {
         return Finding::Vacuous;
     }
     // Of a server that leaves the configuration nothing is known any more.
-    let mut still = old
-        .iter()
-        .filter_map(|(id, index)| Some((index, new.get(id)?)));
-    Finding::of(still.all(|(before, after)| before <= after))
+    let members = after.config.members();
+    let known = |id| new.get(id).copied().unwrap_or_default();
+    let mut still = old.iter().filter(|(id, _)| members.contains(*id));
+    Finding::of(still.all(|(id, &index)| index <= known(id)))
 }

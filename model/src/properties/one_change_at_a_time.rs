@@ -14,7 +14,7 @@ pub(super) const PROPERTY: Property = Property {
     name: "one-change-at-a-time",
     says: "no log holds more than one change of the configuration that is not committed",
     section: "§6, diss. §4.1",
-    codes: &[],
+    codes: &["C2"],
     file: "model/src/properties/one_change_at_a_time.rs",
     check: Check::State(check),
 };

@@ -20,7 +20,9 @@ pub(super) const PROPERTY: Property = Property {
     says: "who becomes leader, commits, serves a read or finds that it is heard has a majority \
            of the voters that its log names, of either half of a joint configuration",
     section: "§5.2, §5.3, §6",
-    codes: &["A6", "B15", "E8", "E9"],
+    codes: &[
+        "A6", "B15", "B18", "B20", "C5", "C6", "C7", "C18", "E8", "E9",
+    ],
     file: "model/src/properties/quorum_of_voters.rs",
     check: Check::Step(check),
 };

@@ -126,11 +126,10 @@ pub fn may_change<L: Log>(
     }
     transfer::may_write(server)?;
     is_known(server, change, settings)?;
-    settled(server, settings)?;
-    if settings.own_commit_before_change
-        && !settings.has(Flaw::ChangeBeforeOwnCommit)
-        && change.transition == Transition::Simple
-    {
+    if !settings.has(Flaw::ChangesOverlap) {
+        settled(server, settings)?;
+    }
+    if settings.own_commit_before_change && change.transition == Transition::Simple {
         committed_in_term(server)?;
     }
     fits(server, change)
@@ -157,7 +156,9 @@ pub fn change<L: Log>(
 /// change may be appended.
 pub fn may_leave<L: Log>(server: &Server<L>, settings: &Settings) -> Result<(), Refusal> {
     let (node, config) = (server.id, server.config);
-    if config.joint.is_none_or(|joint| !joint.auto_leave) {
+    let entered = server.log.term_at(membership::latest_change(server));
+    let not_its_own = entered != Some(server.term) && settings.has(Flaw::OnlyAuthorLeavesJoint);
+    if not_its_own || config.joint.is_none_or(|joint| !joint.auto_leave) {
         return Err(Refusal::NoAutoLeave { node, config });
     }
     may_change(server, &Change::LEAVE, settings)

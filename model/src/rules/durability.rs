@@ -323,6 +323,7 @@ fn recover<L: Log>(server: &mut Server<L>, settings: &Settings) {
     }
     server.term = durable.term;
     server.vote = durable.vote;
+    let committed = server.commit;
     server.commit = durable.commit.max(durable.base);
     if settings.durable_commit {
         durable.commit = server.commit;
@@ -335,7 +336,7 @@ fn recover<L: Log>(server: &mut Server<L>, settings: &Settings) {
     lease::wait(server, settings);
     server.asked.clear();
     server.role = Role::Follower;
-    membership::recovered(server, settings);
+    membership::recovered(server, committed, settings);
     server.outbox.clear();
     server.queue.clear();
     server.forget_all();

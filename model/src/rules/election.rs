@@ -11,6 +11,7 @@
 //! - A higher term makes anybody a follower ([`step_down`]).
 
 use super::{Branch, Outcome};
+use crate::config::Config;
 use crate::flaws::Flaw;
 use crate::ids::{Index, NodeId, NodeSet, Position, Term};
 use crate::log::{Entry, Log, Payload};
@@ -237,6 +238,12 @@ pub fn may_grant<L: Log>(
     last: Position,
     settings: &Settings,
 ) -> Result<(), Refusal> {
+    if settings.has(Flaw::LearnerRefusesVote) && server.config.learners.contains(server.id) {
+        return Err(Refusal::NotAVoter {
+            node: server.id,
+            config: server.config,
+        });
+    }
     may_grant_in_term(server, candidate, settings)?;
     let found = Memory::UpToDate {
         candidate,
@@ -370,7 +377,7 @@ pub fn vote_received<L: Log>(
     }
     let votes = granted.overlap(config.voters) + usize::from(*surplus);
     let elected = match *surplus {
-        0 => config.has_quorum(*granted),
+        0 => wins(&config, *granted, settings),
         _ => 2 * votes > config.voters.len(),
     };
     if elected {
@@ -378,6 +385,22 @@ pub fn vote_received<L: Log>(
         return Branch::BecameLeader.into();
     }
     Branch::VoteCounted.into()
+}
+
+/// Whether `granted` elect: a majority of the voters, of either half of a joint
+/// configuration (sections 5.2 and 6).
+fn wins(config: &Config, granted: NodeSet, settings: &Settings) -> bool {
+    if settings.has(Flaw::VotesOfUnion) {
+        return config.voters().has_quorum(granted);
+    }
+    if settings.has(Flaw::OutsidersVotesCounted) {
+        let enough = |voters: NodeSet| 2 * granted.len() > voters.len();
+        return enough(config.voters) && config.joint.is_none_or(|joint| enough(joint.outgoing));
+    }
+    if settings.has(Flaw::LearnersRaiseQuorum) {
+        return 2 * granted.overlap(config.voters()) > config.members().len();
+    }
+    config.has_quorum(granted)
 }
 
 /// A candidate has won: lead, and append the no-op that lets the term commit

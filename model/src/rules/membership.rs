@@ -29,10 +29,10 @@ use crate::settings::{Configuration, Settings, TakesEffect};
 /// Whether `server` may campaign as far as its configuration goes.
 ///
 /// # Errors
-/// When it is no voter as far as it knows, or has a committed configuration
-/// still to apply (etcd issues 7280 and 5004: a stale quorum elects).
+/// When it is no voter as far as it knows, and no longer needed, or has a
+/// committed configuration still to apply (etcd issues 7280 and 5004: a stale quorum elects).
 pub fn may_campaign<L: Log>(server: &Server<L>, settings: &Settings) -> Result<(), Refusal> {
-    if !server.config.contains_voter(server.id) {
+    if !server.config.contains_voter(server.id) && !may_be_needed(server, settings) {
         return Err(Refusal::NotAVoter {
             node: server.id,
             config: server.config,
@@ -48,6 +48,29 @@ pub fn may_campaign<L: Log>(server: &Server<L>, settings: &Settings) -> Result<(
         });
     }
     Ok(())
+}
+
+/// Whether a server that votes in no configuration any more may have to lead
+/// once more: the change that leaves it out is not committed as far as it knows,
+/// and its log may be the only one that is up-to-date enough to win (dissertation
+/// section 4.2.2). Its own vote does not count.
+fn may_be_needed<L: Log>(server: &Server<L>, settings: &Settings) -> bool {
+    if !settings.changes()
+        || settings.takes_effect != TakesEffect::Appended
+        || settings.has(Flaw::RetiresAtOnce)
+    {
+        return false;
+    }
+    let mut config = server.base;
+    for (i, entry) in server.log.entries().iter().enumerate() {
+        if let Payload::Config { change } = entry.payload {
+            if Index::ZERO.plus(i) >= server.commit && config.contains_voter(server.id) {
+                return true;
+            }
+            config = config.after(&change);
+        }
+    }
+    false
 }
 
 /// The first committed configuration that is not applied.
@@ -105,19 +128,7 @@ pub fn of_snapshot<L: Log>(server: &Server<L>, settings: &Settings) -> Config {
         Configuration::Applied => Config::UNKNOWN,
         Configuration::Fixed => server.base,
     };
-    start.fold(server.log.snapshot())
-}
-
-/// The machine has been reset to a snapshot that has the configuration
-/// `config`.
-pub fn loaded<L: Log>(server: &mut Server<L>, config: Config, settings: &Settings) {
-    if settings.applies() {
-        in_force(server, restored(config, settings));
-    }
-}
-
-/// What a server takes for its configuration that has `config` from a snapshot.
-fn restored(config: Config, settings: &Settings) -> Config {
+    let config = start.fold(server.log.snapshot());
     match settings.has(Flaw::SnapshotForgetsOutgoing) {
         true => Config {
             joint: None,
@@ -127,12 +138,25 @@ fn restored(config: Config, settings: &Settings) -> Config {
     }
 }
 
-/// The configuration after a restart.
-pub fn recovered<L: Log>(server: &mut Server<L>, settings: &Settings) {
+/// The machine has been reset to a snapshot that has the configuration
+/// `config`.
+pub fn loaded<L: Log>(server: &mut Server<L>, config: Config, settings: &Settings) {
     if settings.applies() {
-        server.config = restored(of_snapshot(server, settings), settings);
+        in_force(server, config);
+    }
+}
+
+/// The configuration after a restart; `committed` is what the server knew to be
+/// committed before.
+pub fn recovered<L: Log>(server: &mut Server<L>, committed: Index, settings: &Settings) {
+    if settings.applies() {
+        server.config = of_snapshot(server, settings);
     }
     log_changed(server, settings);
+    if settings.has(Flaw::UncommittedChangeForgotten) {
+        let upto = usize::try_from(committed.0).unwrap_or(usize::MAX);
+        server.config = server.base.fold(server.log.entries().iter().take(upto));
+    }
 }
 
 /// `config` is in force from now on. What a leader knew of those who are no

@@ -507,10 +507,11 @@ fn receive<L: Log>(
         }
         // What is asked about a term that nobody has reached yet, and the
         // answer that its vote would be given, raise no term.
-        let hypothetical = matches!(
-            body,
-            Body::RequestPreVote { .. } | Body::PreVote { granted: true }
-        );
+        let hypothetical = match body {
+            Body::RequestPreVote { .. } | Body::PreVote { granted: true } => true,
+            Body::PreVote { granted: false } => settings.has(Flaw::PreVoteRefusalTeachesNoTerm),
+            _ => false,
+        };
         if !hypothetical {
             election::higher_term(server, message, settings);
         }

@@ -14,6 +14,7 @@
 //!   down ([`check`]): those it does not hear may have another one.
 
 use super::{Branch, Outcome, election, lease};
+use crate::flaws::Flaw;
 use crate::ids::{NodeId, NodeSet};
 use crate::log::Log;
 use crate::message::{Body, Message};
@@ -93,7 +94,8 @@ pub fn check<L: Log>(server: &mut Server<L>, settings: &Settings) -> Result<Outc
         });
     };
     let active = std::mem::replace(active, NodeSet::EMPTY).with(node);
-    if config.has_quorum(active) {
+    let either = config.voters.has_quorum(active) || config.outgoing().has_quorum(active);
+    if config.has_quorum(active) || (either && settings.has(Flaw::EitherHalfIsHeard)) {
         return Ok(Branch::QuorumHeard.into());
     }
     server.role = Role::Follower;

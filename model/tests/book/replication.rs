@@ -382,7 +382,7 @@ fn what_is_known_to_match_only_grows_section_5_3() {
         reason(&settings, &leading, input, why);
         // Whoever is outside of the configuration is not counted.
         let input = receive(msg(6, 1, 5, ack(3)));
-        expect(&settings, &leading, input, noted, &[], nothing);
+        expect(&settings, &leading, input, Branch::NotHeard, &[], nothing);
         let input = receive(msg(2, 1, 5, ack(3)));
         expect(
             &settings,

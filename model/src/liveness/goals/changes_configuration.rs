@@ -14,7 +14,7 @@ pub(super) const GOAL: Goal = Goal {
            the last of its entries",
     section: "§6, diss. §4.1",
     presumes: "elections, replication, single-server changes or joint consensus or learners",
-    codes: &[],
+    codes: &["C9"],
     file: "changes_configuration.rs",
     asked: Asked {
         writes: 0,

@@ -47,6 +47,24 @@ pub(super) const CONFLICTS_KEPT: Story = Story {
     },
 };
 
+pub(super) const PRE_VOTE_REFUSAL_TEACHES_NO_TERM: Story = Story {
+    name: "flaw-pre-vote-refusal-teaches-no-term",
+    about: "a leader that replicated nothing crashes, a candidate without its entry is a term \
+            ahead",
+    dialect: Paper,
+    durability: Atomic,
+    network: Bag,
+    bounds: Bounds {
+        max_term: 2,
+        max_log: 1,
+        max_messages: Some(2),
+        campaigns: Some(2),
+        appends: Some(0),
+        restarts: 1,
+        ..TWO_LEADERS
+    },
+};
+
 pub(super) const STALE_PRE_VOTE_IGNORED: Story = Story {
     name: "flaw-stale-pre-vote-ignored",
     about: "a leader that replicated nothing crashes, a candidate without its entry goes ahead",

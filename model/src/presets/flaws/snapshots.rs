@@ -143,23 +143,6 @@ pub(super) const CONFLICT_AT_SNAPSHOT_KEPT: Story = Story {
     },
 };
 
-pub(super) const SNAPSHOT_FORGETS_OUTGOING: Story = Story {
-    name: "flaw-snapshot-forgets-outgoing",
-    about: "a server that lacks a joint configuration is sent a snapshot that ends in it",
-    dialect: EtcdStored,
-    durability: Atomic,
-    network: Bag,
-    bounds: Bounds {
-        changes: 1,
-        joint_size: 1,
-        explicit_leave: true,
-        appends: Some(1),
-        heartbeats: Some(0),
-        max_batch: 2,
-        ..COMPACTS
-    },
-};
-
 pub(super) const LATE_CHANGE_OVER_SNAPSHOT: Story = Story {
     name: "flaw-late-change-over-snapshot",
     about: "a server has begun to apply that a voter is removed, and is sent a snapshot in which \
