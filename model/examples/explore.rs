@@ -132,6 +132,9 @@ fn proofs(names: &[String]) {
 
 fn one(preset: Preset, changes: &[String]) {
     let mut scenario = preset.scenario.clone();
+    if let Err(error) = scenario.check() {
+        return eprintln!("{}: {error}", preset.name);
+    }
     for change in changes {
         if let Some(name) = change.strip_prefix("flaw=") {
             scenario.settings.flaw = Flaw::by_name(name);

@@ -16,7 +16,7 @@ use crate::message::{Body, Message};
 use crate::network::NetworkKind;
 use crate::rules::{Input, changes, commit, durability, flow, lease, reads};
 use crate::scenario::Scenario;
-use crate::server::{Role, Server};
+use crate::server::{Memory, Role, Server};
 use crate::settings::{Durability, Heartbeat};
 use crate::shared::Shared;
 use crate::storage::{self, Part, Survival};
@@ -252,6 +252,12 @@ fn survived(f: &mut fmt::Formatter<'_>, survival: &Survival) -> fmt::Result {
              the log"
         ),
         Survival::NewestLost => f.write_str("; its newest entry is lost"),
+        Survival::SnapshotTorn { saved: true } => {
+            f.write_str("; the snapshot survived, and the log was not dropped")
+        }
+        Survival::SnapshotTorn { saved: false } => {
+            f.write_str("; the log was dropped, and the snapshot did not survive")
+        }
     }
 }
 
@@ -324,7 +330,8 @@ pub fn own<L: Log>(
         let mut add = |input| out(node, input);
         writes(server, scenario, &mut add);
         leader(server, scenario, spent, &mut add);
-        if scenario.settings.applies() && server.applied < server.commit {
+        let applying = matches!(server.memory, Some(Memory::Applying { .. }));
+        if scenario.settings.applies() && (server.applied < server.commit || applying) {
             add(Input::Apply);
         }
         if lease::counts(server, &scenario.settings) {

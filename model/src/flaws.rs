@@ -49,6 +49,12 @@ pub enum Flaw {
     StaleSuccessLowersMatch,
     /// B5.
     ErasesMatchingSuffix,
+    /// B7.
+    CompactedEntriesAppendedAgain,
+    /// B8.
+    EmptyAppendForSnapshot,
+    /// B9.
+    SnapshotSetsTerm,
     /// B10.
     HintStoredAsMatch,
     /// B11.
@@ -57,10 +63,14 @@ pub enum Flaw {
     AcksOwnLastIndex,
     /// B13.
     DeletesThenAppends,
+    /// B14.
+    CompactedIsConflict,
     /// B15.
     ProgressUnsorted,
     /// B16.
     EmptyAppendUnchecked,
+    /// B17.
+    ConflictsLeftByCrash,
     /// B18.
     HeartbeatRaisesLeadersTerm,
     /// B20.
@@ -69,10 +79,14 @@ pub enum Flaw {
     AckBeforeWrite,
     /// B22.
     EntriesNotSynced,
+    /// B24.
+    LogDroppedBeforeSnapshot,
     /// B25.
     OwnEntriesCountedBeforeWrite,
     /// B26.
     ExLeaderRollsBack,
+    /// B27.
+    SnapshotMovesAppliedBack,
     /// B30.
     StaleWriteAcknowledged,
     /// B31.
@@ -91,6 +105,8 @@ pub enum Flaw {
     UncommittedChangeForgotten,
     /// C15.
     SnapshotForgetsOutgoing,
+    /// C16.
+    LateChangeOverSnapshot,
     /// C17.
     EarlierMembershipCounted,
     /// C18.
@@ -119,6 +135,8 @@ pub enum Flaw {
     LogComparedByParts,
     /// B6.
     CommitScanStops,
+    /// B19.
+    ConflictAtSnapshotKept,
     /// B28.
     ConflictsKept,
     /// D1.

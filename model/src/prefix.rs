@@ -5,8 +5,8 @@
 //! step by step, and the search begins in the state that it leads to. Nothing
 //! is taken on trust: each step is one that the search could have taken from
 //! the initial state, enabled, within the budgets and the bounds, and executed
-//! by the rules; [`Scenario::check`] says which step is not. What a prefix
-//! spends of the budgets is spent.
+//! by the rules, without the planted flaw if there is one; [`Scenario::check`]
+//! says which step is not. What a prefix spends of the budgets is spent.
 //!
 //! The claim of such a search is smaller: it holds for the runs that begin with
 //! the prefix. So a prefix is for showing that a flaw is caught, and no default
@@ -21,6 +21,7 @@ use crate::ids::NodeId;
 use crate::refusal::Refusal;
 use crate::rules::Input;
 use crate::scenario::Scenario;
+use crate::settings::Settings;
 
 /// One step of a prefix. Messages are named by their links and kinds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,6 +107,13 @@ fn action_of(deed: &Deed, state: &State) -> Option<Action> {
 
 /// The frames of the prefix of `scenario`, and why it goes no further.
 fn run(scenario: &Scenario) -> (Vec<Frame>, Option<PrefixError>) {
+    let scenario = &Scenario {
+        settings: Settings {
+            flaw: None,
+            ..scenario.settings
+        },
+        ..scenario.clone()
+    };
     let mut state = State::booted(scenario);
     let mut frames = Vec::with_capacity(scenario.prefix.len());
     let mut enabled = Vec::new();

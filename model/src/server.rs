@@ -7,7 +7,7 @@
 
 use smallvec::SmallVec;
 
-use crate::config::Config;
+use crate::config::{Change, Config};
 use crate::field::{Field, Renaming, UnpackError};
 use crate::ids::{Index, NodeId, NodeSet, Position, ReadId, Term};
 use crate::log::{Batch, Entry, Log};
@@ -374,6 +374,31 @@ choice! {
             /// Who has passed it, in the order of the list.
             order: SmallVec<[NodeId; 3]>,
         } = 1,
+        /// The entry that the log has kept at the last index of the snapshot
+        /// that was installed (B19).
+        KeptEntry {
+            /// Its position.
+            at: Position,
+        } = 2,
+        /// A change is being applied, and the next thing may come first (C16).
+        Applying {
+            /// Where it stands in the log.
+            index: Index,
+            /// The change.
+            change: Change,
+        } = 3,
+    }
+}
+
+impl Memory {
+    /// Whether it stays when a term ends.
+    fn outlives_term(&self) -> bool {
+        matches!(self, Memory::KeptEntry { .. } | Memory::Applying { .. })
+    }
+
+    /// Whether it stands on the disk.
+    fn outlives_crash(&self) -> bool {
+        matches!(self, Memory::KeptEntry { .. })
     }
 }
 
@@ -497,6 +522,16 @@ impl<L: Log> Server<L> {
         }
         let past = usize::try_from(index.0 - self.durable.shared.0 - 1).ok()?;
         self.durable.tail.get(past).map(|entry| entry.term)
+    }
+
+    /// A term ends, and with it most of what flaws keep.
+    pub fn forget_term(&mut self) {
+        self.memory = self.memory.take().filter(Memory::outlives_term);
+    }
+
+    /// A crash leaves of what flaws keep only what stands on the disk.
+    pub fn forget_all(&mut self) {
+        self.memory = self.memory.take().filter(Memory::outlives_crash);
     }
 
     /// The last position of the durable log.

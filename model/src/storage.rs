@@ -55,6 +55,13 @@ choice! {
         /// What was durable without the newest entry
         /// ([`Promise::ReportsTooEarly`]).
         NewestLost = 5,
+        /// One half of the write that installs a snapshot: only under the planted
+        /// flaws that write them apart.
+        SnapshotTorn {
+            /// Whether the snapshot survived, and the log that it replaces was
+            /// not dropped; or the other way round.
+            saved: bool,
+        } = 6,
     }
 }
 
@@ -207,6 +214,25 @@ impl Disk {
                     self.write_log(write, write.end());
                 }
             }
+            Survival::SnapshotTorn { saved } => {
+                let write = under_way(server, settings).ok_or(never)?;
+                let flaw = match saved {
+                    true => Flaw::ConflictsLeftByCrash,
+                    false => Flaw::LogDroppedBeforeSnapshot,
+                };
+                // Something of the old log is left behind the new snapshot, or
+                // there is something to drop for entries that only the snapshot
+                // has.
+                let held = self.log.len();
+                let torn = match saved {
+                    true => held > place(write.keep) && held > place(write.base),
+                    false => held > place(self.base) && write.keep < write.base,
+                };
+                if !settings.has(flaw) || write.base == self.base || !torn {
+                    return Err(never);
+                }
+                self.tear_snapshot(&write, saved);
+            }
             Survival::NewestLost => {
                 if promise != Promise::ReportsTooEarly {
                     return Err(weak);
@@ -218,6 +244,18 @@ impl Disk {
             }
         }
         Ok(Branch::RestartedTorn)
+    }
+
+    /// Writes down one half of a write that installs a snapshot.
+    fn tear_snapshot(&mut self, write: &Write, saved: bool) {
+        self.write_state(write);
+        if !saved {
+            self.log.truncate(place(self.base));
+            return;
+        }
+        let behind: Vec<Entry> = self.log.iter().skip(place(write.base)).copied().collect();
+        self.write_log(write, write.base);
+        self.log.extend(behind);
     }
 
     /// Writes down a part of `write`.
@@ -318,7 +356,7 @@ fn queue<L: Log>(server: &Server<L>, settings: &Settings) -> Vec<Write> {
 }
 
 /// Lists what a crash of `server` may leave under the storage contract, nothing
-/// first. With `partial` false that is all.
+/// first. With `partial` false that is all, but for what flaws tear.
 pub fn survivals<L: Log>(
     server: &Server<L>,
     settings: &Settings,
@@ -326,6 +364,14 @@ pub fn survivals<L: Log>(
     mut add: impl FnMut(Survival),
 ) {
     add(Survival::Nothing);
+    for (saved, flaw) in [
+        (true, Flaw::ConflictsLeftByCrash),
+        (false, Flaw::LogDroppedBeforeSnapshot),
+    ] {
+        if settings.has(flaw) {
+            add(Survival::SnapshotTorn { saved });
+        }
+    }
     if !partial {
         return;
     }

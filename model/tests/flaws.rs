@@ -1,13 +1,16 @@
 //! Teeth: every planted flaw is caught by the property it is known to break,
 //! at the depth that the table states, and the unflawed rules are clean there.
 
+use plimsoll_model::cluster::State;
+use plimsoll_model::counterexample::Frame;
 use plimsoll_model::engine::{End, Engine, Exhaustive, Limits};
 use plimsoll_model::flaws::{About, Flaw};
 use plimsoll_model::liveness::Shows;
+use plimsoll_model::prefix::{Cause, Deed, N1, N2};
 use plimsoll_model::presets;
-use plimsoll_model::properties::{ALL, Property};
+use plimsoll_model::properties::{ALL, Finding, Property, StepView};
 use plimsoll_model::prove::{Proof, prove};
-use plimsoll_model::rules::Branch;
+use plimsoll_model::rules::{Branch, Input};
 
 /// The first property that breaks, and at which depth.
 fn first(flaw: Flaw) -> (&'static str, usize) {
@@ -27,6 +30,14 @@ fn first(flaw: Flaw) -> (&'static str, usize) {
         Flaw::NextNotRaised => ("next-above-match", 6),
         Flaw::StaleSuccessLowersMatch => ("match-monotonic", 9),
         Flaw::ErasesMatchingSuffix => ("match-agrees", 8),
+        Flaw::CompactedEntriesAppendedAgain => ("log-matching", 12),
+        Flaw::EmptyAppendForSnapshot => ("state-machine-safety", 18),
+        Flaw::SnapshotSetsTerm => ("one-vote-per-term", 15),
+        Flaw::CompactedIsConflict => ("match-agrees", 13),
+        Flaw::ConflictsLeftByCrash => ("log-terms-ascend", 19),
+        Flaw::LogDroppedBeforeSnapshot => ("match-agrees", 6),
+        Flaw::SnapshotMovesAppliedBack => ("applied-monotonic", 13),
+        Flaw::LateChangeOverSnapshot => ("applied-is-committed-prefix", 5),
         Flaw::HintStoredAsMatch => ("match-agrees", 9),
         Flaw::RollsBackBeforeChecking => ("match-agrees", 8),
         Flaw::AcksOwnLastIndex => ("match-agrees", 9),
@@ -187,6 +198,60 @@ fn figure_8() {
         [Some(Branch::BecameLeader), Some(Branch::Committed)].contains(&last),
         "{last:?}"
     );
+}
+
+/// A prefix is a run of the unflawed rules, each step of which the search could
+/// have taken, and breaks nothing; and it is there because it is needed: the
+/// search does not begin at the start.
+#[test]
+fn prefixes_are_runs_that_break_nothing() {
+    let mut prefixes = 0;
+    for preset in presets::all() {
+        let scenario = &preset.scenario;
+        assert_eq!(scenario.check(), Ok(()), "{}", preset.name);
+        let frames = scenario.before();
+        assert_eq!(frames.len(), scenario.prefix.len(), "{}", preset.name);
+        assert!(frames.is_empty() || !preset.default, "{}", preset.name);
+        prefixes += usize::from(!frames.is_empty());
+        let mut before = State::booted(scenario);
+        for Frame { action, step } in frames {
+            let view = StepView {
+                before: &before,
+                action: &action,
+                step: &step,
+            };
+            for property in &ALL {
+                let finding = property.judge(&view, scenario);
+                assert_ne!(finding, Finding::Broken, "{}: {action}", preset.name);
+            }
+            before = step.after.clone();
+        }
+        assert_eq!(before, State::initial(scenario));
+    }
+    assert!(prefixes > 0);
+}
+
+#[test]
+fn a_prefix_that_is_no_run_says_which_step() {
+    let mut scenario = presets::for_flaw(Flaw::ConflictsLeftByCrash).scenario;
+    scenario.bounds.campaigns = Some(0);
+    let error = scenario.check().expect_err("no election may begin");
+    assert_eq!((error.step, error.cause), (1, Cause::NotEnabled));
+    scenario.bounds.campaigns = Some(2);
+    scenario.bounds.max_log = 1;
+    let error = scenario.check().expect_err("no room for the write");
+    assert_eq!(error.cause, Cause::Beyond);
+    static WRITES: &[Deed] = &[
+        Deed::Does(N1, Input::Campaign),
+        Deed::Arrives(N2, N1, "Vote"),
+    ];
+    scenario.prefix = WRITES;
+    let error = scenario.check().expect_err("nobody has voted");
+    assert_eq!((error.step, error.cause), (2, Cause::NoMessage));
+    static LEADS: &[Deed] = &[Deed::Does(N1, Input::Write { number: 1 })];
+    scenario.prefix = LEADS;
+    let error = scenario.check().expect_err("nobody leads");
+    assert!(matches!(error.cause, Cause::Refused(_)), "{error}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::{About, Flaw};
 
-pub(super) const TABLE: [About; 9] = [
+pub(super) const TABLE: [About; 10] = [
     About {
         flaw: Flaw::LogComparedByParts,
         name: "log-compared-by-parts",
@@ -22,6 +22,15 @@ pub(super) const TABLE: [About; 9] = [
                     earlier term",
         breaks: "recoverability/commits",
         expected_depth: 6,
+    },
+    About {
+        flaw: Flaw::ConflictAtSnapshotKept,
+        name: "conflict-at-snapshot-kept",
+        code: "B19",
+        source: "hashicorp/raft #697",
+        mechanism: "a follower keeps its own entry at the last index of a snapshot that it installs, and compares appends with it",
+        breaks: "lassos/catches-up",
+        expected_depth: 21,
     },
     About {
         flaw: Flaw::ConflictsKept,

@@ -2,7 +2,7 @@
 
 use super::{About, Flaw};
 
-pub(super) const TABLE: [About; 9] = [
+pub(super) const TABLE: [About; 10] = [
     About {
         flaw: Flaw::ChangesOverlap,
         name: "changes-overlap",
@@ -70,6 +70,15 @@ pub(super) const TABLE: [About; 9] = [
                     half alone in force",
         breaks: "applied-is-committed-prefix",
         expected_depth: 7,
+    },
+    About {
+        flaw: Flaw::LateChangeOverSnapshot,
+        name: "late-change-over-snapshot",
+        code: "C16",
+        source: "etcd #11510; tikv #6344",
+        mechanism: "a change that is being applied is applied after all when a snapshot has brought a later configuration",
+        breaks: "applied-is-committed-prefix",
+        expected_depth: 5,
     },
     About {
         flaw: Flaw::EarlierMembershipCounted,

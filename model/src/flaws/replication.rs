@@ -2,7 +2,7 @@
 
 use super::{About, Flaw};
 
-pub(super) const TABLE: [About; 19] = [
+pub(super) const TABLE: [About; 26] = [
     About {
         flaw: Flaw::Figure8,
         name: "figure-8",
@@ -54,6 +54,33 @@ pub(super) const TABLE: [About; 19] = [
         expected_depth: 9,
     },
     About {
+        flaw: Flaw::CompactedEntriesAppendedAgain,
+        name: "compacted-entries-appended-again",
+        code: "B7",
+        source: "willemt/raft #118 (1)",
+        mechanism: "a follower that has compacted its log appends the entries of an append from the start of the log once more",
+        breaks: "state-machine-safety",
+        expected_depth: 18,
+    },
+    About {
+        flaw: Flaw::EmptyAppendForSnapshot,
+        name: "empty-append-for-snapshot",
+        code: "B8",
+        source: "willemt/raft #118 (2)",
+        mechanism: "a leader sends an append without entries to whom it would have to send its snapshot, and a follower commits by it whatever it has",
+        breaks: "state-machine-safety",
+        expected_depth: 18,
+    },
+    About {
+        flaw: Flaw::SnapshotSetsTerm,
+        name: "snapshot-sets-term",
+        code: "B9",
+        source: "willemt/raft #118 (4)",
+        mechanism: "who loads a snapshot takes the term of its last entry for its own",
+        breaks: "term-monotonic",
+        expected_depth: 15,
+    },
+    About {
         flaw: Flaw::HintStoredAsMatch,
         name: "hint-stored-as-match",
         code: "B10",
@@ -93,6 +120,15 @@ pub(super) const TABLE: [About; 19] = [
         expected_depth: 15,
     },
     About {
+        flaw: Flaw::CompactedIsConflict,
+        name: "compacted-is-conflict",
+        code: "B14",
+        source: "openraft #511 (44381b0c)",
+        mechanism: "a follower takes the previous entry of an append for a conflict where its log is compacted, and drops what is behind",
+        breaks: "committed-is-durable",
+        expected_depth: 14,
+    },
+    About {
         flaw: Flaw::ProgressUnsorted,
         name: "progress-unsorted",
         code: "B15",
@@ -111,6 +147,15 @@ pub(super) const TABLE: [About; 19] = [
                     matches",
         breaks: "state-machine-safety",
         expected_depth: 9,
+    },
+    About {
+        flaw: Flaw::ConflictsLeftByCrash,
+        name: "conflicts-left-by-crash",
+        code: "B17",
+        source: "openraft #559 (674e78aa)",
+        mechanism: "a snapshot is written before the log that it replaces is dropped; after a crash between the two what is left behind counts as its continuation",
+        breaks: "log-terms-ascend",
+        expected_depth: 19,
     },
     About {
         flaw: Flaw::HeartbeatRaisesLeadersTerm,
@@ -152,6 +197,15 @@ pub(super) const TABLE: [About; 19] = [
         expected_depth: 15,
     },
     About {
+        flaw: Flaw::LogDroppedBeforeSnapshot,
+        name: "log-dropped-before-snapshot",
+        code: "B24",
+        source: "tikv #12618",
+        mechanism: "the log that a snapshot replaces is dropped in one store before the snapshot is written to another, and a crash comes between",
+        breaks: "match-agrees",
+        expected_depth: 6,
+    },
+    About {
         flaw: Flaw::OwnEntriesCountedBeforeWrite,
         name: "own-entries-counted-before-write",
         code: "B25",
@@ -170,6 +224,15 @@ pub(super) const TABLE: [About; 19] = [
                     know to be committed",
         breaks: "committed-is-durable",
         expected_depth: 14,
+    },
+    About {
+        flaw: Flaw::SnapshotMovesAppliedBack,
+        name: "snapshot-moves-applied-back",
+        code: "B27",
+        source: "openraft #543 (eed681d5)",
+        mechanism: "a follower loads a snapshot that ends before what it has applied",
+        breaks: "applied-monotonic",
+        expected_depth: 13,
     },
     About {
         flaw: Flaw::StaleWriteAcknowledged,

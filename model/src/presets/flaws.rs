@@ -6,6 +6,7 @@ mod liveness;
 mod membership;
 mod reads;
 mod replication;
+mod snapshots;
 
 use super::Preset;
 use crate::bounds::Bounds;
@@ -15,6 +16,7 @@ use crate::features::{
 };
 use crate::flaws::Flaw;
 use crate::network::NetworkKind;
+use crate::prefix::Prefix;
 use crate::settings::{Dialect, Durability};
 
 /// Elections only.
@@ -78,20 +80,28 @@ fn story(flaw: Flaw) -> Story {
         Flaw::NextNotRaised => replication::NEXT_NOT_RAISED,
         Flaw::StaleSuccessLowersMatch => replication::STALE_SUCCESS_LOWERS_MATCH,
         Flaw::ErasesMatchingSuffix => replication::ERASES_MATCHING_SUFFIX,
+        Flaw::CompactedEntriesAppendedAgain => snapshots::COMPACTED_ENTRIES_APPENDED_AGAIN,
+        Flaw::EmptyAppendForSnapshot => snapshots::EMPTY_APPEND_FOR_SNAPSHOT,
+        Flaw::SnapshotSetsTerm => snapshots::SNAPSHOT_SETS_TERM,
         Flaw::HintStoredAsMatch => replication::HINT_STORED_AS_MATCH,
         Flaw::RollsBackBeforeChecking => replication::ROLLS_BACK_BEFORE_CHECKING,
         Flaw::AcksOwnLastIndex => replication::ACKS_OWN_LAST_INDEX,
         Flaw::DeletesThenAppends => replication::DELETES_THEN_APPENDS,
+        Flaw::CompactedIsConflict => snapshots::COMPACTED_IS_CONFLICT,
         Flaw::ProgressUnsorted => replication::PROGRESS_UNSORTED,
         Flaw::EmptyAppendUnchecked => replication::EMPTY_APPEND_UNCHECKED,
+        Flaw::ConflictsLeftByCrash => snapshots::CONFLICTS_LEFT_BY_CRASH,
         Flaw::HeartbeatRaisesLeadersTerm => replication::HEARTBEAT_RAISES_LEADERS_TERM,
         Flaw::AppliedSkipsToCommit => replication::APPLIED_SKIPS_TO_COMMIT,
         Flaw::AckBeforeWrite => replication::ACK_BEFORE_WRITE,
         Flaw::EntriesNotSynced => replication::ENTRIES_NOT_SYNCED,
+        Flaw::LogDroppedBeforeSnapshot => snapshots::LOG_DROPPED_BEFORE_SNAPSHOT,
         Flaw::OwnEntriesCountedBeforeWrite => replication::OWN_ENTRIES_COUNTED_BEFORE_WRITE,
         Flaw::ExLeaderRollsBack => replication::EX_LEADER_ROLLS_BACK,
+        Flaw::SnapshotMovesAppliedBack => snapshots::SNAPSHOT_MOVES_APPLIED_BACK,
         Flaw::StaleWriteAcknowledged => replication::STALE_WRITE_ACKNOWLEDGED,
         Flaw::VoteRequestBeforeWrite => replication::VOTE_REQUEST_BEFORE_WRITE,
+        Flaw::LateChangeOverSnapshot => snapshots::LATE_CHANGE_OVER_SNAPSHOT,
         Flaw::EarlierMembershipCounted => membership::EARLIER_MEMBERSHIP_COUNTED,
         Flaw::ChangesOverlap => membership::CHANGES_OVERLAP,
         Flaw::CampaignsWithUnappliedConfiguration => {
@@ -115,6 +125,7 @@ fn story(flaw: Flaw) -> Story {
         Flaw::LeaderReadsLocally => reads::LEADER_READS_LOCALLY,
         Flaw::LogComparedByParts => liveness::LOG_COMPARED_BY_PARTS,
         Flaw::CommitScanStops => liveness::COMMIT_SCAN_STOPS,
+        Flaw::ConflictAtSnapshotKept => snapshots::CONFLICT_AT_SNAPSHOT_KEPT,
         Flaw::ConflictsKept => liveness::CONFLICTS_KEPT,
         Flaw::StalePreVoteIgnored => liveness::STALE_PRE_VOTE_IGNORED,
         Flaw::RetiresAtOnce => membership::RETIRES_AT_ONCE,
@@ -127,7 +138,7 @@ fn story(flaw: Flaw) -> Story {
 
 pub(super) fn preset(flaw: Flaw) -> Preset {
     let story = story(flaw);
-    Preset::new(
+    let mut preset = Preset::new(
         story.dialect,
         story.name,
         story.about,
@@ -135,13 +146,27 @@ pub(super) fn preset(flaw: Flaw) -> Preset {
         story.network,
         story.bounds,
     )
-    .with(features(flaw))
+    .with(features(flaw));
+    preset.scenario.prefix = prefix(flaw);
+    preset
+}
+
+/// What has happened before the search begins, where a search from the start
+/// would take too long.
+fn prefix(flaw: Flaw) -> Prefix {
+    match flaw {
+        Flaw::ConflictAtSnapshotKept => snapshots::SUCCEEDED,
+        Flaw::ConflictsLeftByCrash => snapshots::WRITTEN,
+        Flaw::LogDroppedBeforeSnapshot => snapshots::ACKNOWLEDGED,
+        Flaw::LateChangeOverSnapshot => snapshots::REMOVED_AND_ADDED,
+        _ => &[],
+    }
 }
 
 /// What is switched on beside the dialect.
 fn features(flaw: Flaw) -> &'static [Feature] {
     match flaw {
-        Flaw::EarlierMembershipCounted => &[SINGLE_SERVER_CHANGES],
+        Flaw::EarlierMembershipCounted | Flaw::LateChangeOverSnapshot => &[SINGLE_SERVER_CHANGES],
         Flaw::ForwardedReadBeforeOwnCommit => &[FOLLOWER_READS],
         Flaw::StalePreVoteIgnored | Flaw::PreVoteRefusalTeachesNoTerm => &[PRE_VOTE],
         Flaw::ChangesOverlap | Flaw::UncommittedChangeForgotten | Flaw::RetiresAtOnce => {

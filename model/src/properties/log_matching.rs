@@ -10,7 +10,7 @@ pub(super) const PROPERTY: Property = Property {
     name: "log-matching",
     says: "logs that agree on an entry's index and term agree on everything before it",
     section: "§5.3",
-    codes: &["B17", "B18", "B31"],
+    codes: &["B7", "B18", "B31"],
     file: "model/src/properties/log_matching.rs",
     check: Check::State(check),
 };

@@ -14,7 +14,7 @@ pub(super) const PROPERTY: Property = Property {
     name: "log-terms-ascend",
     says: "the terms of a log never go down, and none is above the term of its server",
     section: "figure 2, §5.4.1",
-    codes: &["A2"],
+    codes: &["A2", "B17"],
     file: "model/src/properties/log_terms_ascend.rs",
     check: Check::State(check),
 };

@@ -19,7 +19,8 @@ pub(super) const PROPERTY: Property = Property {
            knows it to match",
     section: "§5.3, diss. §10.2.1",
     codes: &[
-        "A9", "B5", "B10", "B11", "B12", "B13", "B16", "B21", "B22", "B25", "B30", "B31", "C17",
+        "A9", "B5", "B7", "B10", "B11", "B12", "B13", "B14", "B16", "B21", "B22", "B24", "B25",
+        "B30", "B31", "C17",
     ],
     file: "model/src/properties/match_agrees.rs",
     check: Check::State(check),

@@ -32,7 +32,7 @@ pub(super) const PROPERTY: Property = Property {
     name: "one-vote-per-term",
     says: "a server gives at most one vote a term, and a vote that left it is durable",
     section: "§5.2",
-    codes: &["A2", "A3", "A4", "A5", "B31"],
+    codes: &["A2", "A3", "A4", "A5", "B9", "B31"],
     file: "model/src/properties/one_vote_per_term.rs",
     check: Check::Step(check),
 };

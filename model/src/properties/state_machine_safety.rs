@@ -10,7 +10,7 @@ pub(super) const PROPERTY: Property = Property {
     name: "state-machine-safety",
     says: "what two servers have committed, and so may apply, agrees index by index",
     section: "§5.4.3",
-    codes: &["B7", "B8", "B16", "B25", "B29"],
+    codes: &["B7", "B8", "B14", "B16", "B25", "B29"],
     file: "model/src/properties/state_machine_safety.rs",
     check: Check::State(check),
 };

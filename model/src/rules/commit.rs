@@ -184,6 +184,12 @@ pub(super) fn applied_with_commit<L: Log>(server: &mut Server<L>, settings: &Set
 /// # Errors
 /// When nothing is committed and not applied.
 pub fn apply<L: Log>(server: &mut Server<L>, settings: &Settings) -> Result<Outcome, Refusal> {
+    if let Some(Memory::Applying { index, change }) = server.memory {
+        server.memory = None;
+        server.applied = server.applied.max(index);
+        membership::take_effect(server, &change);
+        return Ok(Branch::ConfigurationApplied.into());
+    }
     let next = server.applied.next();
     let (true, Some(entry)) = (next <= server.commit, server.log.entry(next)) else {
         return Err(Refusal::NothingToApply {
@@ -191,6 +197,15 @@ pub fn apply<L: Log>(server: &mut Server<L>, settings: &Settings) -> Result<Outc
             commit: server.commit,
         });
     };
+    if let (true, Payload::Config { change }) =
+        (settings.has(Flaw::LateChangeOverSnapshot), &entry.payload)
+    {
+        server.memory = Some(Memory::Applying {
+            index: next,
+            change: *change,
+        });
+        return Ok(Branch::HandlerPaused.into());
+    }
     server.applied = if settings.has(Flaw::AppliedSkipsToCommit) {
         server.commit
     } else {

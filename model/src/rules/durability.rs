@@ -339,7 +339,7 @@ fn recover<L: Log>(server: &mut Server<L>, settings: &Settings) {
     membership::recovered(server, committed, settings);
     server.outbox.clear();
     server.queue.clear();
-    server.memory = None;
+    server.forget_all();
 }
 
 /// The machine is replaced: the new one has the name of the old one, and

@@ -82,7 +82,7 @@ pub fn step_down<L: Log>(server: &mut Server<L>, term: Term) {
     server.vote = None;
     lose_leader(server);
     server.role = Role::Follower;
-    server.memory = None;
+    server.forget_term();
 }
 
 /// A message of a higher term arrives: its receiver steps down (section 5.1).

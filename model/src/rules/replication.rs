@@ -14,7 +14,7 @@ use crate::log::{Batch, Entry, Log, Payload};
 use crate::message::{Body, Message, Messages};
 use crate::refusal::Refusal;
 use crate::rules::{commit, durability, flow, lease, membership, transfer};
-use crate::server::{Role, Server};
+use crate::server::{Memory, Role, Server};
 use crate::settings::{BelowCommit, Heartbeat, Settings};
 
 pub(super) fn must_lead<L: Log>(server: &Server<L>) -> Result<(), Refusal> {
@@ -95,6 +95,18 @@ pub fn send_append<L: Log>(
         });
     };
     flow::may_send(server, to, after, count, settings)?;
+    // The flawed leader sends all that it has behind where it goes on, which is
+    // nothing only at the end of its log, or where it goes on at the last index
+    // of its snapshot.
+    let at_snapshot = after == base && base > Index::ZERO;
+    if settings.has(Flaw::EmptyAppendForSnapshot) && count == 0 && after < last && !at_snapshot {
+        return Err(Refusal::NotNext {
+            node: server.id,
+            to,
+            after,
+            next: last.next(),
+        });
+    }
     let context = match settings.heartbeat {
         Heartbeat::EmptyAppend => reads::latest(server),
         Heartbeat::Separate => None,
@@ -186,6 +198,26 @@ pub fn appended<L: Log>(
     let unchecked = entries.is_empty() && settings.has(Flaw::EmptyAppendUnchecked);
     // What a snapshot has replaced was committed, and so matches.
     let replaced = prev.index < server.log.base();
+    if replaced && settings.has(Flaw::CompactedIsConflict) {
+        durability::truncate(server, server.log.base());
+        answer(server, true, prev.index, None);
+        return Branch::AppendRejected.because(Refusal::Compacted {
+            node: server.id,
+            index: prev.index,
+            base: server.log.base(),
+        });
+    }
+    if let Some(Memory::KeptEntry { at }) = server.memory
+        && at.index == prev.index
+        && at.term != prev.term
+    {
+        answer(server, true, prev.index, None);
+        return Branch::AppendRejected.because(Refusal::NoMatch {
+            node: server.id,
+            prev,
+            have: Some(at.term),
+        });
+    }
     if !replaced && !server.log.has(prev) && !unchecked {
         let hint = settings
             .reject_hint
@@ -208,12 +240,18 @@ pub fn appended<L: Log>(
         });
     }
     let last_new = prev.index.plus(entries.len());
-    let branch = if replaced && last_new <= server.log.base() {
+    let again = prev.index == Index::ZERO && settings.has(Flaw::CompactedEntriesAppendedAgain);
+    let branch = if replaced && last_new <= server.log.base() && !again {
         Branch::AppendBelowSnapshot
     } else {
         splice(server, prev.index, entries, settings)
     };
-    commit::learn(server, leader_commit, last_new, settings);
+    let shared = if entries.is_empty() && settings.has(Flaw::EmptyAppendForSnapshot) {
+        server.log.last_index()
+    } else {
+        last_new
+    };
+    commit::learn(server, leader_commit, shared, settings);
     let held = if settings.has(Flaw::AcksOwnLastIndex) {
         server.log.last_index()
     } else {
@@ -242,6 +280,10 @@ fn splice<L: Log>(
     for (i, entry) in entries.iter().enumerate() {
         let index = after.plus(i + 1);
         if index <= server.log.base() {
+            if after == Index::ZERO && settings.has(Flaw::CompactedEntriesAppendedAgain) {
+                branch = Branch::Appended;
+                server.log.push(*entry);
+            }
             continue;
         }
         match server.log.term_at(index) {

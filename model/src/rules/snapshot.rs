@@ -16,11 +16,12 @@
 
 use super::{Branch, Outcome, commit, durability, flow, membership, replication};
 use crate::config::Config;
+use crate::flaws::Flaw;
 use crate::ids::{Index, NodeId, Position};
 use crate::log::{Batch, Log};
 use crate::message::{Body, Message, Messages};
 use crate::refusal::Refusal;
-use crate::server::{Role, Server};
+use crate::server::{Memory, Role, Server};
 use crate::settings::{HeldSnapshot, Settings};
 
 /// The server replaces its log up to `to` by a snapshot.
@@ -52,7 +53,8 @@ pub fn compact<L: Log>(server: &mut Server<L>, to: Index) -> Result<Outcome, Ref
 ///
 /// # Errors
 /// When the server does not lead, `to` is no peer, or the entries behind what
-/// it is known to hold are in the log.
+/// it is known to hold, or under flow control what it is taken to hold, are in
+/// the log.
 pub fn send<L: Log>(
     server: &mut Server<L>,
     to: NodeId,
@@ -62,10 +64,13 @@ pub fn send<L: Log>(
     replication::must_lead(server)?;
     replication::must_be_peer(server, to)?;
     let (node, base) = (server.id, server.log.base());
-    let matched = match &server.role {
+    let mut matched = match &server.role {
         Role::Leader { matched, .. } => matched.get(to).copied().unwrap_or_default(),
         _ => Index::ZERO,
     };
+    if let Some(flow) = flow::of(server, to) {
+        matched = Index(flow.next.0.saturating_sub(1));
+    }
     if matched >= base {
         return Err(Refusal::StillInLog {
             node,
@@ -132,8 +137,8 @@ pub fn received<L: Log>(
 ) -> Outcome {
     let outcome = match may_install(server, last, config, settings) {
         Err(refusal) => Branch::SnapshotIgnored.because(refusal),
-        Ok(()) if server.log.has(last) => hold(server, last.index, config, settings).into(),
-        Ok(()) => install(server, last.index, config, state, settings).into(),
+        Ok(()) if server.log.has(last) => hold(server, last, config, settings).into(),
+        Ok(()) => install(server, last, config, state, settings).into(),
     };
     let index = match settings.held_snapshot {
         // An answer to figure 13 tells its term alone; which snapshot is
@@ -162,16 +167,16 @@ pub fn received<L: Log>(
 /// matching all that the snapshot replaces.
 fn hold<L: Log>(
     server: &mut Server<L>,
-    last: Index,
+    last: Position,
     config: Config,
     settings: &Settings,
 ) -> Branch {
-    server.commit = server.commit.max(last);
+    server.commit = server.commit.max(last.index);
     if settings.held_snapshot == HeldSnapshot::FastForward {
         commit::applied_with_commit(server, settings);
         return Branch::SnapshotFastForwarded;
     }
-    server.log.rebase(last);
+    server.log.rebase(last.index);
     load(server, last, config, settings);
     Branch::SnapshotRetained
 }
@@ -179,23 +184,36 @@ fn hold<L: Log>(
 /// The snapshot replaces all of the log (figure 13, rules 7 and 8).
 fn install<L: Log>(
     server: &mut Server<L>,
-    last: Index,
+    last: Position,
     config: Config,
     state: &Batch,
     settings: &Settings,
 ) -> Branch {
+    if settings.has(Flaw::ConflictAtSnapshotKept) {
+        let kept = server.log.term_at(last.index);
+        let kept = kept.map(|term| Position::new(last.index, term));
+        server.memory = kept.map(|at| Memory::KeptEntry { at });
+    }
     durability::replace(server, state);
     membership::log_changed(server, settings);
-    server.commit = last;
+    server.commit = last.index;
     load(server, last, config, settings);
     Branch::SnapshotInstalled
 }
 
 /// The machine is reset to the snapshot's state, if it is behind it, and the
 /// configuration with it.
-fn load<L: Log>(server: &mut Server<L>, last: Index, config: Config, settings: &Settings) {
-    if server.applied < last {
-        server.applied = last;
+fn load<L: Log>(server: &mut Server<L>, last: Position, config: Config, settings: &Settings) {
+    let back = server.applied > last.index && settings.has(Flaw::SnapshotMovesAppliedBack);
+    if back {
+        server.applied = last.index;
+        return;
+    }
+    if server.applied < last.index {
+        if settings.has(Flaw::SnapshotSetsTerm) {
+            server.term = last.term;
+        }
+        server.applied = last.index;
         membership::loaded(server, config, settings);
     }
     commit::applied_with_commit(server, settings);
