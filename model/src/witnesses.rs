@@ -51,7 +51,7 @@ const fn joined() -> [Witness; COUNT] {
 }
 
 /// What needs no change of the configuration.
-const CORE: [Witness; 33] = [
+const CORE: [Witness; 34] = [
     Witness {
         name: "leader-elected",
         says: "a server becomes leader",
@@ -166,6 +166,11 @@ const CORE: [Witness; 33] = [
         name: "leadership-transferred",
         says: "a server that was told to start an election wins it",
         shows: |view, _| became_leader(view) && hands_over(view),
+    },
+    Witness {
+        name: "election-on-request",
+        says: "a server starts an election because its leader asked for it",
+        shows: |view, _| branch(view) == Some(Branch::CampaignedAtOnce),
     },
     Witness {
         name: "forced-vote",

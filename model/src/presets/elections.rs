@@ -175,6 +175,7 @@ pub(super) fn presets() -> Vec<Preset> {
             "leaders-of-two-terms",
             "leadership-transferred",
             "entry-commits",
+            "election-on-request",
         ]),
         Preset::new(
             Etcd,

@@ -31,13 +31,13 @@ struct Part {
     witnesses: &'static [&'static str],
 }
 
-/// Two elections, two messages in flight, an append.
+/// An election, two messages in flight, an append.
 const BASE: Bounds = Bounds {
     max_log: 2,
     max_messages: Some(2),
     max_lag: Some(0),
     writes: 0,
-    campaigns: Some(2),
+    campaigns: Some(1),
     appends: Some(1),
     heartbeats: Some(0),
     ..Bounds::DEFAULT
@@ -54,6 +54,7 @@ const PARTS: &[Part] = &[
         name: "pre-vote-leaderless",
         feature: Some(PRE_VOTE_LEADERLESS),
         needs: |bounds| {
+            least(&mut bounds.campaigns, 2);
             least(&mut bounds.heartbeats, 1);
         },
         witnesses: &["pre-vote-won", "pre-vote-refused"],
@@ -68,6 +69,7 @@ const PARTS: &[Part] = &[
         name: "sticky-leader",
         feature: Some(STICKY_LEADER),
         needs: |bounds| {
+            least(&mut bounds.campaigns, 2);
             least(&mut bounds.heartbeats, 1);
         },
         witnesses: &["candidate-disregarded"],
@@ -99,6 +101,7 @@ const PARTS: &[Part] = &[
         name: "restart-waits",
         feature: Some(RESTART_WAITS),
         needs: |bounds| {
+            least(&mut bounds.campaigns, 2);
             bounds.restarts = bounds.restarts.max(1);
         },
         witnesses: &["restarted-server-wins"],
@@ -115,7 +118,7 @@ const PARTS: &[Part] = &[
         needs: |bounds| {
             bounds.transfers = bounds.transfers.max(1);
         },
-        witnesses: &["leadership-transferred"],
+        witnesses: &["election-on-request"],
     },
     Part {
         name: "single-server-changes",
@@ -139,6 +142,7 @@ const PARTS: &[Part] = &[
         name: "crash",
         feature: None,
         needs: |bounds| {
+            least(&mut bounds.campaigns, 2);
             bounds.restarts = bounds.restarts.max(1);
         },
         witnesses: &["restarted-server-wins"],
@@ -154,11 +158,9 @@ const PARTS: &[Part] = &[
     },
 ];
 
-/// One change of the configuration, by two voters and one more server; where
-/// leadership is handed over by three voters, because of two the leader itself
-/// must vote for the next one, and steps down before there is one.
+/// One change of the configuration, by two voters and one more server.
 fn change(bounds: &mut Bounds) {
-    bounds.voters = (bounds.transfers == 0).then_some(2);
+    bounds.voters = Some(2);
     bounds.changes = 1;
     least(&mut bounds.appends, 2);
     bounds.max_batch = bounds.max_batch.max(2);
