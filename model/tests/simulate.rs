@@ -535,6 +535,8 @@ proptest! {
     ) {
         let preset = &presets::all()[preset];
         let mut scenario = preset.scenario.clone();
+        // A prefix is a run within the bounds of its own preset.
+        scenario.prefix = &[];
         if let Some(i) = network {
             scenario.network = [NetworkKind::Set, NetworkKind::Bag, NetworkKind::Ordered][i];
         }

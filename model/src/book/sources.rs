@@ -24,6 +24,7 @@ sources![
     "clocks.rs",
     "cluster.rs",
     "config.rs",
+    "contracts.rs",
     "features.rs",
     "field.rs",
     "flaws.rs",

@@ -30,7 +30,7 @@ pub(super) const TABLE: [About; 10] = [
         source: "hashicorp/raft #697",
         mechanism: "a follower keeps its own entry at the last index of a snapshot that it installs, and compares appends with it",
         breaks: "lassos/catches-up",
-        expected_depth: 21,
+        expected_depth: 12,
     },
     About {
         flaw: Flaw::ConflictsKept,

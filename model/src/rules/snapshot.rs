@@ -64,13 +64,10 @@ pub fn send<L: Log>(
     replication::must_lead(server)?;
     replication::must_be_peer(server, to)?;
     let (node, base) = (server.id, server.log.base());
-    let mut matched = match &server.role {
+    let matched = match &server.role {
         Role::Leader { matched, .. } => matched.get(to).copied().unwrap_or_default(),
         _ => Index::ZERO,
     };
-    if let Some(flow) = flow::of(server, to) {
-        matched = Index(flow.next.0.saturating_sub(1));
-    }
     if matched >= base {
         return Err(Refusal::StillInLog {
             node,

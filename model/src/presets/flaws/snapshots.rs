@@ -137,7 +137,7 @@ pub(super) const CONFLICT_AT_SNAPSHOT_KEPT: Story = Story {
     network: Bag,
     bounds: Bounds {
         writes: 1,
-        max_messages: Some(2),
+        max_messages: Some(3),
         appends: Some(1),
         ..TWO_COMPACT
     },
