@@ -32,9 +32,9 @@
 //! Elections, replication, commitment, ReadIndex reads, configurations taken
 //! from applied entries, durability and crashes, over a network that loses,
 //! duplicates and reorders, on storage that writes at once or later; PreVote, CheckQuorum, leader stickiness and
-//! leadership transfer; changes of membership ([`features`]). Not yet:
-//! snapshots, client sessions.
-//! Clocks are not modelled: a timer may fire at any time.
+//! leadership transfer; changes of membership, snapshots, leases, flow control
+//! ([`features`]). Not yet: client sessions.
+//! A timer may fire at any time; clocks there are only where there are leases.
 
 pub mod action;
 pub mod book;

@@ -93,7 +93,11 @@ fn flaw<L: Log>(stepped: &Stepped<'_, L>, settings: &Settings) -> Option<String>
                 (field, before) => format!("{field} {before}"),
             },
         );
-    let differs: Vec<String> = differs.collect();
+    let mut differs: Vec<String> = differs.collect();
+    // Not shown as a change where an entry is applied when it commits.
+    if differs.is_empty() && server.applied != stepped.after.applied {
+        differs.push(format!("it has applied up to {}", server.applied));
+    }
     (!differs.is_empty()).then(|| format!("THE FLAW: without it, {}", differs.join(", ")))
 }
 

@@ -5,7 +5,6 @@
 
 use plimsoll_model::action::Action;
 use plimsoll_model::cluster::State;
-use plimsoll_model::config::Config;
 use plimsoll_model::counterexample::Frame;
 use plimsoll_model::history::Committed;
 use plimsoll_model::ids::{Index, NodeId, NodeSet, Position};
@@ -41,6 +40,8 @@ pub fn broken(property: &str, before: &State, frame: &Frame, scenario: &Scenario
         ("one-change-at-a-time" | "adjacent-quorums-overlap" | "configuration-from-log", _) => {
             configurations(after)
         }
+        ("next-above-match", _) => sends_what_matches(after),
+        ("log-terms-ascend", _) => terms_that_fall(after),
         ("leader-append-only", Some((node, old, new))) => vec![format!(
             "{node} leads term {} and its log went from {} to {}",
             new.term,
@@ -64,6 +65,46 @@ pub fn broken(property: &str, before: &State, frame: &Frame, scenario: &Scenario
         )],
         _ => Vec::new(),
     }
+}
+
+/// To whom a leader sends next what it knows to match.
+fn sends_what_matches(state: &State) -> Vec<String> {
+    let mut told = Vec::new();
+    for (node, server) in state.servers.iter() {
+        let Role::Leader { matched, .. } = &server.role else {
+            continue;
+        };
+        for (id, known) in matched.iter() {
+            let next = matched.flow(id).map(|flow| flow.next);
+            if let Some(next) = next.filter(|next| next <= known) {
+                told.push(format!(
+                    "{node} knows {id} to match up to {known}, and sends index {next} next"
+                ));
+            }
+        }
+    }
+    told
+}
+
+/// Entries behind one of a later term, or of a later term than their server's.
+fn terms_that_fall(state: &State) -> Vec<String> {
+    let mut told = Vec::new();
+    for (node, server) in state.servers.iter() {
+        let entries = server.log.entries();
+        let positions = entries.iter().enumerate();
+        let positions = positions.map(|(i, entry)| Position::new(Index(i as u64 + 1), entry.term));
+        let positions: Vec<Position> = positions.collect();
+        for pair in positions
+            .windows(2)
+            .filter(|pair| pair[0].term > pair[1].term)
+        {
+            told.push(format!("{node}'s log has {} behind {}", pair[1], pair[0]));
+        }
+        if let Some(later) = positions.iter().find(|at| at.term > server.term) {
+            told.push(format!("{node} is in term {} and has {later}", server.term));
+        }
+    }
+    told
 }
 
 /// What a server counts, and which configuration it takes for its own.
@@ -525,10 +566,16 @@ fn applied_otherwise(state: &State, scenario: &Scenario) -> Vec<String> {
         for (id, server) in state.servers.iter() {
             let applied = usize::try_from(server.applied.0).unwrap_or(usize::MAX);
             let entries = server.log.entries().iter().take(applied);
-            let leads_to = Config::UNKNOWN.fold(entries);
-            if state.history.restarted.contains(id) && leads_to != server.config {
+            let leads_to = server.base.fold(entries);
+            // Who boots first with a log that says it all knows it before.
+            let begins_there = bootstrap == 0 || state.history.restarted.contains(id);
+            if scenario.settings.applies() && begins_there && leads_to != server.config {
+                let start = match server.base.is_empty() {
+                    true => "no voters".to_owned(),
+                    false => server.base.to_string(),
+                };
                 facts.push(format!(
-                    "{id} has applied up to {}, which makes {leads_to} of no voters, and has {}",
+                    "{id} has applied up to {}, which makes {leads_to} of {start}, and has {}",
                     server.applied, server.config
                 ));
             }

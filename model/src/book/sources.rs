@@ -66,6 +66,7 @@ sources![
     "properties/state_machine_safety.rs",
     "properties/term_monotonic.rs",
     "refusal.rs",
+    "refusal/text.rs",
     "rules/changes.rs",
     "rules/commit.rs",
     "rules/durability.rs",
