@@ -77,7 +77,7 @@ pub fn left_over(state: &State, up: NodeSet, scenario: &Scenario) -> State {
 }
 
 /// The smallest sets of servers of which one must be up: where the
-/// configuration changes, a majority of each that counts ([`at_stake`]).
+/// configuration changes, a majority of each that counts (`at_stake`).
 pub fn quorums(state: &State, scenario: &Scenario) -> Vec<NodeSet> {
     let servers = usize::from(scenario.bounds.servers);
     if !scenario.settings.changes() {

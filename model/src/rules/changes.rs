@@ -3,7 +3,7 @@
 //!
 //! - One change at a time: the one before must be committed (the paper), or
 //!   applied by the leader (etcd), where a new leader takes all that it begins
-//!   with for a change ([`settled`]).
+//!   with for a change (`settled`).
 //! - A *single-server change* makes one voter more or less, so that majorities
 //!   before and after overlap. The leader must have committed an entry of its
 //!   own term first: without, two leaders may each start from a configuration
