@@ -5,9 +5,10 @@
 //! A rule asks [`crate::settings::Settings::has`] at the one place that the
 //! flaw changes; nothing else knows of flaws. What is told of each stands in
 //! tables, by the parts of the catalogue: votes and elections (A), replication,
-//! commitment and storage (B), membership (C), reads (E).
+//! commitment and storage (B), membership (C), PreVote and transfer (D), reads (E).
 
 mod elections;
+mod handover;
 mod liveness;
 mod membership;
 mod reads;
@@ -35,6 +36,8 @@ pub enum Flaw {
     VoteOnStaleLog,
     /// A9.
     NewestEntryLost,
+    /// A11.
+    LeaderGrantsPreVote,
     /// A12.
     CandidateKeepsCollecting,
     /// A13.
@@ -111,10 +114,22 @@ pub enum Flaw {
     EarlierMembershipCounted,
     /// C18.
     CommitsWithoutOtherVoters,
+    /// D6.
+    PreVoteIgnoresLog,
+    /// D7.
+    TransferTargetAsksFirst,
+    /// D8.
+    WritesWhileHandingOver,
     /// E1.
     ReadBeforeOwnCommit,
     /// E2.
     ReadContextReused,
+    /// E3.
+    LeaseSurvivesTransfer,
+    /// E4.
+    LeaseReadChecksOnlyRole,
+    /// E5.
+    LeasePolled,
     /// E6.
     ForwardedReadBeforeOwnCommit,
     /// E7.
@@ -123,6 +138,8 @@ pub enum Flaw {
     ReadBeforeQuorum,
     /// E9.
     ReadQuorumOneShort,
+    /// E10.
+    LeaseWithoutStickiness,
     /// E11.
     SingletonReadsStaleCommit,
     /// E12.
@@ -151,6 +168,8 @@ pub enum Flaw {
     PreVoteRefusalTeachesNoTerm,
     /// C14.
     LearnersRaiseQuorum,
+    /// D3.
+    PreCandidateKeepsLeader,
 }
 
 /// What is told of a flaw.
@@ -178,16 +197,18 @@ pub struct About {
 const COUNT: usize = elections::TABLE.len()
     + replication::TABLE.len()
     + membership::TABLE.len()
+    + handover::TABLE.len()
     + reads::TABLE.len()
     + liveness::TABLE.len();
 
 /// The tables, one behind the other.
 const fn joined() -> [About; COUNT] {
     let mut all = [elections::TABLE[0]; COUNT];
-    let tables: [&[About]; 5] = [
+    let tables: [&[About]; 6] = [
         &elections::TABLE,
         &replication::TABLE,
         &membership::TABLE,
+        &handover::TABLE,
         &reads::TABLE,
         &liveness::TABLE,
     ];

@@ -98,7 +98,15 @@ fn flaw<L: Log>(stepped: &Stepped<'_, L>, settings: &Settings) -> Option<String>
     if differs.is_empty() && server.applied != stepped.after.applied {
         differs.push(format!("it has applied up to {}", server.applied));
     }
+    if is_lease_void(&server) && !is_lease_void(stepped.after) {
+        differs.push("it counts on its lease no more".to_owned());
+    }
     (!differs.is_empty()).then(|| format!("THE FLAW: without it, {}", differs.join(", ")))
+}
+
+/// Whether a leader has given up to count on a lease.
+fn is_lease_void<L: Log>(server: &Server<L>) -> bool {
+    matches!(&server.role, Role::Leader { lease, .. } if lease.void)
 }
 
 fn is_restart(input: &Input) -> bool {

@@ -28,10 +28,13 @@ mod match_monotonic;
 mod next_above_match;
 mod one_change_at_a_time;
 mod one_vote_per_term;
+mod pre_vote_is_a_vote;
 mod quorum_of_voters;
 mod snapshot_equals_prefix;
 mod state_machine_safety;
 mod term_monotonic;
+mod transfer_elects_at_once;
+mod transfer_takes_no_commands;
 
 use crate::action::Action;
 use crate::cluster::{Ensemble, Turn};
@@ -161,7 +164,7 @@ impl Property {
 }
 
 /// The table of properties.
-pub const ALL: [Property; 23] = [
+pub const ALL: [Property; 26] = [
     election_safety::PROPERTY,
     leader_append_only::PROPERTY,
     log_matching::PROPERTY,
@@ -185,4 +188,7 @@ pub const ALL: [Property; 23] = [
     adjacent_quorums::PROPERTY,
     configuration_from_log::PROPERTY,
     snapshot_equals_prefix::PROPERTY,
+    pre_vote_is_a_vote::PROPERTY,
+    transfer_elects_at_once::PROPERTY,
+    transfer_takes_no_commands::PROPERTY,
 ];

@@ -20,8 +20,18 @@ use crate::scenario::Scenario;
 /// clocks may drift, because what is left of that is in the state; and that a
 /// budget is not counted, unless nothing of it may be spent at all. Walks are
 /// drawn so that something can still happen in them: there is a term, an
-/// election and an entry wherever `scenario` has one.
+/// election and an entry wherever `scenario` has one. Where it begins with a
+/// prefix that is no run within what was drawn, nothing is drawn: a walk begins
+/// where that ends.
 pub fn swarm_bounds(scenario: &Scenario, dice: &mut Dice) -> Scenario {
+    let drawn = draw(scenario, dice);
+    match drawn.prefix.is_empty() || drawn.check().is_ok() {
+        true => drawn,
+        false => scenario.clone(),
+    }
+}
+
+fn draw(scenario: &Scenario, dice: &mut Dice) -> Scenario {
     let mut scenario = scenario.clone();
     let Bounds {
         servers,
