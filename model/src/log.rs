@@ -86,6 +86,12 @@ pub trait Log: Clone + PartialEq + Eq + PartialOrd + Ord + std::fmt::Debug {
         self.entries().get(..base).unwrap_or_default()
     }
 
+    /// The entries of the log: those behind the base.
+    fn tail(&self) -> &[Entry] {
+        let base = usize::try_from(self.base().0).unwrap_or(usize::MAX);
+        self.entries().get(base..).unwrap_or_default()
+    }
+
     /// The entry at `index`, in the log or in the state of the snapshot. For
     /// properties.
     fn held(&self, index: Index) -> Option<Entry> {
@@ -261,6 +267,7 @@ mod tests {
         assert!(log.has(Position::new(Index(2), Term(2))) && !log.has(Position::ZERO));
         assert!(log.holds(Position::new(Index(1), Term(1))) && log.holds(Position::ZERO));
         assert_eq!((log.snapshot().len(), log.entries().len()), (2, 4));
+        assert_eq!(log.tail(), &log.entries()[2..]);
         log.truncate(Index(1));
         assert_eq!(log.last(), Position::new(Index(2), Term(2)));
         assert_eq!(

@@ -20,7 +20,7 @@
 use crate::config::{Change, Config};
 use crate::flaws::Flaw;
 use crate::ids::{Index, NodeId};
-use crate::log::{Log, Payload};
+use crate::log::{Entry, Log, Payload};
 use crate::refusal::Refusal;
 use crate::rules::election;
 use crate::server::{Role, Server};
@@ -61,16 +61,23 @@ fn may_be_needed<L: Log>(server: &Server<L>, settings: &Settings) -> bool {
     {
         return false;
     }
-    let mut config = server.base;
-    for (i, entry) in server.log.entries().iter().enumerate() {
+    let mut config = at_base(server);
+    for (i, entry) in server.log.tail().iter().enumerate() {
         if let Payload::Config { change } = entry.payload {
-            if Index::ZERO.plus(i) >= server.commit && config.contains_voter(server.id) {
+            let before = server.log.base().plus(i);
+            if before >= server.commit && config.contains_voter(server.id) {
                 return true;
             }
             config = config.after(&change);
         }
     }
     false
+}
+
+/// The configuration where the log begins: that of the snapshot, if there is
+/// one, which the snapshot holds.
+fn at_base<L: Log>(server: &Server<L>) -> Config {
+    server.base.fold(server.log.snapshot())
 }
 
 /// The first committed configuration that is not applied.
@@ -113,7 +120,7 @@ pub fn take_effect<L: Log>(server: &mut Server<L>, change: &Change) {
 /// may be another one now.
 pub fn log_changed<L: Log>(server: &mut Server<L>, settings: &Settings) {
     if settings.changes() && settings.takes_effect == TakesEffect::Appended {
-        let config = server.base.fold(server.log.entries());
+        let config = at_base(server).fold(server.log.tail());
         in_force(server, config);
     }
 }
@@ -154,8 +161,9 @@ pub fn recovered<L: Log>(server: &mut Server<L>, committed: Index, settings: &Se
     }
     log_changed(server, settings);
     if settings.has(Flaw::UncommittedChangeForgotten) {
-        let upto = usize::try_from(committed.0).unwrap_or(usize::MAX);
-        server.config = server.base.fold(server.log.entries().iter().take(upto));
+        let behind = committed.0.saturating_sub(server.log.base().0);
+        let behind = usize::try_from(behind).unwrap_or(usize::MAX);
+        server.config = at_base(server).fold(server.log.tail().iter().take(behind));
     }
 }
 
@@ -202,24 +210,33 @@ pub fn pending_at_start<L: Log>(server: &Server<L>, settings: &Settings) -> Inde
     }
 }
 
-/// Since which entry of the log `id` is a member, where the settings tell one
-/// membership from another; zero from the start.
+/// Since which entry `id` is a member, where the settings tell one membership
+/// from another; zero from the start. Of members that joined before the log
+/// begins the snapshot says it with its configuration: without, an answer of an
+/// earlier membership would count once the entries between are compacted.
 pub fn joined<L: Log>(server: &Server<L>, id: NodeId, settings: &Settings) -> Index {
-    let mut joined = Index::ZERO;
     if !settings.changes() || !settings.tells_memberships_apart {
-        return joined;
+        return Index::ZERO;
     }
-    let mut config = server.base;
-    for (i, entry) in server.log.entries().iter().enumerate() {
+    let begun = (server.base, Index::ZERO);
+    let at_base = since(begun, Index::ZERO, server.log.snapshot(), id);
+    since(at_base, server.log.base(), server.log.tail(), id).1
+}
+
+/// The configuration behind `entries`, which stand behind index `after`, and
+/// since when `id` is a member of it; `before` them both are known.
+fn since(before: (Config, Index), after: Index, entries: &[Entry], id: NodeId) -> (Config, Index) {
+    let (mut config, mut joined) = before;
+    for (i, entry) in entries.iter().enumerate() {
         if let Payload::Config { change } = entry.payload {
             let next = config.after(&change);
             if !config.members().contains(id) && next.members().contains(id) {
-                joined = Index::ZERO.plus(i + 1);
+                joined = after.plus(i + 1);
             }
             config = next;
         }
     }
-    joined
+    (config, joined)
 }
 
 /// Whether an answer of `from` says anything to this server if it leads;
