@@ -91,7 +91,9 @@ pub fn quorums(state: &State, scenario: &Scenario) -> Vec<NodeSet> {
 
 /// The configurations that may have to decide: the committed one, those that
 /// any log holds behind it, and where configurations take effect when applied,
-/// those that its members have in force.
+/// those that its members have in force once they have applied what they know
+/// to be committed. They do that before they stand for election, and nothing
+/// keeps them from it.
 fn at_stake(state: &State, scenario: &Scenario) -> Vec<Config> {
     let start = Config::of(scenario.bounds.voters());
     let bootstrap = usize::from(scenario.bounds.bootstrap);
@@ -118,7 +120,10 @@ fn at_stake(state: &State, scenario: &Scenario) -> Vec<Config> {
             .servers
             .iter()
             .filter(|(id, _)| now.members().contains(*id));
-        let known = members.map(|(_, server)| server.config);
+        let known = members.map(|(_, server)| {
+            let upto = usize::try_from(server.commit.0).unwrap_or(usize::MAX);
+            server.base.fold(server.log.entries().iter().take(upto))
+        });
         configs.extend(known.filter(|config| !config.is_empty()));
     }
     configs.sort();
