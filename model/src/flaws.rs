@@ -156,6 +156,10 @@ pub enum Flaw {
     ConflictAtSnapshotKept,
     /// B28.
     ConflictsKept,
+    /// B32.
+    RejectionIgnoredAfterMatch,
+    /// B33.
+    RejectsOwnLastIndex,
     /// D1.
     StalePreVoteIgnored,
     /// C8.

@@ -2,7 +2,7 @@
 
 use super::{About, Flaw};
 
-pub(super) const TABLE: [About; 11] = [
+pub(super) const TABLE: [About; 13] = [
     About {
         flaw: Flaw::LogComparedByParts,
         name: "log-compared-by-parts",
@@ -41,6 +41,26 @@ pub(super) const TABLE: [About; 11] = [
                     rejected, and nothing is dropped",
         breaks: "lassos/catches-up",
         expected_depth: 16,
+    },
+    About {
+        flaw: Flaw::RejectionIgnoredAfterMatch,
+        name: "rejection-ignored-after-match",
+        code: "B32",
+        source: "etcd #1366",
+        mechanism: "a leader that knows an entry to match on a server takes every later rejection \
+                    of that server for an old one, and goes on where it is",
+        breaks: "lassos/catches-up",
+        expected_depth: 14,
+    },
+    About {
+        flaw: Flaw::RejectsOwnLastIndex,
+        name: "rejects-own-last-index",
+        code: "B33",
+        source: "cubefs #2376 (PR #2428)",
+        mechanism: "a follower that rejects an append says that it rejects the end of its own log, \
+                    and the leader takes that for an answer to another append",
+        breaks: "lassos/catches-up",
+        expected_depth: 14,
     },
     About {
         flaw: Flaw::StalePreVoteIgnored,

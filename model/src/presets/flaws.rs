@@ -138,6 +138,8 @@ fn story(flaw: Flaw) -> Story {
         Flaw::CommitScanStops => liveness::COMMIT_SCAN_STOPS,
         Flaw::ConflictAtSnapshotKept => snapshots::CONFLICT_AT_SNAPSHOT_KEPT,
         Flaw::ConflictsKept => liveness::CONFLICTS_KEPT,
+        Flaw::RejectionIgnoredAfterMatch => liveness::REJECTION_IGNORED_AFTER_MATCH,
+        Flaw::RejectsOwnLastIndex => liveness::REJECTS_OWN_LAST_INDEX,
         Flaw::StalePreVoteIgnored => liveness::STALE_PRE_VOTE_IGNORED,
         Flaw::RetiresAtOnce => membership::RETIRES_AT_ONCE,
         Flaw::OnlyAuthorLeavesJoint => membership::ONLY_AUTHOR_LEAVES_JOINT,
@@ -200,7 +202,9 @@ fn features(flaw: Flaw) -> &'static [Feature] {
         | Flaw::LeaseReadChecksOnlyRole
         | Flaw::LeasePolled
         | Flaw::LeaseWithoutStickiness => &[LEASE_READS, RESTART_WAITS],
-        Flaw::NextNotRaised => &[FLOW_CONTROL],
+        Flaw::NextNotRaised | Flaw::RejectionIgnoredAfterMatch | Flaw::RejectsOwnLastIndex => {
+            &[FLOW_CONTROL]
+        }
         Flaw::StaleWriteAcknowledged | Flaw::VoteRequestBeforeWrite => &[ASYNC_STORAGE],
         _ => &[],
     }

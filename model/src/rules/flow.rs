@@ -175,6 +175,7 @@ pub fn rejected<L: Log>(
     from: NodeId,
     index: Index,
     hint: Option<Position>,
+    settings: &Settings,
 ) {
     let hint = hint.map(|at| server.log.conflict_hint(at.index, at.term).index);
     let Role::Leader { matched: known, .. } = &mut server.role else {
@@ -184,6 +185,9 @@ pub fn rejected<L: Log>(
     let Some(flow) = known.flow_mut(from) else {
         return;
     };
+    if matched > Index::ZERO && settings.has(Flaw::RejectionIgnoredAfterMatch) {
+        return;
+    }
     match flow.pace {
         // What is known to match was not rejected by who has it: the answer is
         // late.

@@ -226,7 +226,11 @@ pub fn appended<L: Log>(
         let hint = settings
             .reject_hint
             .then(|| server.log.conflict_hint(prev.index, prev.term));
-        answer(server, true, prev.index, hint);
+        let rejected = match settings.has(Flaw::RejectsOwnLastIndex) {
+            true => server.log.last_index(),
+            false => prev.index,
+        };
+        answer(server, true, rejected, hint);
         return Branch::AppendRejected.because(Refusal::NoMatch {
             node: server.id,
             prev,
@@ -358,7 +362,7 @@ pub fn append_answered<L: Log>(
     }
     reads::confirmed(server, from, context, settings);
     if reject {
-        flow::rejected(server, from, index, hint);
+        flow::rejected(server, from, index, hint, settings);
         Branch::RejectionNoted.into()
     } else {
         Branch::ProgressNoted.into()

@@ -59,10 +59,25 @@ fn recoverability_finds_those_that_leave_a_majority_stuck() {
 
 #[test]
 fn lassos_find_the_append_that_is_rejected_for_ever() {
-    let proof = hold(Flaw::ConflictsKept);
+    assert!(rejected_for_ever(Flaw::ConflictsKept) > 3);
+    rejected_for_ever(Flaw::ConflictAtSnapshotKept);
+}
+
+/// Nothing but heartbeats goes on, which are rejected and teach the leader
+/// nothing.
+#[test]
+fn lassos_find_the_leader_that_takes_rejections_for_old_ones() {
+    for flaw in [Flaw::RejectionIgnoredAfterMatch, Flaw::RejectsOwnLastIndex] {
+        assert_eq!(rejected_for_ever(flaw), 3, "{flaw:?}");
+    }
+}
+
+/// How many actions the cycle that `flaw` leads to takes.
+fn rejected_for_ever(flaw: Flaw) -> usize {
+    let proof = hold(flaw);
     let both = proof.liveness.expect("answers");
     let Answer::Lassos(Some(answer)) = both.flawed else {
-        panic!("it is shown by lassos");
+        panic!("{flaw:?} is shown by lassos");
     };
     let lasso = answer.lasso.expect("a lasso");
     let Executed {
@@ -73,7 +88,6 @@ fn lassos_find_the_append_that_is_rejected_for_ever() {
         .iter()
         .filter(|(_, kept)| matches!(kept, Kept::Taken(_)));
     let rejected = cycle.iter().filter_map(|frame| frame.step.outcome);
-    assert!(taken.count() > 3);
     let name = |outcome: plimsoll_model::rules::Outcome| outcome.branch.name();
     assert!(rejected.map(name).any(|name| name == "append-rejected"));
     // A cycle that leaves a step out does not close, or is unfair.
@@ -84,7 +98,7 @@ fn lassos_find_the_append_that_is_rejected_for_ever() {
             cycle,
             ..lasso.clone()
         };
-        assert!(!damaged.is_confirmed(), "without step {at}");
+        assert!(!damaged.is_confirmed(), "{flaw:?} without step {at}");
     }
     // A stem alone is no run that ends: much is enabled.
     let ended = Lasso {
@@ -92,6 +106,7 @@ fn lassos_find_the_append_that_is_rejected_for_ever() {
         ..lasso.clone()
     };
     assert!(matches!(ended.execute().err(), Some(NotALasso::Unfair(_))));
+    taken.count()
 }
 
 #[test]
@@ -119,5 +134,5 @@ fn every_flaw_that_a_goal_shows_is_held() {
     let by_goal = Flaw::ALL
         .iter()
         .filter(|about| !matches!(Shows::by_name(about.breaks), Some(Shows::Property(_))));
-    assert_eq!(by_goal.count(), 11);
+    assert_eq!(by_goal.count(), 13);
 }

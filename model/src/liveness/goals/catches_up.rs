@@ -11,7 +11,7 @@ pub(super) const GOAL: Goal = Goal {
            holds, a command handed in since included",
     section: "§5.3",
     presumes: "elections, replication",
-    codes: &["B19", "B28"],
+    codes: &["B19", "B28", "B32", "B33"],
     file: "catches_up.rs",
     asked: Asked {
         writes: 1,

@@ -47,6 +47,34 @@ pub(super) const CONFLICTS_KEPT: Story = Story {
     },
 };
 
+/// A leader and one follower, and entries that may overtake one another.
+const OVERTAKES: Bounds = Bounds {
+    servers: 2,
+    max_term: 1,
+    max_messages: Some(2),
+    writes: 1,
+    campaigns: Some(1),
+    ..TWO_LEADERS
+};
+
+pub(super) const REJECTION_IGNORED_AFTER_MATCH: Story = Story {
+    name: "flaw-rejection-ignored-after-match",
+    about: "a leader replicates to a follower, and its second entry overtakes its first",
+    dialect: Paper,
+    durability: Atomic,
+    network: Bag,
+    bounds: OVERTAKES,
+};
+
+pub(super) const REJECTS_OWN_LAST_INDEX: Story = Story {
+    name: "flaw-rejects-own-last-index",
+    about: "a leader replicates to a follower, and its second entry overtakes its first",
+    dialect: Paper,
+    durability: Atomic,
+    network: Bag,
+    bounds: OVERTAKES,
+};
+
 pub(super) const PRE_VOTE_REFUSAL_TEACHES_NO_TERM: Story = Story {
     name: "flaw-pre-vote-refusal-teaches-no-term",
     about: "a leader that replicated nothing crashes, a candidate without its entry is a term \
