@@ -5,13 +5,14 @@
 //! A rule asks [`crate::settings::Settings::has`] at the one place that the
 //! flaw changes; nothing else knows of flaws. What is told of each stands in
 //! tables, by the parts of the catalogue: votes and elections (A), replication,
-//! commitment and storage (B), membership (C), reads (E).
+//! commitment and storage (B), membership (C), reads and sessions (E).
 
 mod elections;
 mod liveness;
 mod membership;
 mod reads;
 mod replication;
+mod sessions;
 
 use serde::{Deserialize, Serialize};
 
@@ -131,6 +132,16 @@ pub enum Flaw {
     LocalReads,
     /// E14.
     LeaderReadsLocally,
+    /// E15.
+    RetriesAppliedAgain,
+    /// E16.
+    SessionsNotInSnapshot,
+    /// E17.
+    LatestCommandCompared,
+    /// E18.
+    RetryAnsweredUncommitted,
+    /// E19.
+    CommandsPipelined,
     /// A10.
     LogComparedByParts,
     /// B6.
@@ -179,16 +190,18 @@ const COUNT: usize = elections::TABLE.len()
     + replication::TABLE.len()
     + membership::TABLE.len()
     + reads::TABLE.len()
+    + sessions::TABLE.len()
     + liveness::TABLE.len();
 
 /// The tables, one behind the other.
 const fn joined() -> [About; COUNT] {
     let mut all = [elections::TABLE[0]; COUNT];
-    let tables: [&[About]; 5] = [
+    let tables: [&[About]; 6] = [
         &elections::TABLE,
         &replication::TABLE,
         &membership::TABLE,
         &reads::TABLE,
+        &sessions::TABLE,
         &liveness::TABLE,
     ];
     let (mut table, mut at) = (0, 0);

@@ -258,6 +258,8 @@ impl Model for RaftModel {
             holds::<20>,
             holds::<21>,
             holds::<22>,
+            holds::<23>,
+            holds::<24>,
         ];
         let rows = properties::ALL.iter().zip(conditions);
         let rows = rows.map(|(property, condition)| Property {

@@ -17,7 +17,7 @@ use crate::action::{Action, enabled};
 use crate::bounds::{Bounds, Spent};
 use crate::cluster::{State, Step, boot};
 use crate::config::Config;
-use crate::history::History;
+use crate::history::{Answer, History};
 use crate::ids::{Index, NodeSet, Position, ReadId, Term};
 use crate::log::{InlineLog, Log};
 use crate::message::Message;
@@ -64,6 +64,14 @@ pub fn left_over(state: &State, up: NodeSet, scenario: &Scenario) -> State {
         left.servers[id] = boot(id, voters, bounds.bootstrap, &scenario.settings).into();
     }
     left.history = History::default();
+    // A client that waits for an answer may wait for ever. There are others.
+    if let Some(last) = (bounds.writes + 1).checked_sub(scenario.settings.sessions) {
+        left.history.answers(Answer {
+            number: last,
+            response: 0,
+            index: Index::ZERO,
+        });
+    }
     left.network = Network::empty(scenario.network);
     left.spent = Spent {
         writes: bounds.writes,
@@ -71,6 +79,7 @@ pub fn left_over(state: &State, up: NodeSet, scenario: &Scenario) -> State {
         changes: bounds.changes,
         // Whether anybody compacts any more is nobody's duty.
         compactions: bounds.compactions,
+        retries: bounds.retries,
         ..Spent::default()
     };
     left
@@ -251,9 +260,10 @@ impl<'g> Aftermath<'g> {
             }
             _ if self.reins != Reins::Helpful => true,
             Input::Campaign => is_quiet(state, self.up),
-            Input::Write { .. } | Input::BeginRead { .. } | Input::Change { .. } => {
-                server.term == highest_term(state, self.up)
-            }
+            Input::Write { .. }
+            | Input::Retry { .. }
+            | Input::BeginRead { .. }
+            | Input::Change { .. } => server.term == highest_term(state, self.up),
             Input::SendAppend { to, after, count } => {
                 let batch = u64::from(self.scenario.bounds.max_batch);
                 let shared = shared(server, state.server(*to));

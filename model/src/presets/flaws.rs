@@ -6,13 +6,14 @@ mod liveness;
 mod membership;
 mod reads;
 mod replication;
+mod sessions;
 mod snapshots;
 
 use super::Preset;
 use crate::bounds::Bounds;
 use crate::features::{
     ASYNC_STORAGE, CHECK_QUORUM, FLOW_CONTROL, FOLLOWER_READS, Feature, JOINT_CONSENSUS, LEARNERS,
-    PRE_VOTE, SINGLE_SERVER_CHANGES,
+    PRE_VOTE, SESSIONS, SINGLE_SERVER_CHANGES,
 };
 use crate::flaws::Flaw;
 use crate::network::NetworkKind;
@@ -123,6 +124,11 @@ fn story(flaw: Flaw) -> Story {
         Flaw::ReadsUncommitted => reads::READS_UNCOMMITTED,
         Flaw::LocalReads => reads::LOCAL_READS,
         Flaw::LeaderReadsLocally => reads::LEADER_READS_LOCALLY,
+        Flaw::RetriesAppliedAgain => sessions::RETRIES_APPLIED_AGAIN,
+        Flaw::SessionsNotInSnapshot => sessions::SESSIONS_NOT_IN_SNAPSHOT,
+        Flaw::LatestCommandCompared => sessions::LATEST_COMMAND_COMPARED,
+        Flaw::RetryAnsweredUncommitted => sessions::RETRY_ANSWERED_UNCOMMITTED,
+        Flaw::CommandsPipelined => sessions::COMMANDS_PIPELINED,
         Flaw::LogComparedByParts => liveness::LOG_COMPARED_BY_PARTS,
         Flaw::CommitScanStops => liveness::COMMIT_SCAN_STOPS,
         Flaw::ConflictAtSnapshotKept => snapshots::CONFLICT_AT_SNAPSHOT_KEPT,
@@ -181,6 +187,11 @@ fn features(flaw: Flaw) -> &'static [Feature] {
         Flaw::LearnerRefusesVote => &[SINGLE_SERVER_CHANGES, LEARNERS],
         Flaw::LearnersRaiseQuorum => &[LEARNERS],
         Flaw::NextNotRaised => &[FLOW_CONTROL],
+        Flaw::RetriesAppliedAgain
+        | Flaw::SessionsNotInSnapshot
+        | Flaw::LatestCommandCompared
+        | Flaw::RetryAnsweredUncommitted
+        | Flaw::CommandsPipelined => &[SESSIONS],
         Flaw::StaleWriteAcknowledged | Flaw::VoteRequestBeforeWrite => &[ASYNC_STORAGE],
         _ => &[],
     }

@@ -11,16 +11,19 @@
 mod adjacent_quorums;
 mod applied_is_committed_prefix;
 mod applied_monotonic;
+mod commands;
 mod commit_monotonic;
 mod committed_is_durable;
 mod configs;
 mod configuration_from_log;
 mod durable_term_monotonic;
 mod election_safety;
+mod exactly_once;
 mod leader_append_only;
 mod leader_completeness;
 mod lease_exclusive;
 mod linearizable_reads;
+mod linearizable_writes;
 mod log_matching;
 mod log_terms_ascend;
 mod match_agrees;
@@ -161,7 +164,7 @@ impl Property {
 }
 
 /// The table of properties.
-pub const ALL: [Property; 23] = [
+pub const ALL: [Property; 25] = [
     election_safety::PROPERTY,
     leader_append_only::PROPERTY,
     log_matching::PROPERTY,
@@ -185,4 +188,6 @@ pub const ALL: [Property; 23] = [
     adjacent_quorums::PROPERTY,
     configuration_from_log::PROPERTY,
     snapshot_equals_prefix::PROPERTY,
+    exactly_once::PROPERTY,
+    linearizable_writes::PROPERTY,
 ];

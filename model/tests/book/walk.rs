@@ -92,6 +92,8 @@ pub(crate) fn scenario(number: usize) -> Scenario {
             transfers: 2,
             drift: 1,
             compactions: 3,
+            // Without sessions what is sent again is applied again.
+            retries: if settings.sessions > 0 { 2 } else { 0 },
             ..Bounds::default()
         },
     }

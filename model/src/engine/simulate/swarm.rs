@@ -51,6 +51,7 @@ pub fn swarm_bounds(scenario: &Scenario, dice: &mut Dice) -> Scenario {
         wipes,
         compactions,
         snapshots,
+        retries,
     } = &mut scenario.bounds;
     // Now and then, nothing but the bounds that were asked for.
     if dice.once_in(8) {
@@ -88,6 +89,9 @@ pub fn swarm_bounds(scenario: &Scenario, dice: &mut Dice) -> Scenario {
         if let Some(snapshots) = snapshots {
             lower(snapshots, 0, dice);
         }
+    }
+    if *retries > 0 {
+        lower(retries, 0, dice);
     }
     scenario
 }
