@@ -69,6 +69,11 @@ fn first(flaw: Flaw) -> (&'static str, usize) {
         Flaw::ReadsUncommitted => ("linearizable-reads", 8),
         Flaw::LocalReads => ("linearizable-reads", 8),
         Flaw::LeaderReadsLocally => ("linearizable-reads", 11),
+        Flaw::RetriesAppliedAgain => ("applied-is-committed-prefix", 4),
+        Flaw::SessionsNotInSnapshot => ("applied-is-committed-prefix", 5),
+        Flaw::LatestCommandCompared => ("applied-is-committed-prefix", 6),
+        Flaw::RetryAnsweredUncommitted => ("linearizable-writes", 13),
+        Flaw::CommandsPipelined => ("applied-is-committed-prefix", 13),
         // Shown in the tests of liveness.
         flaw => (flaw.about().breaks, flaw.about().expected_depth),
     }

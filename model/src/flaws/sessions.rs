@@ -30,7 +30,7 @@ pub(super) const TABLE: [About; 5] = [
         mechanism: "a command is a duplicate only if its number is that of the latest one of its \
                     client, so a late copy of an earlier one takes effect again",
         breaks: "exactly-once",
-        expected_depth: 7,
+        expected_depth: 6,
     },
     About {
         flaw: Flaw::RetryAnsweredUncommitted,
@@ -46,7 +46,7 @@ pub(super) const TABLE: [About; 5] = [
         flaw: Flaw::CommandsPipelined,
         name: "commands-pipelined",
         code: "E19",
-        source: "copycat #261",
+        source: "ruled out by ra #145, which takes no command but the next of its client",
         mechanism: "a client sends its next command before it has an answer to the last; where \
                     the later one is applied first, the earlier one is taken for a duplicate",
         breaks: "applied-is-committed-prefix",

@@ -103,14 +103,11 @@ pub(super) fn presets() -> Vec<Preset> {
             Bag,
             Bounds {
                 servers: 1,
-                max_term: 3,
                 max_log: 6,
-                campaigns: Some(3),
                 writes: 2,
                 retries: 2,
                 compactions: 2,
-                restarts: 2,
-                partial_writes: true,
+                restarts: 1,
                 ..TWICE
             },
         )

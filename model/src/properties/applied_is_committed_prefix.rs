@@ -23,7 +23,9 @@ pub(super) const PROPERTY: Property = Property {
     name: "applied-is-committed-prefix",
     says: "what a server has applied is the committed prefix, and its state what that leads to",
     section: "figure 3, §5.3",
-    codes: &["B8", "B14", "B16", "B20", "B25", "C15", "C16", "E15", "E19"],
+    codes: &[
+        "B8", "B14", "B16", "B20", "B25", "C15", "C16", "E15", "E16", "E17", "E19",
+    ],
     file: "model/src/properties/applied_is_committed_prefix.rs",
     check: Check::State(check),
 };

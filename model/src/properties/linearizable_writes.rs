@@ -19,7 +19,7 @@ pub(super) const PROPERTY: Property = Property {
     says: "a write that was answered has its effect where the answer says, in every later state \
            of every machine, and all its answers agree",
     section: "diss. §6.3",
-    codes: &["E15", "E18"],
+    codes: &["E15", "E16", "E17", "E18"],
     file: "model/src/properties/linearizable_writes.rs",
     check: Check::State(check),
 };
