@@ -135,29 +135,31 @@ impl Ground {
     pub fn says(self) -> &'static str {
         match self {
             Ground::NothingConsumed => "the trace holds no event",
-            Ground::PreCandidate => "a node is a pre-candidate: pre-vote is not modelled yet",
-            Ground::Snapshot => "a snapshot is involved: snapshots are not modelled yet",
+            Ground::PreCandidate => {
+                "a node is a pre-candidate: replay does not follow pre-vote yet"
+            }
+            Ground::Snapshot => "a snapshot is involved: replay does not follow snapshots yet",
             Ground::ConfigurationChange => {
-                "the configuration changes: changes of membership are not modelled yet"
+                "the configuration changes: replay does not follow changes of membership yet"
             }
             Ground::JointConfiguration => {
-                "a joint configuration is in force: changes of membership are not modelled yet"
+                "a joint configuration is in force: replay does not follow changes of membership yet"
             }
             Ground::FirstBootWithLog => {
-                "a node boots for the first time with a log: snapshots are not modelled yet"
+                "a node boots for the first time with a log: replay does not follow snapshots yet"
             }
             Ground::AsynchronousStorage => {
-                "storage is asynchronous: only the contract `sync` is modelled yet"
+                "storage is asynchronous: replay follows only the contract `sync` yet"
             }
             Ground::LeaderStepDown => {
-                "a leader steps down in its own term: check-quorum is not modelled yet"
+                "a leader steps down in its own term: replay does not follow check-quorum yet"
             }
             Ground::VoteRequestIgnored => {
-                "a vote request of a higher term is ignored: check-quorum is not modelled yet"
+                "a vote request of a higher term is ignored: replay does not follow check-quorum yet"
             }
             Ground::StaleAppendAnswered => {
-                "a message of a lower term is answered: check-quorum and pre-vote are not \
-                 modelled yet"
+                "a message of a lower term is answered: replay does not follow check-quorum and \
+                 pre-vote yet"
             }
             Ground::UntracedMessage => {
                 "a node learns a leader's term from a message that the format does not trace"

@@ -1,5 +1,6 @@
 //! Flags on what to explore: presets, flaws, and scenarios put together here.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
@@ -227,8 +228,11 @@ impl What {
                 named?.into_iter().flatten().collect()
             }
         };
+        // What is named twice is explored once.
+        let mut names = HashSet::new();
         presets
             .into_iter()
+            .filter(|preset| names.insert(preset.name))
             .map(|preset| {
                 let mut task = self.change(task(preset))?;
                 task.scenario.settings.flaw = flaw;
@@ -253,7 +257,13 @@ impl What {
             };
             match self.dialect {
                 Some(DialectName(dialect)) => {
+                    // Another dialect, with what is switched on beside it.
+                    let (before, promise) = (scenario.settings, scenario.settings.promise);
                     scenario.settings = dialect.settings(durability);
+                    scenario.settings.promise = promise;
+                    for feature in features::of(&before) {
+                        (feature.switch_on)(&mut scenario.settings);
+                    }
                     task.dialect = dialect.name();
                 }
                 None => scenario.settings.durability = durability,
