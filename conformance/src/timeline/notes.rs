@@ -78,9 +78,14 @@ fn skipped<L: Log>(stepped: &Stepped<'_, L>, settings: &Settings) -> Vec<String>
         };
         let earlier = entries[..at].iter().any(|e| e.payload == entry.payload);
         let effects = machine.effects.iter().filter(|&&n| n == number);
-        let skipped = earlier && effects.count() == 1;
         let index = Index::ZERO.plus(at + 1);
-        skipped.then(|| format!("skips w{number} at {index}: it is applied already"))
+        match (effects.count(), earlier) {
+            (0, _) => Some(format!(
+                "skips w{number} at {index}, which never had effect"
+            )),
+            (1, true) => Some(format!("skips w{number} at {index}: it is applied already")),
+            _ => None,
+        }
     });
     told.collect()
 }

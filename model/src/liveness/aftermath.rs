@@ -63,15 +63,7 @@ pub fn left_over(state: &State, up: NodeSet, scenario: &Scenario) -> State {
     for id in NodeSet::first(servers).minus(up).iter() {
         left.servers[id] = boot(id, voters, bounds.bootstrap, &scenario.settings).into();
     }
-    left.history = History::default();
-    // A client that waits for an answer may wait for ever. There are others.
-    if let Some(last) = (bounds.writes + 1).checked_sub(scenario.settings.sessions) {
-        left.history.answers(Answer {
-            number: last,
-            response: 0,
-            index: Index::ZERO,
-        });
-    }
+    left.history = forgotten(scenario.settings.sessions, bounds.writes + 1);
     left.network = Network::empty(scenario.network);
     left.spent = Spent {
         writes: bounds.writes,
@@ -83,6 +75,22 @@ pub fn left_over(state: &State, up: NodeSet, scenario: &Scenario) -> State {
         ..Spent::default()
     };
     left
+}
+
+/// What is left of the ghost: nothing, but that a client which has a session
+/// may hand in command `next`. One that waits for an answer may wait for ever;
+/// there are others.
+fn forgotten(clients: u32, next: u32) -> History {
+    let mut history = History::default();
+    let last = next.checked_sub(clients).filter(|_| clients > 0);
+    if let Some(number) = last.filter(|&number| number > 0) {
+        history.answers(Answer {
+            number,
+            response: 0,
+            index: Index::ZERO,
+        });
+    }
+    history
 }
 
 /// The smallest sets of servers of which one must be up: where the
@@ -369,7 +377,8 @@ impl System for Aftermath<'_> {
                 continue;
             }
             // The ghost of what follows would only keep states apart.
-            step.after.history = History::default();
+            let clients = self.scenario.settings.sessions;
+            step.after.history = forgotten(clients, self.write.unwrap_or_default());
             self.heard(&mut step.after);
             let reach = match step.after.within(&self.scenario) {
                 true => Reach::State(step.after),

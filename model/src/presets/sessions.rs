@@ -29,20 +29,6 @@ const ONE_LEADER: Bounds = Bounds {
 };
 
 pub(super) fn presets() -> Vec<Preset> {
-    let mut two_clients = Preset::new(
-        Paper,
-        "paper-sessions-two",
-        "two clients send a command each at the same time, and one of them sends it again",
-        Atomic,
-        Bag,
-        Bounds {
-            writes: 2,
-            ..ONE_LEADER
-        },
-    )
-    .with(&[SESSIONS])
-    .must_reach(&["duplicate-in-log", "skipped-on-apply"]);
-    two_clients.scenario.settings.sessions = 2;
     vec![
         Preset::new(
             Paper,
@@ -72,7 +58,6 @@ pub(super) fn presets() -> Vec<Preset> {
         )
         .with(&[SESSIONS])
         .must_reach(&["duplicate-in-log", "skipped-on-apply", "skipped-late"]),
-        two_clients,
         Preset::new(
             Paper,
             "paper-sessions-snapshot",
@@ -97,25 +82,22 @@ pub(super) fn presets() -> Vec<Preset> {
         Preset::new(
             Paper,
             "paper-sessions-restart",
-            "one server: sessions that are read back from its snapshot after a crash, or are not \
-             because the command never was durable",
+            "sessions that are read back from a snapshot after a crash, which may also lose a command",
             Deferred,
             Bag,
             Bounds {
-                servers: 1,
-                max_log: 6,
+                servers: 2,
+                max_batch: 2,
                 writes: 2,
-                retries: 2,
-                compactions: 2,
+                compactions: 1,
                 restarts: 1,
-                ..TWICE
+                ..ONE_LEADER
             },
         )
         .with(&[SESSIONS])
         .must_reach(&[
             "write-lost",
             "restart-from-snapshot",
-            "duplicate-of-earlier-term",
             "skipped-after-restart",
             "skipped-late",
             "answered-from-session",

@@ -6,7 +6,7 @@
 //! only ever [`Finding::Vacuous`] is no evidence.
 //!
 //! Not checked here: liveness (see [`crate::liveness`]), and the answers of the
-//! state machine (the log decides them).
+//! state machine (the log decides them), but where commands are sent again.
 
 mod adjacent_quorums;
 mod applied_is_committed_prefix;
