@@ -15,7 +15,7 @@ use crate::ids::{Index, NodeId, NodeSet, ReadId};
 use crate::log::{Log, Payload};
 use crate::message::{Body, Message};
 use crate::network::NetworkKind;
-use crate::rules::{Input, changes, commit, durability, flow, lease, reads};
+use crate::rules::{Input, changes, commit, durability, flow, lease, quorum, reads};
 use crate::scenario::Scenario;
 use crate::server::{Memory, Role, Server};
 use crate::settings::{Durability, Heartbeat, Settings};
@@ -342,11 +342,13 @@ pub fn own<L: Log>(
         if lease::counts(server, &scenario.settings) {
             add(Input::Tick);
         }
-        if server.hears_leader {
-            if !scenario.settings.lease_reads {
-                add(Input::LoseLeader);
-            }
-        } else if !server.role.is_leader() && left(spent.campaigns, scenario.bounds.campaigns) {
+        if server.hears_leader && !scenario.settings.lease_reads {
+            add(Input::LoseLeader);
+        }
+        if !server.role.is_leader()
+            && left(spent.campaigns, scenario.bounds.campaigns)
+            && quorum::may_campaign(server, &scenario.settings).is_ok()
+        {
             add(Input::Campaign);
         }
         for asked in server.asked.iter().filter(|asked| asked.index.is_some()) {

@@ -5,9 +5,11 @@
 //! A rule asks [`crate::settings::Settings::has`] at the one place that the
 //! flaw changes; nothing else knows of flaws. What is told of each stands in
 //! tables, by the parts of the catalogue: votes and elections (A), replication,
-//! commitment and storage (B), membership (C), reads and sessions (E).
+//! commitment and storage (B), membership (C), PreVote and transfer (D), reads and
+//! sessions (E).
 
 mod elections;
+mod handover;
 mod liveness;
 mod membership;
 mod reads;
@@ -36,6 +38,8 @@ pub enum Flaw {
     VoteOnStaleLog,
     /// A9.
     NewestEntryLost,
+    /// A11.
+    LeaderGrantsPreVote,
     /// A12.
     CandidateKeepsCollecting,
     /// A13.
@@ -112,10 +116,22 @@ pub enum Flaw {
     EarlierMembershipCounted,
     /// C18.
     CommitsWithoutOtherVoters,
+    /// D6.
+    PreVoteIgnoresLog,
+    /// D7.
+    TransferTargetAsksFirst,
+    /// D8.
+    WritesWhileHandingOver,
     /// E1.
     ReadBeforeOwnCommit,
     /// E2.
     ReadContextReused,
+    /// E3.
+    LeaseSurvivesTransfer,
+    /// E4.
+    LeaseReadChecksOnlyRole,
+    /// E5.
+    LeasePolled,
     /// E6.
     ForwardedReadBeforeOwnCommit,
     /// E7.
@@ -124,6 +140,8 @@ pub enum Flaw {
     ReadBeforeQuorum,
     /// E9.
     ReadQuorumOneShort,
+    /// E10.
+    LeaseWithoutStickiness,
     /// E11.
     SingletonReadsStaleCommit,
     /// E12.
@@ -162,6 +180,8 @@ pub enum Flaw {
     PreVoteRefusalTeachesNoTerm,
     /// C14.
     LearnersRaiseQuorum,
+    /// D3.
+    PreCandidateKeepsLeader,
 }
 
 /// What is told of a flaw.
@@ -189,6 +209,7 @@ pub struct About {
 const COUNT: usize = elections::TABLE.len()
     + replication::TABLE.len()
     + membership::TABLE.len()
+    + handover::TABLE.len()
     + reads::TABLE.len()
     + sessions::TABLE.len()
     + liveness::TABLE.len();
@@ -196,10 +217,11 @@ const COUNT: usize = elections::TABLE.len()
 /// The tables, one behind the other.
 const fn joined() -> [About; COUNT] {
     let mut all = [elections::TABLE[0]; COUNT];
-    let tables: [&[About]; 6] = [
+    let tables: [&[About]; 7] = [
         &elections::TABLE,
         &replication::TABLE,
         &membership::TABLE,
+        &handover::TABLE,
         &reads::TABLE,
         &sessions::TABLE,
         &liveness::TABLE,

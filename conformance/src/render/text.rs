@@ -7,7 +7,7 @@
 
 use crate::render::canvas::{Canvas, wrap};
 use crate::render::words::{label, said};
-use crate::timeline::{Arrow, ConclusionKind, Frame, Timeline};
+use crate::timeline::{Arrow, ConclusionKind, Frame, NoteKind, Timeline};
 
 /// The width that fits most terminals and code hosts.
 pub const WIDTH: usize = 110;
@@ -126,9 +126,12 @@ fn diagram(timeline: &Timeline, width: usize) -> String {
     canvas.text()
 }
 
-/// Whether `frame` only sends what `next` receives: then the arrow says it all.
+/// Whether `frame` only sends what `next` receives: then the arrow says it all,
+/// unless the planted flaw made a difference.
 fn arrives_at_once(frame: &Frame, next: &Frame) -> bool {
-    frame.changes.is_empty()
+    let flawed = frame.notes.iter().any(|note| note.kind == NoteKind::Flaw);
+    !flawed
+        && frame.changes.is_empty()
         && frame.message.is_none()
         && frame.line == next.line
         && match (frame.sends.as_slice(), &next.message) {

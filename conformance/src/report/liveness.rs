@@ -288,6 +288,14 @@ impl GoalReport {
                 report
                     .grounds
                     .push("nothing reaches the goal within the bounds".to_owned());
+                let room = found.scenario.bounds.max_messages;
+                if let (Some(room), true) = (room, found.cut > 0) {
+                    report.grounds.push(format!(
+                        "max-messages={room} may leave no room: who asks for votes or pre-votes \
+                         says so to all others at once (--set max-messages={})",
+                        room + 1
+                    ));
+                }
             }
         }
         let violation = found.lasso.as_ref().map(|lasso| {

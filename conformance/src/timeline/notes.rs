@@ -134,6 +134,9 @@ fn flaw<L: Log>(stepped: &Stepped<'_, L>, settings: &Settings) -> Option<String>
     if differs.is_empty() && server.applied != stepped.after.applied {
         differs.push(format!("it has applied up to {}", server.applied));
     }
+    if is_lease_void(&server) && !is_lease_void(stepped.after) {
+        differs.push("it counts on its lease no more".to_owned());
+    }
     (!differs.is_empty()).then(|| format!("THE FLAW: without it, {}", differs.join(", ")))
 }
 
@@ -146,6 +149,11 @@ fn too_soon<L: Log>(leader: &Server<L>, number: u32, settings: &Settings) -> Opt
     let payload = Payload::Write { number: earlier };
     let lacks = leader.log.entries().iter().all(|e| e.payload != payload);
     lacks.then(|| format!("THE FLAW: without it, the client waits for an answer to w{earlier}"))
+}
+
+/// Whether a leader has given up to count on a lease.
+fn is_lease_void<L: Log>(server: &Server<L>) -> bool {
+    matches!(&server.role, Role::Leader { lease, .. } if lease.void)
 }
 
 fn is_restart(input: &Input) -> bool {

@@ -42,6 +42,17 @@ pub fn broken(property: &str, before: &State, frame: &Frame, scenario: &Scenario
         ("one-change-at-a-time" | "adjacent-quorums-overlap" | "configuration-from-log", _) => {
             configurations(after)
         }
+        ("pre-vote-is-a-vote", Some((node, old, _))) => would_not_vote(node, old, frame),
+        ("transfer-elects-at-once", Some((node, _, new))) => vec![format!(
+            "{node} is told to start an election, and is a {} of term {} after that",
+            new.role.name(),
+            new.term
+        )],
+        ("transfer-takes-no-commands", Some((node, old, new))) => vec![format!(
+            "{node} hands over, and its log goes from {} to {}",
+            old.log.last(),
+            new.log.last()
+        )],
         ("next-above-match", _) => sends_what_matches(after),
         ("log-terms-ascend", _) => terms_that_fall(after),
         ("leader-append-only", Some((node, old, new))) => vec![format!(
@@ -67,6 +78,31 @@ pub fn broken(property: &str, before: &State, frame: &Frame, scenario: &Scenario
         )],
         _ => Vec::new(),
     }
+}
+
+/// Why a server would not vote for the one that it tells that it would.
+fn would_not_vote<L: Log>(node: NodeId, server: &Server<L>, frame: &Frame) -> Vec<String> {
+    let Action::Step {
+        input: Input::Receive { message },
+        ..
+    } = &frame.action
+    else {
+        return Vec::new();
+    };
+    let Body::RequestPreVote { last } = message.body else {
+        return Vec::new();
+    };
+    let (from, own) = (message.from, server.log.last());
+    if last < own {
+        return vec![format!(
+            "{node}'s log ends at {own} and {from}'s at {last}, and {node} would vote for {from}"
+        )];
+    }
+    let led = match server.role {
+        Role::Leader { .. } => format!("leads term {}", server.term),
+        _ => format!("hears the leader of term {}", server.term),
+    };
+    vec![format!("{node} {led}, and would vote for {from}")]
 }
 
 /// To whom a leader sends next what it knows to match.

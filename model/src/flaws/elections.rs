@@ -2,7 +2,7 @@
 
 use super::{About, Flaw};
 
-pub(super) const TABLE: [About; 10] = [
+pub(super) const TABLE: [About; 11] = [
     About {
         flaw: Flaw::StaleVoteCounted,
         name: "stale-vote-counted",
@@ -78,6 +78,15 @@ pub(super) const TABLE: [About; 10] = [
                     votes and campaigns as if it had never had it",
         breaks: "leader-completeness",
         expected_depth: 11,
+    },
+    About {
+        flaw: Flaw::LeaderGrantsPreVote,
+        name: "leader-grants-pre-vote",
+        code: "A11",
+        source: "daos raft PR #70",
+        mechanism: "a leader, which has heard no leader itself, would vote for another server",
+        breaks: "pre-vote-is-a-vote",
+        expected_depth: 13,
     },
     About {
         flaw: Flaw::CandidateKeepsCollecting,

@@ -2,7 +2,7 @@
 
 use super::{About, Flaw};
 
-pub(super) const TABLE: [About; 10] = [
+pub(super) const TABLE: [About; 11] = [
     About {
         flaw: Flaw::LogComparedByParts,
         name: "log-compared-by-parts",
@@ -100,5 +100,15 @@ pub(super) const TABLE: [About; 10] = [
                     who are not asked",
         breaks: "recoverability/elects",
         expected_depth: 4,
+    },
+    About {
+        flaw: Flaw::PreCandidateKeepsLeader,
+        name: "pre-candidate-keeps-leader",
+        code: "D3",
+        source: "etcd PR #8334; raft-rs #84",
+        mechanism: "a server that asks who would vote still has its old leader in mind, its \
+                    timer begun anew, and so takes no notice of the others that ask",
+        breaks: "recoverability/elects",
+        expected_depth: 13,
     },
 ];

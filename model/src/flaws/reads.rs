@@ -2,7 +2,7 @@
 
 use super::{About, Flaw};
 
-pub(super) const TABLE: [About; 10] = [
+pub(super) const TABLE: [About; 14] = [
     About {
         flaw: Flaw::ReadBeforeOwnCommit,
         name: "read-before-own-commit",
@@ -21,6 +21,35 @@ pub(super) const TABLE: [About; 10] = [
                     confirms a later read",
         breaks: "linearizable-reads",
         expected_depth: 20,
+    },
+    About {
+        flaw: Flaw::LeaseSurvivesTransfer,
+        name: "lease-survives-transfer",
+        code: "E3",
+        source: "raft-rs #234",
+        mechanism: "a leader that has told another server to start an election goes on to read by \
+                    its lease, also when it has given up to hand over and the message is late",
+        breaks: "linearizable-reads",
+        expected_depth: 17,
+    },
+    About {
+        flaw: Flaw::LeaseReadChecksOnlyRole,
+        name: "lease-read-checks-only-role",
+        code: "E4",
+        source: "sofa-jraft #25, #26",
+        mechanism: "a leader reads by its lease and does not look whether the lease runs",
+        breaks: "linearizable-reads",
+        expected_depth: 18,
+    },
+    About {
+        flaw: Flaw::LeasePolled,
+        name: "lease-polled",
+        code: "E5",
+        source: "sofa-jraft #34",
+        mechanism: "a leader looks at its lease when its clock ticks, before it counts the tick, \
+                    and takes what it found for true until the next one",
+        breaks: "linearizable-reads",
+        expected_depth: 18,
     },
     About {
         flaw: Flaw::ForwardedReadBeforeOwnCommit,
@@ -59,6 +88,15 @@ pub(super) const TABLE: [About; 10] = [
         mechanism: "a read is served once a majority less one has confirmed it",
         breaks: "linearizable-reads",
         expected_depth: 16,
+    },
+    About {
+        flaw: Flaw::LeaseWithoutStickiness,
+        name: "lease-without-stickiness",
+        code: "E10",
+        source: "raft-rs #141",
+        mechanism: "a leader reads by its lease among servers that vote although they hear it",
+        breaks: "lease-exclusive",
+        expected_depth: 15,
     },
     About {
         flaw: Flaw::SingletonReadsStaleCommit,

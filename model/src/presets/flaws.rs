@@ -2,6 +2,8 @@
 //! paper's dialect, which is where the flaws were found.
 
 mod elections;
+mod handover;
+mod leases;
 mod liveness;
 mod membership;
 mod reads;
@@ -13,7 +15,8 @@ use super::Preset;
 use crate::bounds::Bounds;
 use crate::features::{
     ASYNC_STORAGE, CHECK_QUORUM, FLOW_CONTROL, FOLLOWER_READS, Feature, JOINT_CONSENSUS, LEARNERS,
-    PRE_VOTE, SESSIONS, SINGLE_SERVER_CHANGES,
+    LEASE_READS, PRE_VOTE, PRE_VOTE_LEADERLESS, RESTART_WAITS, SESSIONS, SINGLE_SERVER_CHANGES,
+    STICKY_LEADER,
 };
 use crate::flaws::Flaw;
 use crate::network::NetworkKind;
@@ -74,6 +77,7 @@ fn story(flaw: Flaw) -> Story {
         Flaw::VotesCountedNotIdentified => elections::VOTES_COUNTED_NOT_IDENTIFIED,
         Flaw::VoteOnStaleLog => elections::VOTE_ON_STALE_LOG,
         Flaw::NewestEntryLost => elections::NEWEST_ENTRY_LOST,
+        Flaw::LeaderGrantsPreVote => handover::LEADER_GRANTS_PRE_VOTE,
         Flaw::CandidateKeepsCollecting => elections::CANDIDATE_KEEPS_COLLECTING,
         Flaw::NoUpToDateCheck => elections::NO_UP_TO_DATE_CHECK,
         Flaw::Figure8 => replication::FIGURE_8,
@@ -114,8 +118,15 @@ fn story(flaw: Flaw) -> Story {
         Flaw::UncommittedChangeForgotten => membership::UNCOMMITTED_CHANGE_FORGOTTEN,
         Flaw::SnapshotForgetsOutgoing => membership::SNAPSHOT_FORGETS_OUTGOING,
         Flaw::CommitsWithoutOtherVoters => membership::COMMITS_WITHOUT_OTHER_VOTERS,
+        Flaw::PreVoteIgnoresLog => handover::PRE_VOTE_IGNORES_LOG,
+        Flaw::TransferTargetAsksFirst => handover::TRANSFER_TARGET_ASKS_FIRST,
+        Flaw::WritesWhileHandingOver => handover::WRITES_WHILE_HANDING_OVER,
         Flaw::ReadBeforeOwnCommit => reads::READ_BEFORE_OWN_COMMIT,
         Flaw::ReadContextReused => reads::READ_CONTEXT_REUSED,
+        Flaw::LeaseSurvivesTransfer => leases::LEASE_SURVIVES_TRANSFER,
+        Flaw::LeaseReadChecksOnlyRole => leases::LEASE_READ_CHECKS_ONLY_ROLE,
+        Flaw::LeasePolled => leases::LEASE_POLLED,
+        Flaw::LeaseWithoutStickiness => leases::LEASE_WITHOUT_STICKINESS,
         Flaw::ForwardedReadBeforeOwnCommit => reads::FORWARDED_READ_BEFORE_OWN_COMMIT,
         Flaw::NoNoop => reads::NO_NOOP,
         Flaw::ReadBeforeQuorum => reads::READ_BEFORE_QUORUM,
@@ -139,6 +150,7 @@ fn story(flaw: Flaw) -> Story {
         Flaw::LearnerRefusesVote => membership::LEARNER_REFUSES_VOTE,
         Flaw::PreVoteRefusalTeachesNoTerm => liveness::PRE_VOTE_REFUSAL_TEACHES_NO_TERM,
         Flaw::LearnersRaiseQuorum => membership::LEARNERS_RAISE_QUORUM,
+        Flaw::PreCandidateKeepsLeader => liveness::PRE_CANDIDATE_KEEPS_LEADER,
     }
 }
 
@@ -186,6 +198,14 @@ fn features(flaw: Flaw) -> &'static [Feature] {
         Flaw::EitherHalfIsHeard => &[JOINT_CONSENSUS, CHECK_QUORUM],
         Flaw::LearnerRefusesVote => &[SINGLE_SERVER_CHANGES, LEARNERS],
         Flaw::LearnersRaiseQuorum => &[LEARNERS],
+        Flaw::LeaderGrantsPreVote | Flaw::PreVoteIgnoresLog | Flaw::TransferTargetAsksFirst => {
+            &[PRE_VOTE_LEADERLESS]
+        }
+        Flaw::PreCandidateKeepsLeader => &[PRE_VOTE, CHECK_QUORUM, STICKY_LEADER],
+        Flaw::LeaseSurvivesTransfer
+        | Flaw::LeaseReadChecksOnlyRole
+        | Flaw::LeasePolled
+        | Flaw::LeaseWithoutStickiness => &[LEASE_READS, RESTART_WAITS],
         Flaw::NextNotRaised => &[FLOW_CONTROL],
         Flaw::RetriesAppliedAgain
         | Flaw::SessionsNotInSnapshot

@@ -16,7 +16,7 @@ pub(super) const PROPERTY: Property = Property {
     name: "lease-exclusive",
     says: "while a leader's lease runs no leader of a later term has committed anything",
     section: "diss. §6.4.1",
-    codes: &[],
+    codes: &["E3", "E10"],
     file: "model/src/properties/lease_exclusive.rs",
     check: Check::State(check),
 };

@@ -15,7 +15,7 @@ pub(super) const PROPERTY: Property = Property {
     says: "a read sees a committed prefix that holds all that was acknowledged before it began",
     section: "§8",
     codes: &[
-        "E1", "E2", "E6", "E7", "E8", "E9", "E11", "E12", "E13", "E14",
+        "E1", "E2", "E3", "E4", "E5", "E6", "E7", "E8", "E9", "E11", "E12", "E13", "E14",
     ],
     file: "model/src/properties/linearizable_reads.rs",
     check: Check::Step(check),

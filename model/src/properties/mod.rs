@@ -31,10 +31,13 @@ mod match_monotonic;
 mod next_above_match;
 mod one_change_at_a_time;
 mod one_vote_per_term;
+mod pre_vote_is_a_vote;
 mod quorum_of_voters;
 mod snapshot_equals_prefix;
 mod state_machine_safety;
 mod term_monotonic;
+mod transfer_elects_at_once;
+mod transfer_takes_no_commands;
 
 use crate::action::Action;
 use crate::cluster::{Ensemble, Turn};
@@ -164,7 +167,7 @@ impl Property {
 }
 
 /// The table of properties.
-pub const ALL: [Property; 25] = [
+pub const ALL: [Property; 28] = [
     election_safety::PROPERTY,
     leader_append_only::PROPERTY,
     log_matching::PROPERTY,
@@ -188,6 +191,9 @@ pub const ALL: [Property; 25] = [
     adjacent_quorums::PROPERTY,
     configuration_from_log::PROPERTY,
     snapshot_equals_prefix::PROPERTY,
+    pre_vote_is_a_vote::PROPERTY,
+    transfer_elects_at_once::PROPERTY,
+    transfer_takes_no_commands::PROPERTY,
     exactly_once::PROPERTY,
     linearizable_writes::PROPERTY,
 ];

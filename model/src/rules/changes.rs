@@ -124,7 +124,7 @@ pub fn may_change<L: Log>(
             term: server.term,
         });
     }
-    transfer::may_write(server)?;
+    transfer::may_write(server, settings)?;
     is_known(server, change, settings)?;
     if !settings.has(Flaw::ChangesOverlap) {
         settled(server, settings)?;

@@ -38,7 +38,7 @@ pub fn campaign<L: Log>(
             term: server.term,
         });
     }
-    quorum::may_campaign(server)?;
+    quorum::may_campaign(server, settings)?;
     membership::may_campaign(server, settings)?;
     if settings.pre_vote != PreVote::Off {
         return Ok(prevote::begin(server, settings, out));

@@ -22,6 +22,7 @@
 //!   ([`wait`]).
 
 use super::{Branch, Outcome};
+use crate::flaws::Flaw;
 use crate::ids::{NodeId, NodeSet};
 use crate::log::Log;
 use crate::refusal::Refusal;
@@ -66,6 +67,13 @@ pub fn answered<L: Log>(server: &mut Server<L>, from: NodeId, round: Option<u32>
     }
 }
 
+/// How old a round grows before no lease rests on it any more.
+fn lasts(settings: &Settings) -> u8 {
+    // The flawed leader looks at its lease when its clock ticks, before the tick
+    // counts, and what it found stands until the next one.
+    settings.lease_ticks + u8::from(settings.has(Flaw::LeasePolled))
+}
+
 /// Whether the leader may serve reads without a round.
 ///
 /// # Errors
@@ -75,10 +83,10 @@ pub fn may_serve<L: Log>(server: &Server<L>, settings: &Settings) -> Result<(), 
     let Role::Leader { lease, .. } = &server.role else {
         return Err(Refusal::NotLeader { node, term });
     };
-    let runs = |round: &Round| {
-        round.age < settings.lease_ticks && config.has_quorum(round.acks.with(node))
-    };
-    match settings.lease_reads && lease.rounds.iter().any(runs) {
+    let runs =
+        |round: &Round| round.age < lasts(settings) && config.has_quorum(round.acks.with(node));
+    let unchecked = settings.has(Flaw::LeaseReadChecksOnlyRole);
+    match settings.lease_reads && (unchecked || lease.rounds.iter().any(runs)) {
         true => Ok(()),
         false => Err(Refusal::NoLease { node, term }),
     }
@@ -87,6 +95,9 @@ pub fn may_serve<L: Log>(server: &Server<L>, settings: &Settings) -> Result<(), 
 /// The leader asks for an election: what it has heard of its followers is worth
 /// nothing from now on.
 pub fn give_up<L: Log>(server: &mut Server<L>, settings: &Settings) {
+    if settings.has(Flaw::LeaseSurvivesTransfer) {
+        return;
+    }
     if let (true, Role::Leader { lease, .. }) = (settings.lease_reads, &mut server.role) {
         lease.void = true;
         lease.rounds.clear();
@@ -125,9 +136,7 @@ pub fn tick<L: Log>(server: &mut Server<L>, settings: &Settings) -> Result<Outco
     for round in &mut lease.rounds {
         round.age += 1;
     }
-    lease
-        .rounds
-        .retain(|round| round.age < settings.lease_ticks);
+    lease.rounds.retain(|round| round.age < lasts(settings));
     match (served, may_serve(server, settings)) {
         (true, Err(refusal)) => Ok(Branch::LeaseExpired.because(refusal)),
         _ => Ok(Branch::Ticked.into()),

@@ -469,7 +469,7 @@ fn handle<L: Log>(
             }
             Ok(receive(server, message, settings, out))
         }
-        Input::Write { number } => replication::write(server, *number),
+        Input::Write { number } => replication::write(server, *number, settings),
         Input::Retry { number } => sessions::retried(server, *number, settings),
         Input::SendAppend { to, after, count } => {
             replication::send_append(server, *to, *after, *count, settings, out)

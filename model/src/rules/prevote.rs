@@ -10,6 +10,7 @@
 //! - A majority starts the election ([`received`]).
 
 use super::{Branch, Outcome, election};
+use crate::flaws::Flaw;
 use crate::ids::{NodeId, NodeSet, Position, Term};
 use crate::log::Log;
 use crate::message::{Body, Message, Messages};
@@ -19,7 +20,11 @@ use crate::settings::{PreVote, Settings};
 
 /// The election timer fires: ask everybody.
 pub fn begin<L: Log>(server: &mut Server<L>, settings: &Settings, out: &mut Messages) -> Outcome {
-    election::lose_leader(server);
+    match server.leader.is_some() && settings.has(Flaw::PreCandidateKeepsLeader) {
+        // Its timer has begun anew, so the lease check finds a live leader.
+        true => server.hears_leader = true,
+        false => election::lose_leader(server),
+    }
     let granted = NodeSet::EMPTY.with(server.id);
     server.role = Role::PreCandidate {
         granted,
@@ -53,7 +58,8 @@ pub fn may_grant<L: Log>(
     settings: &Settings,
 ) -> Result<(), Refusal> {
     if settings.pre_vote == PreVote::LogAndLeader
-        && (server.hears_leader || server.role.is_leader())
+        && (server.hears_leader
+            || (server.role.is_leader() && !settings.has(Flaw::LeaderGrantsPreVote)))
     {
         return Err(Refusal::LeaderHeard {
             node: server.id,
@@ -62,6 +68,9 @@ pub fn may_grant<L: Log>(
     }
     if term == server.term {
         election::may_grant_in_term(server, candidate, settings)?;
+    }
+    if settings.has(Flaw::PreVoteIgnoresLog) {
+        return Ok(());
     }
     election::up_to_date(server, last, settings)
 }

@@ -33,11 +33,17 @@ fn heard<L: Log>(server: &Server<L>) -> Refusal {
 ///
 /// # Errors
 /// When a leader was heard from within the minimum election timeout.
-pub fn may_campaign<L: Log>(server: &Server<L>) -> Result<(), Refusal> {
-    match server.hears_leader {
+pub fn may_campaign<L: Log>(server: &Server<L>, settings: &Settings) -> Result<(), Refusal> {
+    match server.hears_leader && !asks_again(server, settings) {
         true => Err(heard(server)),
         false => Ok(()),
     }
+}
+
+/// Whether the server is the flawed one that asks who would vote with its old
+/// leader in mind: each time that its timer fires it asks again.
+fn asks_again<L: Log>(server: &Server<L>, settings: &Settings) -> bool {
+    settings.has(Flaw::PreCandidateKeepsLeader) && matches!(server.role, Role::PreCandidate { .. })
 }
 
 /// Whether the server takes no notice of `message`, which is of a higher term:
@@ -52,7 +58,8 @@ pub fn disregards<L: Log>(
         Body::RequestVote { forced: false, .. } | Body::RequestPreVote { .. }
     );
     let led = server.hears_leader || server.role.is_leader();
-    (settings.is_sticky() && stands && led).then(|| heard(server))
+    let sticky = settings.is_sticky() && !settings.has(Flaw::LeaseWithoutStickiness);
+    (sticky && stands && led).then(|| heard(server))
 }
 
 /// The minimum election timeout passes without a word from the leader.
@@ -64,7 +71,7 @@ pub fn lose_leader<L: Log>(
     settings: &Settings,
 ) -> Result<Outcome, Refusal> {
     lease::no_clock(server, settings)?;
-    if !server.hears_leader {
+    if !server.hears_leader || asks_again(server, settings) {
         return Err(Refusal::NotAsking {
             node: server.id,
             term: server.term,

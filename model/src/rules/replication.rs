@@ -52,9 +52,13 @@ pub fn known_message<L: Log>(server: &Server<L>, settings: &Settings) -> Result<
 ///
 /// # Errors
 /// When the server does not lead.
-pub fn write<L: Log>(server: &mut Server<L>, number: u32) -> Result<Outcome, Refusal> {
+pub fn write<L: Log>(
+    server: &mut Server<L>,
+    number: u32,
+    settings: &Settings,
+) -> Result<Outcome, Refusal> {
     must_lead(server)?;
-    transfer::may_write(server)?;
+    transfer::may_write(server, settings)?;
     server.log.push(Entry {
         term: server.term,
         payload: Payload::Write { number },

@@ -31,7 +31,7 @@ pub fn retried<L: Log>(
         replication::must_lead(server)?;
         return Ok(Branch::RetryAnsweredAtOnce.into());
     }
-    replication::write(server, number)
+    replication::write(server, number, settings)
 }
 
 /// Whether command `number` stands in the log of `server`.

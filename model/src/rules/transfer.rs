@@ -9,14 +9,15 @@
 //! - If it comes to nothing within an election timeout, the leader goes on
 //!   ([`abort`]).
 
-use super::{Branch, Outcome, election, lease};
+use super::{Branch, Outcome, election, lease, prevote};
+use crate::flaws::Flaw;
 use crate::ids::{Index, NodeId};
 use crate::log::Log;
 use crate::message::{Body, Message, Messages};
 use crate::refusal::Refusal;
 use crate::rules::membership;
 use crate::server::{Role, Server};
-use crate::settings::Settings;
+use crate::settings::{PreVote, Settings};
 
 fn not_leader<L: Log>(server: &Server<L>) -> Refusal {
     Refusal::NotLeader {
@@ -64,11 +65,11 @@ pub fn abort<L: Log>(server: &mut Server<L>) -> Result<Outcome, Refusal> {
 ///
 /// # Errors
 /// When it hands over.
-pub fn may_write<L: Log>(server: &Server<L>) -> Result<(), Refusal> {
+pub fn may_write<L: Log>(server: &Server<L>, settings: &Settings) -> Result<(), Refusal> {
     match server.role {
         Role::Leader {
             transfer: Some(to), ..
-        } => Err(Refusal::HandingOver {
+        } if !settings.has(Flaw::WritesWhileHandingOver) => Err(Refusal::HandingOver {
             node: server.id,
             to,
         }),
@@ -130,6 +131,9 @@ pub fn timeout_now<L: Log>(
     }
     if let Err(refusal) = membership::may_campaign(server, settings) {
         return Branch::Unexpected.because(refusal);
+    }
+    if settings.pre_vote != PreVote::Off && settings.has(Flaw::TransferTargetAsksFirst) {
+        return prevote::begin(server, settings, out);
     }
     election::start(server, true, settings, out);
     Branch::CampaignedAtOnce.into()

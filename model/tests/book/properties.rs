@@ -19,7 +19,7 @@ use plimsoll_model::rules::{Branch, Input};
 use plimsoll_model::scenario::Scenario;
 use plimsoll_model::server::{Read, Role, Round};
 use plimsoll_model::sessions::{Machine, Session};
-use plimsoll_model::settings::{Configuration, Settings};
+use plimsoll_model::settings::{Configuration, PreVote, Settings};
 use plimsoll_model::storage::Survival;
 
 use crate::build::*;
@@ -109,17 +109,22 @@ fn deed(before: Srv, input: Input, after: Srv, released: &[Message]) -> Deed {
     }
 }
 
+impl Deed {
+    fn view(&self) -> StepView<'_> {
+        StepView {
+            before: &self.before,
+            action: &self.action,
+            step: &self.step,
+        }
+    }
+}
+
 #[track_caller]
 fn on_step(name: &str, deed: &Deed, finding: Finding) {
     let Check::Step(check) = named(name).check else {
         panic!("{name} is judged on states");
     };
-    let view = StepView {
-        before: &deed.before,
-        action: &deed.action,
-        step: &deed.step,
-    };
-    assert_eq!(check(&view, &scenario(0)), finding, "{name}");
+    assert_eq!(check(&deed.view(), &scenario(0)), finding, "{name}");
     found(named(name), finding);
 }
 
@@ -169,6 +174,9 @@ fn every_property_is_tested_in_every_direction() {
         adjacent_quorums_overlap,
         configuration_from_log,
         lease_exclusive,
+        pre_vote_is_a_vote,
+        transfer_elects_at_once,
+        transfer_takes_no_commands,
         snapshot_equals_prefix,
         exactly_once,
         linearizable_writes,
@@ -272,6 +280,90 @@ fn leased(age: u8, answered: &[u8]) -> State {
             }
         },
     )
+}
+
+#[test]
+fn pre_vote_is_a_vote() {
+    let name = "pre-vote-is-a-vote";
+    let asked = |server: Srv, last, branch: Branch| {
+        let message = msg(2, 1, 6, Body::RequestPreVote { last });
+        let mut asked = deed(server.clone(), receive(message), server, &[]);
+        asked.step.turn.outcome = Some(branch.into());
+        asked
+    };
+    let granted = |server: Srv, last| asked(server, last, Branch::PreVoteGranted);
+    let hearing = follower(1, 5, &[1, 5]).with(|s| s.hears_leader = true);
+    on_step(name, &granted(follower(1, 5, &[1, 5]), at(3, 1)), Broken);
+    on_step(name, &granted(follower(1, 5, &[1, 5]), at(1, 5)), Broken);
+    on_step(name, &granted(follower(1, 5, &[1, 5]), at(2, 5)), Holds);
+    // Whether a leader counts is a setting.
+    let leading = leader(1, 5, &[1, 5], &[2, 0, 0]);
+    for led in [&hearing, &leading] {
+        on_step(name, &granted(led.clone(), at(2, 5)), Holds);
+        let mut leaderless = scenario(0);
+        leaderless.settings.pre_vote = PreVote::LogAndLeader;
+        let granted = granted(led.clone(), at(2, 5));
+        let finding = named(name).judge(&granted.view(), &leaderless);
+        assert_eq!(finding, Broken);
+    }
+    let refused = asked(follower(1, 5, &[1, 5]), at(1, 1), Branch::PreVoteRefused);
+    on_step(name, &refused, Vacuous);
+    on_step(name, &lost(), Vacuous);
+}
+
+#[test]
+fn transfer_elects_at_once() {
+    let name = "transfer-elects-at-once";
+    let told = |term, before: Srv, after: Srv| {
+        let input = receive(msg(2, 1, term, Body::TimeoutNow));
+        deed(before, input, after, &[])
+    };
+    let follows = || follower(1, 5, &[5]);
+    on_step(name, &told(5, follows(), follows()), Broken);
+    on_step(
+        name,
+        &told(5, follows(), candidate(1, 6, &[5], &[1])),
+        Holds,
+    );
+    // Told by the leader of a term that it hears of only now.
+    on_step(name, &told(6, follows(), follower(1, 6, &[5])), Broken);
+    on_step(
+        name,
+        &told(6, follows(), candidate(1, 7, &[5], &[1])),
+        Holds,
+    );
+    // Of an earlier term, no follower, no voter, something to apply.
+    on_step(name, &told(4, follows(), follows()), Vacuous);
+    let leads = || leader(1, 5, &[5], &[1, 0, 0]);
+    on_step(name, &told(5, leads(), leads()), Vacuous);
+    let outside = || follows().with(|s| s.config = Config::UNKNOWN);
+    on_step(name, &told(5, outside(), outside()), Vacuous);
+    let behind = || follows().with(|s| s.commit = Index(1));
+    on_step(name, &told(5, behind(), behind()), Vacuous);
+    on_step(name, &lost(), Vacuous);
+}
+
+#[test]
+fn transfer_takes_no_commands() {
+    let name = "transfer-takes-no-commands";
+    let leads = |terms: &[u64], to: Option<u8>| {
+        leader(1, 5, terms, &[1, 0, 0]).with(|s| {
+            if let Role::Leader { transfer, .. } = &mut s.role {
+                *transfer = to.map(n);
+            }
+        })
+    };
+    let write = || Input::Write { number: 1 };
+    let step = |before, after| deed(before, write(), after, &[]);
+    let grows = step(leads(&[5], Some(2)), leads(&[5, 5], Some(2)));
+    on_step(name, &grows, Broken);
+    let stays = step(leads(&[5], Some(2)), leads(&[5], Some(2)));
+    on_step(name, &stays, Holds);
+    let hands_nothing_over = step(leads(&[5], None), leads(&[5, 5], None));
+    on_step(name, &hands_nothing_over, Vacuous);
+    let steps_down = step(leads(&[5], Some(2)), follower(1, 6, &[5, 6]));
+    on_step(name, &steps_down, Vacuous);
+    on_step(name, &lost(), Vacuous);
 }
 
 #[test]

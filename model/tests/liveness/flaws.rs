@@ -29,6 +29,7 @@ fn recoverability_finds_those_that_leave_a_majority_stuck() {
         Flaw::LearnerRefusesVote,
         Flaw::PreVoteRefusalTeachesNoTerm,
         Flaw::LearnersRaiseQuorum,
+        Flaw::PreCandidateKeepsLeader,
     ] {
         let proof = hold(flaw);
         let both = proof.liveness.expect("answers");
@@ -118,5 +119,5 @@ fn every_flaw_that_a_goal_shows_is_held() {
     let by_goal = Flaw::ALL
         .iter()
         .filter(|about| !matches!(Shows::by_name(about.breaks), Some(Shows::Property(_))));
-    assert_eq!(by_goal.count(), 10);
+    assert_eq!(by_goal.count(), 11);
 }

@@ -11,19 +11,28 @@ use crate::field::packed;
 use crate::properties;
 use crate::scenario::Scenario;
 
-/// A scenario with bounds drawn at random within those of `given`.
+/// A scenario with bounds drawn at random within those of `scenario`.
 ///
-/// What can be reached within them, and how, can be reached in `given` by
+/// What can be reached within them, and how, can be reached in `scenario` by
 /// the same actions through the same packed states. So what decides more than
 /// how far a run may go stays as it is: the servers and what they start with;
 /// how late a message may be, because a later one is lost by itself; how far
 /// clocks may drift, because what is left of that is in the state; and that a
 /// budget is not counted, unless nothing of it may be spent at all. Walks are
 /// drawn so that something can still happen in them: there is a term, an
-/// election and an entry wherever `given` has one; and what has happened
-/// before the walk lies within them.
-pub fn swarm_bounds(given: &Scenario, dice: &mut Dice) -> Scenario {
-    let mut scenario = given.clone();
+/// election and an entry wherever `scenario` has one. Where it begins with a
+/// prefix that is no run within what was drawn, nothing is drawn: a walk begins
+/// where that ends.
+pub fn swarm_bounds(scenario: &Scenario, dice: &mut Dice) -> Scenario {
+    let drawn = draw(scenario, dice);
+    match drawn.prefix.is_empty() || drawn.check().is_ok() {
+        true => drawn,
+        false => scenario.clone(),
+    }
+}
+
+fn draw(scenario: &Scenario, dice: &mut Dice) -> Scenario {
+    let mut scenario = scenario.clone();
     let Bounds {
         servers,
         bootstrap: _,
@@ -93,9 +102,6 @@ pub fn swarm_bounds(given: &Scenario, dice: &mut Dice) -> Scenario {
     }
     if *retries > 0 {
         lower(retries, 0, dice);
-    }
-    if scenario.check().is_err() {
-        return given.clone();
     }
     scenario
 }

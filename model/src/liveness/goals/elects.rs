@@ -11,7 +11,7 @@ pub(super) const GOAL: Goal = Goal {
     says: "a server becomes leader, of a term that no server which is up has passed; or one leads",
     section: "§5.2",
     presumes: "elections",
-    codes: &["A10", "C8", "C11", "C12", "C14", "D1"],
+    codes: &["A10", "C8", "C11", "C12", "C14", "D1", "D3"],
     file: "elects.rs",
     asked: Asked {
         writes: 0,

@@ -3,7 +3,7 @@
 use super::{Story, TWO_LEADERS};
 use crate::bounds::Bounds;
 use crate::network::NetworkKind::Bag;
-use crate::settings::Dialect::Paper;
+use crate::settings::Dialect::{EtcdStored, Paper};
 use crate::settings::Durability::Atomic;
 
 pub(super) const LOG_COMPARED_BY_PARTS: Story = Story {
@@ -78,6 +78,22 @@ pub(super) const STALE_PRE_VOTE_IGNORED: Story = Story {
         campaigns: Some(3),
         appends: Some(0),
         restarts: 1,
+        ..TWO_LEADERS
+    },
+};
+
+pub(super) const PRE_CANDIDATE_KEEPS_LEADER: Story = Story {
+    name: "flaw-pre-candidate-keeps-leader",
+    about: "a leader that steps down, and one that has heard it and asks who would vote",
+    dialect: EtcdStored,
+    durability: Atomic,
+    network: Bag,
+    bounds: Bounds {
+        max_term: 1,
+        max_log: 1,
+        max_messages: Some(2),
+        appends: Some(0),
+        heartbeats: Some(1),
         ..TWO_LEADERS
     },
 };
