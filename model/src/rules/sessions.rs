@@ -95,7 +95,7 @@ pub(super) fn applied_up_to<L: Log>(server: &mut Server<L>, to: Index, settings:
 
 /// The machine is reset to the state of the server's snapshot, to that of none
 /// without one: the list and the sessions.
-pub(super) fn loaded<L: Log>(server: &mut Server<L>, settings: &Settings) {
+pub fn loaded<L: Log>(server: &mut Server<L>, settings: &Settings) {
     if settings.sessions == 0 {
         return;
     }
