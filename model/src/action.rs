@@ -10,6 +10,7 @@ use crate::choice;
 use crate::cluster::{Cluster, Ensemble};
 use crate::config::{Change, Joint, Transition};
 use crate::flaws::Flaw;
+use crate::history::History;
 use crate::ids::{Index, NodeId, NodeSet, ReadId};
 use crate::log::{Log, Payload};
 use crate::message::{Body, Message};
@@ -17,7 +18,7 @@ use crate::network::NetworkKind;
 use crate::rules::{Input, changes, commit, durability, flow, lease, quorum, reads};
 use crate::scenario::Scenario;
 use crate::server::{Memory, Role, Server};
-use crate::settings::{Durability, Heartbeat};
+use crate::settings::{Durability, Heartbeat, Settings};
 use crate::shared::Shared;
 use crate::storage::{self, Part, Survival};
 
@@ -91,6 +92,7 @@ impl Action {
                 Input::Wipe => 33,
                 Input::Compact { .. } => 34,
                 Input::SendSnapshot { .. } => 35,
+                Input::Retry { .. } => 37,
             },
             Action::Drop { .. } => 18,
             Action::Duplicate { .. } => 19,
@@ -116,6 +118,7 @@ impl Action {
                 Input::Wipe => Some(Budget::Wipe),
                 Input::Compact { .. } => Some(Budget::Compaction),
                 Input::SendSnapshot { .. } => counted(Budget::Snapshot, bounds.snapshots),
+                Input::Retry { .. } => Some(Budget::Retry),
                 _ => None,
             },
             Action::Drop { .. } => counted(Budget::Drop, bounds.drops),
@@ -124,7 +127,7 @@ impl Action {
     }
 
     /// The kinds of action, in the order of the enum.
-    pub const KINDS: [&'static str; 37] = [
+    pub const KINDS: [&'static str; 38] = [
         "campaign",
         "receive-request-vote",
         "receive-vote",
@@ -162,6 +165,7 @@ impl Action {
         "compact",
         "send-snapshot",
         "receive-install-snapshot",
+        "retry",
     ];
 }
 
@@ -172,6 +176,7 @@ impl fmt::Display for Action {
                 Input::Campaign => write!(f, "{node} starts an election"),
                 Input::Receive { message } => write!(f, "{node} receives {message}"),
                 Input::Write { number } => write!(f, "{node} appends write w{number}"),
+                Input::Retry { number } => write!(f, "{node} appends write w{number} again"),
                 Input::SendAppend { to, after, count } => {
                     write!(f, "{node} sends {to} {count} entries after {after}")
                 }
@@ -329,7 +334,7 @@ pub fn own<L: Log>(
     for (node, server) in ensemble.servers.iter() {
         let mut add = |input| out(node, input);
         writes(server, scenario, &mut add);
-        leader(server, scenario, spent, &mut add);
+        leader(server, scenario, spent, &ensemble.history, &mut add);
         let applying = matches!(server.memory, Some(Memory::Applying { .. }));
         if scenario.settings.applies() && (server.applied < server.commit || applying) {
             add(Input::Apply);
@@ -416,6 +421,7 @@ fn leader<L: Log>(
     server: &Server<L>,
     scenario: &Scenario,
     spent: &Spent,
+    history: &History,
     add: &mut impl FnMut(Input),
 ) {
     let Role::Leader {
@@ -448,10 +454,14 @@ fn leader<L: Log>(
         }
         add(Input::AbortTransfer);
     }
-    if spent.writes < bounds.writes {
-        add(Input::Write {
-            number: spent.writes + 1,
-        });
+    let number = spent.writes + 1;
+    if number <= bounds.writes && may_send(number, history, settings) {
+        add(Input::Write { number });
+    }
+    if spent.retries < bounds.retries {
+        for number in 1..=spent.writes {
+            add(Input::Retry { number });
+        }
     }
     if left(spent.appends, bounds.appends) {
         for to in server.config.members().without(server.id).iter() {
@@ -491,6 +501,18 @@ fn leader<L: Log>(
     if settings.changes() {
         change(server, scenario, spent, add);
     }
+}
+
+/// Whether a client sends command `number`. One that has a session has one
+/// command under way at a time: it sends the next one when it has an answer
+/// (dissertation section 6.3). What it has sent again meanwhile may arrive
+/// whenever it likes.
+fn may_send(number: u32, history: &History, settings: &Settings) -> bool {
+    let clients = settings.sessions;
+    clients == 0
+        || number <= clients
+        || history.answered(number - clients)
+        || settings.has(Flaw::CommandsPipelined)
 }
 
 /// The changes that a leader may append.

@@ -86,6 +86,8 @@ pub struct Bounds {
     /// Snapshots sent.
     #[serde(with = "parse::optional")]
     pub snapshots: Option<u32>,
+    /// Times that a leader is handed a command that a client has sent before.
+    pub retries: u32,
 }
 
 impl Bounds {
@@ -118,6 +120,7 @@ impl Bounds {
         wipes: 0,
         compactions: 0,
         snapshots: None,
+        retries: 0,
     };
 }
 
@@ -282,6 +285,11 @@ impl Bounds {
                 optional(self.snapshots),
                 "what needs more snapshots sent",
             ),
+            limit(
+                "retries",
+                self.retries.to_string(),
+                "what needs more commands sent again, and at zero all of duplicates",
+            ),
         ]
     }
 }
@@ -315,6 +323,8 @@ pub enum Budget {
     Compaction,
     /// A snapshot sent.
     Snapshot,
+    /// A command sent again.
+    Retry,
 }
 
 impl Spent {
@@ -335,6 +345,7 @@ impl Spent {
             Some(Budget::Wipe) => &mut self.wipes,
             Some(Budget::Compaction) => &mut self.compactions,
             Some(Budget::Snapshot) => &mut self.snapshots,
+            Some(Budget::Retry) => &mut self.retries,
         };
         *spent += 1;
     }
@@ -370,5 +381,7 @@ record! {
         pub compactions: u32,
         /// Snapshots sent.
         pub snapshots: u32,
+        /// Commands sent again.
+        pub retries: u32,
     }
 }

@@ -14,7 +14,7 @@ use crate::bounds::Spent;
 use crate::clocks::Clocks;
 use crate::config::{Change, Config};
 use crate::field::{Field, UnpackError};
-use crate::history::{History, OpenRead};
+use crate::history::{Answer, History, OpenRead};
 use crate::ids::{Index, NodeId, NodeSet, Position, Term};
 use crate::log::{Entry, InlineLog, Log, Payload};
 use crate::message::{Message, Messages};
@@ -333,7 +333,7 @@ impl Ensemble<InlineLog> {
             }
             after.clocks.follow(&after.servers, scenario.bounds.drift);
         }
-        after.remember(self, *node, input, handled.outcome);
+        after.remember(self, *node, input, handled.outcome, scenario);
         Ok(Turn {
             after: after.into(),
             outcome: Some(handled.outcome),
@@ -342,7 +342,14 @@ impl Ensemble<InlineLog> {
     }
 
     /// Keeps the ghost state after a step of `node`.
-    fn remember(&mut self, before: &Self, node: NodeId, input: &Input, outcome: Outcome) {
+    fn remember(
+        &mut self,
+        before: &Self,
+        node: NodeId,
+        input: &Input,
+        outcome: Outcome,
+        scenario: &Scenario,
+    ) {
         let server = &self.servers[node];
         let led = &before.servers[node];
         let history = &mut self.history;
@@ -371,7 +378,10 @@ impl Ensemble<InlineLog> {
             }
             _ => {}
         }
-        let servers = &self.servers;
+        if scenario.sends_again() {
+            self.remember_answers(before, node, input, outcome.branch, scenario);
+        }
+        let (servers, history) = (&self.servers, &mut self.history);
         history.reads.retain(|open| {
             let server = &servers[open.node];
             let leads_it = match &server.role {
@@ -380,6 +390,68 @@ impl Ensemble<InlineLog> {
             };
             leads_it || server.asked.iter().any(|asked| asked.id == open.id)
         });
+    }
+
+    /// Keeps what `node` answers its clients, and whose snapshots it has loaded.
+    ///
+    /// A command is answered by the leader that a client handed it to, which is
+    /// the one of the entry's term, as long as it leads: a client whose leader
+    /// is gone waits for nothing.
+    fn remember_answers(
+        &mut self,
+        before: &Self,
+        node: NodeId,
+        input: &Input,
+        branch: Branch,
+        scenario: &Scenario,
+    ) {
+        let (server, settings) = (&self.servers[node], &scenario.settings);
+        let history = &mut self.history;
+        match (branch, input) {
+            (Branch::SnapshotInstalled, _) if settings.sessions > 0 => {
+                history.loaded.insert(node);
+            }
+            (_, Input::Restart { .. } | Input::Wipe) => {
+                history.loaded = history.loaded.without(node);
+            }
+            (Branch::RetryAnsweredAtOnce, Input::Retry { number }) => {
+                // Only a flawed server answers before it has applied: what it
+                // would, if nothing changed.
+                let is_it = |entry: &Entry| entry.payload == Payload::Write { number: *number };
+                if let Some(at) = server.log.entries().iter().position(is_it) {
+                    history.answers(Answer {
+                        number: *number,
+                        response: distinct_writes(&server.log.entries()[..=at]),
+                        index: Index::ZERO.plus(at + 1),
+                    });
+                }
+            }
+            _ => {}
+        }
+        if !server.role.is_leader() {
+            return;
+        }
+        for index in (before.servers[node].applied.0 + 1..=server.applied.0).map(Index) {
+            let Some(entry) = server.log.held(index) else {
+                continue;
+            };
+            let (Payload::Write { number }, true) = (entry.payload, entry.term == server.term)
+            else {
+                continue;
+            };
+            let response = match settings.sessions {
+                // Without sessions every copy has its effect, and its answer.
+                0 => Some(writes(server.log.entries().iter().take(index.0 as usize))),
+                _ => rules::sessions::response(server, number, settings),
+            };
+            if let Some(response) = response {
+                history.answers(Answer {
+                    number,
+                    response,
+                    index,
+                });
+            }
+        }
     }
 
     /// Whether terms and logs lie within the constraints of the bounds.
@@ -391,4 +463,26 @@ impl Ensemble<InlineLog> {
             .iter()
             .all(|(_, s)| s.term.0 <= term && s.log.last_index().0 <= log)
     }
+}
+
+/// How many of `entries` are writes.
+fn writes<'e>(entries: impl Iterator<Item = &'e Entry>) -> u32 {
+    let is_write = |entry: &&Entry| matches!(entry.payload, Payload::Write { .. });
+    entries.filter(is_write).count() as u32
+}
+
+/// How many different writes there are in `entries`.
+fn distinct_writes(entries: &[Entry]) -> u32 {
+    let first = |&(at, entry): &(usize, &Entry)| {
+        entries[..at]
+            .iter()
+            .all(|earlier| earlier.payload != entry.payload)
+    };
+    writes(
+        entries
+            .iter()
+            .enumerate()
+            .filter(first)
+            .map(|(_, entry)| entry),
+    )
 }

@@ -143,8 +143,18 @@ pub const FLOW_CONTROL: Feature = Feature {
     is_on: |settings| settings.window > 0,
 };
 
+/// Client sessions.
+pub const SESSIONS: Feature = Feature {
+    name: "sessions",
+    says: "duplicate commands are applied once, across leader changes and snapshots",
+    section: "diss. §6.3",
+    file: "model/src/rules/sessions.rs",
+    switch_on: |settings| settings.sessions = 1,
+    is_on: |settings| settings.sessions > 0,
+};
+
 /// The table of features.
-pub const ALL: [Feature; 12] = [
+pub const ALL: [Feature; 13] = [
     PRE_VOTE,
     PRE_VOTE_LEADERLESS,
     CHECK_QUORUM,
@@ -157,6 +167,7 @@ pub const ALL: [Feature; 12] = [
     JOINT_CONSENSUS,
     LEARNERS,
     FLOW_CONTROL,
+    SESSIONS,
 ];
 
 /// The feature called `name`.

@@ -5,7 +5,8 @@
 //! A rule asks [`crate::settings::Settings::has`] at the one place that the
 //! flaw changes; nothing else knows of flaws. What is told of each stands in
 //! tables, by the parts of the catalogue: votes and elections (A), replication,
-//! commitment and storage (B), membership (C), PreVote and transfer (D), reads (E).
+//! commitment and storage (B), membership (C), PreVote and transfer (D), reads and
+//! sessions (E).
 
 mod elections;
 mod handover;
@@ -13,6 +14,7 @@ mod liveness;
 mod membership;
 mod reads;
 mod replication;
+mod sessions;
 
 use serde::{Deserialize, Serialize};
 
@@ -148,6 +150,16 @@ pub enum Flaw {
     LocalReads,
     /// E14.
     LeaderReadsLocally,
+    /// E15.
+    RetriesAppliedAgain,
+    /// E16.
+    SessionsNotInSnapshot,
+    /// E17.
+    LatestCommandCompared,
+    /// E18.
+    RetryAnsweredUncommitted,
+    /// E19.
+    CommandsPipelined,
     /// A10.
     LogComparedByParts,
     /// B6.
@@ -203,17 +215,19 @@ const COUNT: usize = elections::TABLE.len()
     + membership::TABLE.len()
     + handover::TABLE.len()
     + reads::TABLE.len()
+    + sessions::TABLE.len()
     + liveness::TABLE.len();
 
 /// The tables, one behind the other.
 const fn joined() -> [About; COUNT] {
     let mut all = [elections::TABLE[0]; COUNT];
-    let tables: [&[About]; 6] = [
+    let tables: [&[About]; 7] = [
         &elections::TABLE,
         &replication::TABLE,
         &membership::TABLE,
         &handover::TABLE,
         &reads::TABLE,
+        &sessions::TABLE,
         &liveness::TABLE,
     ];
     let (mut table, mut at) = (0, 0);

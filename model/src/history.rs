@@ -7,6 +7,7 @@
 //! | who led each term | election safety | nothing while one leader a term: the leader of the present term is in the state already; a past term's leader keeps states apart that are otherwise equal |
 //! | last committed position of each committing term | leader completeness, state-machine safety, committed is durable | states with the same logs whose entries were committed by other terms |
 //! | floor of each open read | linearizable reads | a number for each open read |
+//! | answers to writes, where writes are sent again | exactly once, linearizable writes; when a client sends its next command | states that differ in what clients know |
 //! | who has restarted, who has started anew | the witness that a restarted server wins; what a leader may know of whom | at most a factor of two for each restart in the budget |
 
 use smallvec::SmallVec;
@@ -48,6 +49,19 @@ record! {
 }
 
 record! {
+    /// An answer that a client has got to a write.
+    #[derive(Copy)]
+    pub struct Answer {
+        /// The number of the write.
+        pub number: u32,
+        /// What was answered: the place of its effect among all effects, from 1.
+        pub response: u32,
+        /// Up to where the log was applied that was answered from.
+        pub index: Index,
+    }
+}
+
+record! {
     /// The ghost state. Terms ascend in both lists.
     #[derive(Default)]
     pub struct History {
@@ -61,6 +75,12 @@ record! {
         pub restarted: NodeSet,
         /// Who has started anew, with nothing.
         pub wiped: NodeSet,
+        /// Answers to writes, by number and response; none but where clients
+        /// have sessions or may send a write again.
+        pub answers: SmallVec<[Answer; 0]>,
+        /// Where there are sessions, who has them from another server's
+        /// snapshot.
+        pub loaded: NodeSet,
     }
 }
 
@@ -92,6 +112,24 @@ impl History {
             }
             Err(at) => self.committed.insert(at, Committed { term, position }),
         }
+    }
+
+    /// A client gets an answer. Of those that say the same the one from the
+    /// shortest prefix is kept: it binds most.
+    pub fn answers(&mut self, answer: Answer) {
+        let key = |known: &Answer| (known.number, known.response);
+        match self.answers.binary_search_by_key(&key(&answer), key) {
+            Ok(at) => {
+                let known = &mut self.answers[at].index;
+                *known = answer.index.min(*known);
+            }
+            Err(at) => self.answers.insert(at, answer),
+        }
+    }
+
+    /// Whether a client has got an answer to write `number`.
+    pub fn answered(&self, number: u32) -> bool {
+        self.answers.iter().any(|answer| answer.number == number)
     }
 
     /// The highest index that any leader has committed.

@@ -63,6 +63,7 @@ pub mod refusal;
 pub mod rules;
 pub mod scenario;
 pub mod server;
+pub mod sessions;
 pub mod settings;
 pub mod shared;
 pub mod stateright;

@@ -18,6 +18,7 @@ mod membership;
 mod pairs;
 mod paper;
 mod reads;
+mod sessions;
 mod snapshots;
 mod storage;
 
@@ -136,6 +137,7 @@ pub fn defaults() -> Vec<Preset> {
     presets.extend(membership::presets());
     presets.extend(snapshots::presets());
     presets.extend(flow::presets());
+    presets.extend(sessions::presets());
     presets
 }
 

@@ -23,3 +23,11 @@ pub struct Scenario {
     #[serde(skip)]
     pub prefix: Prefix,
 }
+
+impl Scenario {
+    /// Whether clients may send a write again, or have sessions in case they
+    /// do: what they are answered is followed then.
+    pub fn sends_again(&self) -> bool {
+        self.settings.sessions > 0 || self.bounds.retries > 0
+    }
+}

@@ -13,6 +13,7 @@ use crate::ids::{Index, NodeId, NodeSet, Position, ReadId, Term};
 use crate::log::{Batch, Entry, Log};
 use crate::message::{Message, Messages};
 use crate::progress::Progress;
+use crate::sessions::Machine;
 use crate::{choice, record};
 
 /// A list with one item for each server.
@@ -456,6 +457,9 @@ record! {
         /// The configuration before the first entry of the log: what storage
         /// holds, or none where the log says it all.
         pub base: Config,
+        /// The state of the machine, where there are sessions and a command has
+        /// taken effect.
+        pub machine: Option<Box<Machine>>,
     }
 }
 
@@ -487,6 +491,7 @@ impl<L: Log> Server<L> {
             queue: Writes::new(),
             waited: 0,
             base: config,
+            machine: None,
         }
     }
 

@@ -266,6 +266,10 @@ pub struct Settings {
     /// replicates to; zero without flow control: any range may be sent.
     #[serde(default)]
     pub window: u32,
+    /// How many clients have a session, so that what they send again is applied
+    /// once (dissertation section 6.3); zero without sessions.
+    #[serde(default)]
+    pub sessions: u32,
     /// The planted flaw.
     #[serde(skip)]
     pub flaw: Option<Flaw>,
@@ -341,6 +345,7 @@ impl Dialect {
                 held_snapshot: HeldSnapshot::Retain,
                 snapshot_names_receiver: false,
                 window: 0,
+                sessions: 0,
                 flaw: None,
             },
             Dialect::Etcd => Settings {
@@ -372,6 +377,7 @@ impl Dialect {
                 held_snapshot: HeldSnapshot::FastForward,
                 snapshot_names_receiver: true,
                 window: 0,
+                sessions: 0,
                 flaw: None,
             },
             Dialect::EtcdStored => Settings {

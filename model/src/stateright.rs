@@ -261,6 +261,8 @@ impl Model for RaftModel {
             holds::<23>,
             holds::<24>,
             holds::<25>,
+            holds::<26>,
+            holds::<27>,
         ];
         let rows = properties::ALL.iter().zip(conditions);
         let rows = rows.map(|(property, condition)| Property {

@@ -3,6 +3,7 @@
 //! A preset lists the witnesses it must reach, and fails when one is missed.
 
 mod membership;
+mod sessions;
 mod snapshots;
 
 use crate::action::Action;
@@ -31,12 +32,18 @@ pub struct Witness {
 pub const ALL: [Witness; COUNT] = joined();
 
 /// How many witnesses there are.
-const COUNT: usize = CORE.len() + membership::TABLE.len() + snapshots::TABLE.len();
+const COUNT: usize =
+    CORE.len() + membership::TABLE.len() + snapshots::TABLE.len() + sessions::TABLE.len();
 
 /// The tables, one behind the other.
 const fn joined() -> [Witness; COUNT] {
     let mut all = [CORE[0]; COUNT];
-    let tables: [&[Witness]; 3] = [&CORE, &membership::TABLE, &snapshots::TABLE];
+    let tables: [&[Witness]; 4] = [
+        &CORE,
+        &membership::TABLE,
+        &snapshots::TABLE,
+        &sessions::TABLE,
+    ];
     let (mut table, mut at) = (0, 0);
     while table < tables.len() {
         let mut row = 0;

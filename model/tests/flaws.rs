@@ -77,6 +77,11 @@ fn first(flaw: Flaw) -> (&'static str, usize) {
         Flaw::LeaseReadChecksOnlyRole => ("linearizable-reads", 18),
         Flaw::LeasePolled => ("linearizable-reads", 18),
         Flaw::LeaseWithoutStickiness => ("lease-exclusive", 15),
+        Flaw::RetriesAppliedAgain => ("applied-is-committed-prefix", 4),
+        Flaw::SessionsNotInSnapshot => ("applied-is-committed-prefix", 5),
+        Flaw::LatestCommandCompared => ("applied-is-committed-prefix", 6),
+        Flaw::RetryAnsweredUncommitted => ("linearizable-writes", 13),
+        Flaw::CommandsPipelined => ("applied-is-committed-prefix", 13),
         // Shown in the tests of liveness.
         flaw => (flaw.about().breaks, flaw.about().expected_depth),
     }

@@ -15,7 +15,8 @@ use plimsoll_model::witnesses;
 /// Name, distinct states, generated states, depth. A number that changes means
 /// that the rules, the bounds or the count changed: know which before it is
 /// written down here.
-const SMALL: [(&str, u64, u64, usize); 7] = [
+const SMALL: [(&str, u64, u64, usize); 8] = [
+    ("paper-sessions-restart", 99_337, 429_043, 26),
     ("paper-transfer", 54_259, 484_600, 20),
     ("paper-election-five", 27_536, 356_466, 13),
     ("paper-election-deferred", 49_645, 200_176, 18),
@@ -25,7 +26,11 @@ const SMALL: [(&str, u64, u64, usize); 7] = [
     ("etcd-replication-deferred", 77_179, 286_531, 24),
 ];
 
-const LARGE: [(&str, u64, u64, usize); 42] = [
+const LARGE: [(&str, u64, u64, usize); 46] = [
+    ("paper-sessions", 339_616, 1_593_898, 19),
+    ("paper-sessions-next", 85_120, 352_777, 16),
+    ("paper-sessions-snapshot", 259_450, 1_029_391, 19),
+    ("etcd-sessions", 301_579, 1_051_492, 25),
     ("paper-flow", 526_066, 2_042_062, 21),
     ("paper-flow-snapshot", 313_288, 1_235_767, 23),
     ("etcd-flow", 322_966, 1_396_294, 23),

@@ -102,6 +102,9 @@ fn changed(changes: &[Change]) -> Vec<String> {
     if let Some(c) = find("waiting").filter(|c| !c.after.is_empty()) {
         lines.push(format!("waits for the write: {}", c.after));
     }
+    if let Some(c) = find("machine").filter(|c| !c.after.is_empty()) {
+        lines.push(format!("applied {}", c.after));
+    }
     lines
 }
 

@@ -1,8 +1,9 @@
 //! What a step of the rule book means, in words; and where a planted flaw made
 //! the difference.
 
+use plimsoll_model::flaws::Flaw;
 use plimsoll_model::ids::{Index, NodeId};
-use plimsoll_model::log::Log;
+use plimsoll_model::log::{Log, Payload};
 use plimsoll_model::message::Messages;
 use plimsoll_model::rules::{self, Branch, Input, Outcome};
 use plimsoll_model::server::{Role, Server};
@@ -51,15 +52,50 @@ pub(super) fn notes<L: Log>(stepped: &Stepped<'_, L>, settings: &Settings) -> Ve
             format!("learns that {} is committed", at(after, after.commit)),
         );
     }
+    for text in skipped(stepped, settings) {
+        note(NoteKind::Info, text);
+    }
     if let Some(text) = flaw(stepped, settings) {
         note(NoteKind::Flaw, text);
     }
     notes
 }
 
+/// Which commands a server did not apply, because it had done so before.
+fn skipped<L: Log>(stepped: &Stepped<'_, L>, settings: &Settings) -> Vec<String> {
+    let (before, after) = (stepped.before, stepped.after);
+    let (true, Some(machine)) = (settings.sessions > 0, &after.machine) else {
+        return Vec::new();
+    };
+    let entries = after.log.entries();
+    let from = before.applied.max(after.log.base()).min(after.applied);
+    let applied = from.0..after.applied.0;
+    let told = applied.filter_map(|at| {
+        let at = usize::try_from(at).ok()?;
+        let entry = entries.get(at)?;
+        let Payload::Write { number } = entry.payload else {
+            return None;
+        };
+        let earlier = entries[..at].iter().any(|e| e.payload == entry.payload);
+        let effects = machine.effects.iter().filter(|&&n| n == number);
+        let index = Index::ZERO.plus(at + 1);
+        match (effects.count(), earlier) {
+            (0, _) => Some(format!(
+                "skips w{number} at {index}, which never had effect"
+            )),
+            (1, true) => Some(format!("skips w{number} at {index}: it is applied already")),
+            _ => None,
+        }
+    });
+    told.collect()
+}
+
 /// Where the planted flaw made a difference in this step, and which.
 fn flaw<L: Log>(stepped: &Stepped<'_, L>, settings: &Settings) -> Option<String> {
-    settings.flaw?;
+    let planted = settings.flaw?;
+    if let (Flaw::CommandsPipelined, Input::Write { number }) = (planted, stepped.input) {
+        return too_soon(stepped.before, *number, settings);
+    }
     let right = Settings {
         flaw: None,
         ..*settings
@@ -102,6 +138,17 @@ fn flaw<L: Log>(stepped: &Stepped<'_, L>, settings: &Settings) -> Option<String>
         differs.push("it counts on its lease no more".to_owned());
     }
     (!differs.is_empty()).then(|| format!("THE FLAW: without it, {}", differs.join(", ")))
+}
+
+/// That a client sends a command too soon: the leader's log lacks the one
+/// before, to which it cannot have an answer then.
+fn too_soon<L: Log>(leader: &Server<L>, number: u32, settings: &Settings) -> Option<String> {
+    let earlier = number
+        .checked_sub(settings.sessions)
+        .filter(|&earlier| earlier > 0)?;
+    let payload = Payload::Write { number: earlier };
+    let lacks = leader.log.entries().iter().all(|e| e.payload != payload);
+    lacks.then(|| format!("THE FLAW: without it, the client waits for an answer to w{earlier}"))
 }
 
 /// Whether a leader has given up to count on a lease.
@@ -174,6 +221,7 @@ fn said<L: Log>(
         Branch::Unexpected => because("has no use for it"),
         Branch::Wrote => match input {
             Input::Write { number } => info(format!("a client writes w{number}")),
+            Input::Retry { number } => info(format!("a client writes w{number} again")),
             _ => return None,
         },
         Branch::AppendMatched => info("matches, nothing new".to_owned()),
@@ -248,6 +296,13 @@ fn said<L: Log>(
             Input::BeginRead { read } => (
                 NoteKind::Served,
                 format!("SERVES read {read} at once, at index {}", before.applied),
+            ),
+            _ => return None,
+        },
+        Branch::RetryAnsweredAtOnce => match input {
+            Input::Retry { number } => (
+                NoteKind::Served,
+                format!("ANSWERS w{number} at once, which its log holds"),
             ),
             _ => return None,
         },

@@ -9,6 +9,7 @@ use plimsoll_model::ids::Index;
 use plimsoll_model::log::{Entry, Log, Payload};
 use plimsoll_model::progress::{Flow, Pace};
 use plimsoll_model::server::{Role, Server};
+use plimsoll_model::sessions::Machine;
 use plimsoll_model::settings::{Durability, Settings};
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +46,9 @@ pub struct View {
     pub durable: String,
     /// Messages that wait for the write: `Vote granted to n1`.
     pub waiting: String,
+    /// The commands that took effect, where clients have sessions, and the
+    /// sessions: `w1 w2, client 1 at 2`.
+    pub machine: String,
 }
 
 /// One field that a step changed.
@@ -158,6 +162,18 @@ fn flow(flow: &Flow) -> String {
     format!(" (next {}, {pace}{waits})", flow.next)
 }
 
+/// What commands did, and the latest one of each client.
+fn machine(machine: &Machine) -> String {
+    let effects = machine.effects.iter().map(|number| format!("w{number}"));
+    let effects: Vec<String> = effects.collect();
+    let sessions = machine.sessions.iter().map(|session| {
+        let (client, sequence) = (session.client, session.sequence);
+        format!("client {client} at {sequence}")
+    });
+    let told: Vec<String> = [effects.join(" ")].into_iter().chain(sessions).collect();
+    told.join(", ")
+}
+
 fn vote(vote: Option<plimsoll_model::ids::NodeId>) -> String {
     vote.map_or("no vote".to_owned(), |to| format!("vote {to}"))
 }
@@ -216,11 +232,12 @@ impl View {
             reads,
             durable: durable(server, settings),
             waiting: waiting(server),
+            machine: server.machine.as_deref().map(machine).unwrap_or_default(),
         }
     }
 
     /// The fields with their names, in order.
-    pub fn fields(&self) -> [(&'static str, &str); 12] {
+    pub fn fields(&self) -> [(&'static str, &str); 13] {
         [
             ("role", &self.role),
             ("term", &self.term),
@@ -234,6 +251,7 @@ impl View {
             ("reads", &self.reads),
             ("durable", &self.durable),
             ("waiting", &self.waiting),
+            ("machine", &self.machine),
         ]
     }
 }

@@ -8,7 +8,7 @@ use plimsoll_model::cluster::State;
 use plimsoll_model::counterexample::Frame;
 use plimsoll_model::history::Committed;
 use plimsoll_model::ids::{Index, NodeId, NodeSet, Position};
-use plimsoll_model::log::{Log, Payload};
+use plimsoll_model::log::{InlineLog, Log, Payload};
 use plimsoll_model::message::Body;
 use plimsoll_model::rules::{Branch, Input};
 use plimsoll_model::scenario::Scenario;
@@ -35,6 +35,8 @@ pub fn broken(property: &str, before: &State, frame: &Frame, scenario: &Scenario
         ("match-monotonic", Some((node, old, new))) => forgets_a_match(node, old, new),
         ("applied-is-committed-prefix", _) => applied_otherwise(after, scenario),
         ("snapshot-equals-prefix", _) => snapshot_of_something_else(after),
+        ("exactly-once", _) => applied_twice(after, scenario),
+        ("linearizable-writes", _) => answered_otherwise(after, scenario),
         ("one-vote-per-term", Some((node, old, new))) => second_vote(node, old, new, frame),
         ("quorum-of-voters", Some((node, old, _))) => counted(node, old),
         ("one-change-at-a-time" | "adjacent-quorums-overlap" | "configuration-from-log", _) => {
@@ -615,6 +617,126 @@ fn applied_otherwise(state: &State, scenario: &Scenario) -> Vec<String> {
                     server.applied, server.config
                 ));
             }
+        }
+        facts.extend(other_effects(state, scenario));
+    }
+    facts
+}
+
+/// `w1 w2`; `nothing`.
+fn writes(numbers: &[u32]) -> String {
+    let names: Vec<String> = numbers.iter().map(|number| format!("w{number}")).collect();
+    match names.is_empty() {
+        true => "nothing".to_owned(),
+        false => names.join(" "),
+    }
+}
+
+/// The commands that stand in what `server` has applied, every copy, with their
+/// indexes.
+fn commands(server: &Server<InlineLog>) -> Vec<(Index, u32)> {
+    let applied = usize::try_from(server.applied.0).unwrap_or(usize::MAX);
+    let entries = server.log.entries().iter().take(applied).enumerate();
+    let commands = entries.filter_map(|(at, entry)| match entry.payload {
+        Payload::Write { number } => Some((Index::ZERO.plus(at + 1), number)),
+        _ => None,
+    });
+    commands.collect()
+}
+
+/// What has taken effect at `server`.
+fn effects(server: &Server<InlineLog>, scenario: &Scenario) -> Vec<u32> {
+    match (scenario.settings.sessions, &server.machine) {
+        (0, _) => commands(server).iter().map(|&(_, number)| number).collect(),
+        (_, machine) => machine.iter().flat_map(|m| m.effects.to_vec()).collect(),
+    }
+}
+
+fn applied_twice(state: &State, scenario: &Scenario) -> Vec<String> {
+    let mut facts = Vec::new();
+    for (id, server) in state.servers.iter() {
+        let effects = effects(server, scenario);
+        let twice = (1..effects.len()).find(|&at| effects[..at].contains(&effects[at]));
+        let Some(number) = twice.map(|at| effects[at]) else {
+            continue;
+        };
+        let copies = commands(server).into_iter().filter(|&(_, n)| n == number);
+        let copies: Vec<String> = copies.map(|(index, _)| index.to_string()).collect();
+        facts.push(format!(
+            "w{number} stands at index {} of {id}'s log, and was applied each time: {}",
+            copies.join(" and "),
+            writes(&effects)
+        ));
+        match (scenario.settings.sessions, &server.machine) {
+            (0, _) => facts.push("no client has a session: nothing tells a copy apart".to_owned()),
+            (_, Some(machine)) if machine.sessions.is_empty() => {
+                facts.push(format!("{id} has no sessions"));
+            }
+            _ => {}
+        }
+    }
+    facts
+}
+
+fn answered_otherwise(state: &State, scenario: &Scenario) -> Vec<String> {
+    let mut facts = Vec::new();
+    let answers = &state.history.answers;
+    for pair in answers.windows(2).filter(|p| p[0].number == p[1].number) {
+        facts.push(format!(
+            "w{} was answered as the write number {}, and as number {}",
+            pair[0].number, pair[0].response, pair[1].response
+        ));
+    }
+    for answer in answers {
+        for (id, server) in state.servers.iter() {
+            let effects = effects(server, scenario);
+            let place = (answer.response as usize).checked_sub(1);
+            let there = place.and_then(|at| effects.get(at));
+            if answer.index <= server.applied && there != Some(&answer.number) {
+                facts.push(format!(
+                    "w{} was answered, as number {} of the writes up to index {}",
+                    answer.number, answer.response, answer.index
+                ));
+                facts.push(format!(
+                    "{id} has applied up to {}, and of writes {}",
+                    server.applied,
+                    writes(&effects)
+                ));
+            }
+        }
+    }
+    facts
+}
+
+/// What the machine of a server with sessions has made of the commands.
+fn other_effects(state: &State, scenario: &Scenario) -> Vec<String> {
+    let mut facts = Vec::new();
+    for (id, server) in state.servers.iter() {
+        let mut once: Vec<u32> = Vec::new();
+        for (_, number) in commands(server) {
+            if !once.contains(&number) {
+                once.push(number);
+            }
+        }
+        let effects = effects(server, scenario);
+        if effects != once {
+            facts.push(format!(
+                "{id} has applied up to {}, where the log says {}, and its machine {}",
+                server.applied,
+                writes(&once),
+                writes(&effects)
+            ));
+        } else if scenario.settings.sessions > 0
+            && !once.is_empty()
+            && server
+                .machine
+                .as_ref()
+                .is_none_or(|m| m.sessions.is_empty())
+        {
+            facts.push(format!(
+                "{id} has applied {}, and has no session that says so",
+                writes(&once)
+            ));
         }
     }
     facts

@@ -156,3 +156,24 @@ fn a_divergence_is_a_timeline_too() {
         "{earlier}"
     );
 }
+
+/// What `docs/model.md` shows of commands that are sent again without sessions
+/// is what the command line says.
+#[test]
+fn the_document_shows_what_sessions_are_for() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/model.md");
+    let text = std::fs::read_to_string(path).expect("the document");
+    let block = text.split("```").find(|block| block.contains("retries=1"));
+    let mut lines = block.expect("a command with retries").trim().lines();
+    let command = lines.next().unwrap_or_default();
+    let command = command.split("    #").next().unwrap_or_default();
+    let args: Vec<&str> = command.split_whitespace().skip(2).collect();
+    let output = run("retries", &args);
+    assert_eq!(output.status.code(), Some(1), "{}", stdout(&output));
+    let said = stdout(&output);
+    let facts: Vec<&str> = lines.collect();
+    assert!(facts.len() > 1);
+    for fact in facts {
+        assert!(said.contains(fact.trim()), "{fact} is not in {said}");
+    }
+}

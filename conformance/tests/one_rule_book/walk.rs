@@ -384,6 +384,7 @@ fn line(
         Input::Campaign => wire::Cause::Campaign,
         Input::Receive { message: m } => wire::Cause::Receive(message(m, bare)),
         Input::Write { number } => wire::Cause::write(format!("w{number}").as_str()),
+        Input::Retry { .. } => other("a client sends a command again"),
         Input::SendAppend { .. } | Input::SendHeartbeat { .. } => wire::Cause::Tick,
         Input::AdvanceCommit { .. } => other("a majority holds it"),
         Input::Apply => wire::Cause::apply(after.applied.0),

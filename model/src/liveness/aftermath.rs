@@ -17,7 +17,7 @@ use crate::action::{Action, enabled};
 use crate::bounds::{Bounds, Spent};
 use crate::cluster::{State, Step, boot};
 use crate::config::Config;
-use crate::history::History;
+use crate::history::{Answer, History};
 use crate::ids::{Index, NodeSet, Position, ReadId, Term};
 use crate::log::{InlineLog, Log};
 use crate::message::Message;
@@ -63,7 +63,7 @@ pub fn left_over(state: &State, up: NodeSet, scenario: &Scenario) -> State {
     for id in NodeSet::first(servers).minus(up).iter() {
         left.servers[id] = boot(id, voters, bounds.bootstrap, &scenario.settings).into();
     }
-    left.history = History::default();
+    left.history = forgotten(scenario.settings.sessions, bounds.writes + 1);
     left.network = Network::empty(scenario.network);
     left.spent = Spent {
         writes: bounds.writes,
@@ -71,9 +71,26 @@ pub fn left_over(state: &State, up: NodeSet, scenario: &Scenario) -> State {
         changes: bounds.changes,
         // Whether anybody compacts any more is nobody's duty.
         compactions: bounds.compactions,
+        retries: bounds.retries,
         ..Spent::default()
     };
     left
+}
+
+/// What is left of the ghost: nothing, but that a client which has a session
+/// may hand in command `next`. One that waits for an answer may wait for ever;
+/// there are others.
+fn forgotten(clients: u32, next: u32) -> History {
+    let mut history = History::default();
+    let last = next.checked_sub(clients).filter(|_| clients > 0);
+    if let Some(number) = last.filter(|&number| number > 0) {
+        history.answers(Answer {
+            number,
+            response: 0,
+            index: Index::ZERO,
+        });
+    }
+    history
 }
 
 /// The smallest sets of servers of which one must be up: where the
@@ -256,9 +273,10 @@ impl<'g> Aftermath<'g> {
             }
             _ if self.reins != Reins::Helpful => true,
             Input::Campaign => is_quiet(state, self.up),
-            Input::Write { .. } | Input::BeginRead { .. } | Input::Change { .. } => {
-                server.term == highest_term(state, self.up)
-            }
+            Input::Write { .. }
+            | Input::Retry { .. }
+            | Input::BeginRead { .. }
+            | Input::Change { .. } => server.term == highest_term(state, self.up),
             Input::SendAppend { to, after, count } => {
                 let batch = u64::from(self.scenario.bounds.max_batch);
                 let shared = shared(server, state.server(*to));
@@ -364,7 +382,8 @@ impl System for Aftermath<'_> {
                 continue;
             }
             // The ghost of what follows would only keep states apart.
-            step.after.history = History::default();
+            let clients = self.scenario.settings.sessions;
+            step.after.history = forgotten(clients, self.write.unwrap_or_default());
             self.heard(&mut step.after);
             let reach = match step.after.within(&self.scenario) {
                 true => Reach::State(step.after),

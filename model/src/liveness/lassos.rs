@@ -172,6 +172,7 @@ pub fn is_fair(action: &Action) -> bool {
     !matches!(
         input,
         Input::Write { .. }
+            | Input::Retry { .. }
             | Input::BeginRead { .. }
             | Input::Transfer { .. }
             | Input::Change { .. }

@@ -8,13 +8,14 @@ mod liveness;
 mod membership;
 mod reads;
 mod replication;
+mod sessions;
 mod snapshots;
 
 use super::Preset;
 use crate::bounds::Bounds;
 use crate::features::{
     ASYNC_STORAGE, CHECK_QUORUM, FLOW_CONTROL, FOLLOWER_READS, Feature, JOINT_CONSENSUS, LEARNERS,
-    LEASE_READS, PRE_VOTE, PRE_VOTE_LEADERLESS, RESTART_WAITS, SINGLE_SERVER_CHANGES,
+    LEASE_READS, PRE_VOTE, PRE_VOTE_LEADERLESS, RESTART_WAITS, SESSIONS, SINGLE_SERVER_CHANGES,
     STICKY_LEADER,
 };
 use crate::flaws::Flaw;
@@ -134,6 +135,11 @@ fn story(flaw: Flaw) -> Story {
         Flaw::ReadsUncommitted => reads::READS_UNCOMMITTED,
         Flaw::LocalReads => reads::LOCAL_READS,
         Flaw::LeaderReadsLocally => reads::LEADER_READS_LOCALLY,
+        Flaw::RetriesAppliedAgain => sessions::RETRIES_APPLIED_AGAIN,
+        Flaw::SessionsNotInSnapshot => sessions::SESSIONS_NOT_IN_SNAPSHOT,
+        Flaw::LatestCommandCompared => sessions::LATEST_COMMAND_COMPARED,
+        Flaw::RetryAnsweredUncommitted => sessions::RETRY_ANSWERED_UNCOMMITTED,
+        Flaw::CommandsPipelined => sessions::COMMANDS_PIPELINED,
         Flaw::LogComparedByParts => liveness::LOG_COMPARED_BY_PARTS,
         Flaw::CommitScanStops => liveness::COMMIT_SCAN_STOPS,
         Flaw::ConflictAtSnapshotKept => snapshots::CONFLICT_AT_SNAPSHOT_KEPT,
@@ -205,6 +211,11 @@ fn features(flaw: Flaw) -> &'static [Feature] {
         Flaw::NextNotRaised | Flaw::RejectionIgnoredAfterMatch | Flaw::RejectsOwnLastIndex => {
             &[FLOW_CONTROL]
         }
+        Flaw::RetriesAppliedAgain
+        | Flaw::SessionsNotInSnapshot
+        | Flaw::LatestCommandCompared
+        | Flaw::RetryAnsweredUncommitted
+        | Flaw::CommandsPipelined => &[SESSIONS],
         Flaw::StaleWriteAcknowledged | Flaw::VoteRequestBeforeWrite => &[ASYNC_STORAGE],
         _ => &[],
     }

@@ -11,7 +11,7 @@ use super::Preset;
 use crate::bounds::Bounds;
 use crate::features::{
     ASYNC_STORAGE, CHECK_QUORUM, FLOW_CONTROL, FOLLOWER_READS, Feature, JOINT_CONSENSUS, LEARNERS,
-    LEASE_READS, PRE_VOTE, PRE_VOTE_LEADERLESS, RESTART_WAITS, SINGLE_SERVER_CHANGES,
+    LEASE_READS, PRE_VOTE, PRE_VOTE_LEADERLESS, RESTART_WAITS, SESSIONS, SINGLE_SERVER_CHANGES,
     STICKY_LEADER,
 };
 use crate::network::NetworkKind::Bag;
@@ -155,6 +155,17 @@ const PARTS: &[Part] = &[
             bounds.snapshots = Some(1);
         },
         witnesses: &["snapshot-installed"],
+    },
+    Part {
+        name: "sessions",
+        feature: Some(SESSIONS),
+        needs: |bounds| {
+            bounds.max_log = bounds.max_log.max(3);
+            bounds.max_batch = bounds.max_batch.max(3);
+            bounds.writes = bounds.writes.max(1);
+            bounds.retries = bounds.retries.max(1);
+        },
+        witnesses: &["duplicate-in-log", "skipped-on-apply"],
     },
 ];
 

@@ -7,12 +7,14 @@
 //! 2. what is applied is what was committed there, by the ghost;
 //! 3. the machine is in the state that these entries lead to, none left out.
 //!
-//! The only machine in the model is the configuration, where it comes from
-//! applied entries: it starts with all voters on a first boot, with none after
-//! a restart, and each entry makes its change; those that a snapshot replaces
-//! count as applied.
+//! Two machines have a state of their own. One is the configuration, where it
+//! comes from applied entries: it starts with all voters on a first boot, with
+//! none after a restart, and each entry makes its change; those that a snapshot
+//! replaces count as applied. The other is that of the clients, where they have
+//! sessions: each command has the effect of its first copy, and the sessions are
+//! what that comes to. Without sessions its state is the entries themselves.
 
-use super::{Check, Finding, Property, configs};
+use super::{Check, Finding, Property, commands, configs};
 use crate::cluster::Ensemble;
 use crate::log::{InlineLog, Log};
 use crate::scenario::Scenario;
@@ -21,7 +23,9 @@ pub(super) const PROPERTY: Property = Property {
     name: "applied-is-committed-prefix",
     says: "what a server has applied is the committed prefix, and its state what that leads to",
     section: "figure 3, §5.3",
-    codes: &["B8", "B14", "B16", "B20", "B25", "C15", "C16"],
+    codes: &[
+        "B8", "B14", "B16", "B20", "B25", "C15", "C16", "E15", "E16", "E17", "E19",
+    ],
     file: "model/src/properties/applied_is_committed_prefix.rs",
     check: Check::State(check),
 };
@@ -47,6 +51,13 @@ fn check(state: &Ensemble<InlineLog>, scenario: &Scenario) -> Finding {
             }
             if restarted && server.applied.0 > 0 {
                 finding = Finding::Holds;
+            }
+        }
+        let clients = scenario.settings.sessions;
+        if clients > 0 {
+            let machine = server.machine.as_deref().cloned().unwrap_or_default();
+            if machine != commands::machine_after(commands::applied(server), clients) {
+                return Finding::Broken;
             }
         }
         if server.applied.0 > bootstrap {

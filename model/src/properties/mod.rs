@@ -6,21 +6,24 @@
 //! only ever [`Finding::Vacuous`] is no evidence.
 //!
 //! Not checked here: liveness (see [`crate::liveness`]), and the answers of the
-//! state machine (the log decides them).
+//! state machine (the log decides them), but where commands are sent again.
 
 mod adjacent_quorums;
 mod applied_is_committed_prefix;
 mod applied_monotonic;
+mod commands;
 mod commit_monotonic;
 mod committed_is_durable;
 mod configs;
 mod configuration_from_log;
 mod durable_term_monotonic;
 mod election_safety;
+mod exactly_once;
 mod leader_append_only;
 mod leader_completeness;
 mod lease_exclusive;
 mod linearizable_reads;
+mod linearizable_writes;
 mod log_matching;
 mod log_terms_ascend;
 mod match_agrees;
@@ -164,7 +167,7 @@ impl Property {
 }
 
 /// The table of properties.
-pub const ALL: [Property; 26] = [
+pub const ALL: [Property; 28] = [
     election_safety::PROPERTY,
     leader_append_only::PROPERTY,
     log_matching::PROPERTY,
@@ -191,4 +194,6 @@ pub const ALL: [Property; 26] = [
     pre_vote_is_a_vote::PROPERTY,
     transfer_elects_at_once::PROPERTY,
     transfer_takes_no_commands::PROPERTY,
+    exactly_once::PROPERTY,
+    linearizable_writes::PROPERTY,
 ];

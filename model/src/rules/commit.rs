@@ -7,7 +7,7 @@
 //!   to share with it ([`learn`]).
 //! - Committed entries are applied in order ([`apply`]).
 
-use super::{Branch, Outcome, membership};
+use super::{Branch, Outcome, membership, sessions};
 use crate::flaws::Flaw;
 use crate::ids::{Index, NodeId, NodeSet, Position};
 use crate::log::{Log, Payload};
@@ -175,6 +175,7 @@ pub fn learn<L: Log>(
 /// Where nothing asks when an entry is applied, it is applied when it commits.
 pub(super) fn applied_with_commit<L: Log>(server: &mut Server<L>, settings: &Settings) {
     if !settings.applies() {
+        sessions::applied_up_to(server, server.commit, settings);
         server.applied = server.commit;
     }
 }
@@ -215,5 +216,6 @@ pub fn apply<L: Log>(server: &mut Server<L>, settings: &Settings) -> Result<Outc
         membership::take_effect(server, change);
         return Ok(Branch::ConfigurationApplied.into());
     }
+    sessions::applied(server, &entry, settings);
     Ok(Branch::Applied.into())
 }

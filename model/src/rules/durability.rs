@@ -9,7 +9,7 @@
 //!   survive, as far as the storage contract lets it ([`restart`]).
 
 use super::{Branch, Outcome};
-use super::{commit, election, lease, membership};
+use super::{commit, election, lease, membership, sessions};
 use crate::config::Config;
 use crate::flaws::Flaw;
 use crate::ids::Index;
@@ -328,10 +328,9 @@ fn recover<L: Log>(server: &mut Server<L>, settings: &Settings) {
     if settings.durable_commit {
         durable.commit = server.commit;
     }
-    server.applied = match settings.applies() {
-        true => server.log.base(),
-        false => server.commit,
-    };
+    server.applied = server.log.base();
+    sessions::loaded(server, settings);
+    commit::applied_with_commit(server, settings);
     election::lose_leader(server);
     lease::wait(server, settings);
     server.asked.clear();

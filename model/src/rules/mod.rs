@@ -24,6 +24,7 @@
 //! | [`membership`] | configurations from applied entries | §6, dissertation §4.1 |
 //! | [`membership`] | which configuration is in force | §6, dissertation §4.1 |
 //! | [`changes`] | which changes of it a leader may append | §6, dissertation §4.1, §4.3 |
+//! | [`sessions`] | apply commands once, however often they are sent | §8, dissertation §6.3 |
 //! | [`snapshot`] | compact the log, send and install snapshots | §7, dissertation §5 |
 //! | [`durability`] | writes complete, own acknowledgements, crash and restart | figure 2 |
 
@@ -38,6 +39,7 @@ pub mod prevote;
 pub mod quorum;
 pub mod reads;
 pub mod replication;
+pub mod sessions;
 pub mod snapshot;
 pub mod transfer;
 
@@ -150,6 +152,12 @@ choice! {
             /// The peer.
             to: NodeId,
         } = 23,
+        /// A client hands it a command that it has sent before, here or
+        /// elsewhere. To a server that is a command like any other.
+        Retry {
+            /// The number of the command.
+            number: u32,
+        } = 24,
     }
 }
 
@@ -289,11 +297,14 @@ pub enum Branch {
     SnapshotInstalled,
     /// An append ended where its receiver's log is compacted.
     AppendBelowSnapshot,
+    /// A command that was sent again was answered in the step in which it
+    /// arrived (only under a planted flaw).
+    RetryAnsweredAtOnce,
 }
 
 impl Branch {
     /// Every branch, in order.
-    pub const ALL: [Branch; 65] = [
+    pub const ALL: [Branch; 66] = [
         Branch::Campaigned,
         Branch::VoteGranted,
         Branch::VoteRefused,
@@ -359,13 +370,17 @@ impl Branch {
         Branch::SnapshotRetained,
         Branch::SnapshotInstalled,
         Branch::AppendBelowSnapshot,
+        Branch::RetryAnsweredAtOnce,
     ];
 
     /// Whether only a planted flaw takes this branch.
     pub fn is_flawed(self) -> bool {
         matches!(
             self,
-            Branch::RestartedTorn | Branch::HandlerPaused | Branch::ReadAnsweredAtOnce
+            Branch::RestartedTorn
+                | Branch::HandlerPaused
+                | Branch::ReadAnsweredAtOnce
+                | Branch::RetryAnsweredAtOnce
         )
     }
 
@@ -455,6 +470,7 @@ fn handle<L: Log>(
             Ok(receive(server, message, settings, out))
         }
         Input::Write { number } => replication::write(server, *number, settings),
+        Input::Retry { number } => sessions::retried(server, *number, settings),
         Input::SendAppend { to, after, count } => {
             replication::send_append(server, *to, *after, *count, settings, out)
         }
@@ -614,9 +630,11 @@ pub fn hash() -> u64 {
         include_str!("reads.rs"),
         include_str!("lease.rs"),
         include_str!("snapshot.rs"),
+        include_str!("sessions.rs"),
         include_str!("durability.rs"),
         include_str!("../config.rs"),
         include_str!("../progress.rs"),
+        include_str!("../sessions.rs"),
         include_str!("../settings.rs"),
         include_str!("../storage.rs"),
     ];

@@ -14,7 +14,7 @@
 //! A snapshot is part of what a server writes ([`super::durability`]): it is on
 //! disk before its receipt is acknowledged, and it moves with the log.
 
-use super::{Branch, Outcome, commit, durability, flow, membership, replication};
+use super::{Branch, Outcome, commit, durability, flow, membership, replication, sessions};
 use crate::config::Config;
 use crate::flaws::Flaw;
 use crate::ids::{Index, NodeId, Position};
@@ -212,6 +212,7 @@ fn load<L: Log>(server: &mut Server<L>, last: Position, config: Config, settings
         }
         server.applied = last.index;
         membership::loaded(server, config, settings);
+        sessions::loaded(server, settings);
     }
     commit::applied_with_commit(server, settings);
 }

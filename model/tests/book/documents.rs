@@ -238,6 +238,9 @@ fn decides(setting: &str) -> &'static str {
         "window" => {
             "flow control: how many appends with entries may be under way to a server; `0`: any range may be sent at any time"
         }
+        "sessions" => {
+            "how many clients have a session, so that a command that they send again is applied once; `0`: no sessions"
+        }
         "storage" => {
             "the storage contract: one write under way (`sync`), the same with AppendEntries that leave before it (`parallel-append`), or writes that are queued (`async`)"
         }

@@ -9,7 +9,7 @@ use plimsoll_model::bounds::Bounds;
 use plimsoll_model::cluster::{State, Step};
 use plimsoll_model::config::{Change, Config, Transition};
 use plimsoll_model::features::SINGLE_SERVER_CHANGES;
-use plimsoll_model::history::OpenRead;
+use plimsoll_model::history::{Answer, OpenRead};
 use plimsoll_model::ids::{Index, NodeId, NodeSet, Term};
 use plimsoll_model::log::{Entry, InlineLog, Log, Payload};
 use plimsoll_model::message::{Body, Message, Messages};
@@ -18,7 +18,8 @@ use plimsoll_model::properties::{ALL, Check, Finding, Property, StepView};
 use plimsoll_model::rules::{Branch, Input};
 use plimsoll_model::scenario::Scenario;
 use plimsoll_model::server::{Read, Role, Round};
-use plimsoll_model::settings::{PreVote, Settings};
+use plimsoll_model::sessions::{Machine, Session};
+use plimsoll_model::settings::{Configuration, PreVote, Settings};
 use plimsoll_model::storage::Survival;
 
 use crate::build::*;
@@ -177,6 +178,9 @@ fn every_property_is_tested_in_every_direction() {
         transfer_elects_at_once,
         transfer_takes_no_commands,
         snapshot_equals_prefix,
+        exactly_once,
+        linearizable_writes,
+        applied_is_what_the_commands_lead_to,
     ] {
         test();
     }
@@ -915,6 +919,147 @@ fn snapshot_equals_prefix() {
     };
     on_state(name, &cluster(waiting(&[1, 2]), 2), Holds);
     on_state(name, &cluster(waiting(&[2, 2]), 2), Broken);
+}
+
+/// A property where clients send commands again, on a first server that has
+/// applied these ones, all that its log holds.
+#[track_caller]
+fn on_commands(
+    name: &str,
+    (sessions, retries): (u32, u32),
+    commands: &[u32],
+    change: impl FnOnce(&mut State),
+    finding: Finding,
+) {
+    let mut scenario = scenario(0);
+    scenario.settings.sessions = sessions;
+    scenario.settings.configuration = Configuration::Fixed;
+    scenario.bounds.retries = retries;
+    let mut state = logs([&[], &[1], &[1]]);
+    let server = &mut state.servers[n(1)];
+    for &number in commands {
+        server.log.push(Entry {
+            term: Term(1),
+            payload: Payload::Write { number },
+        });
+    }
+    server.commit = server.log.last_index();
+    server.applied = server.commit;
+    let position = server.log.last();
+    if !commands.is_empty() {
+        state.history.commits(Term(1), position);
+    }
+    change(&mut state);
+    let Check::State(check) = named(name).check else {
+        panic!("{name} is judged on steps");
+    };
+    assert_eq!(check(&state, &scenario), finding, "{name}");
+    found(named(name), finding);
+}
+
+/// A machine where these commands have taken effect, and these are the sessions
+/// (client, sequence, response).
+fn machine(effects: &[u32], sessions: &[(u32, u32, u32)]) -> impl Fn(&mut State) {
+    let mut machine = Machine::default();
+    machine.effects.extend(effects.iter().copied());
+    for &(client, sequence, response) in sessions {
+        machine.record(Session {
+            client,
+            sequence,
+            response,
+        });
+    }
+    move |state| state.servers[n(1)].machine = Some(machine.clone().into())
+}
+
+#[test]
+fn exactly_once() {
+    let name = "exactly-once";
+    let plain = |_: &mut State| {};
+    // With sessions the machine says what took effect, without them the log.
+    let once = machine(&[1], &[(1, 1, 1)]);
+    let again = machine(&[1, 2, 1], &[(1, 2, 2)]);
+    on_commands(name, (1, 1), &[1, 1], once, Holds);
+    on_commands(name, (1, 1), &[1, 2, 1], again, Broken);
+    on_commands(name, (0, 1), &[1, 1], plain, Broken);
+    on_commands(name, (0, 1), &[1, 2, 1], plain, Broken);
+    // Nothing stands there twice, or nobody follows it.
+    on_commands(name, (0, 1), &[1, 2], plain, Vacuous);
+    on_commands(name, (0, 0), &[1, 1], plain, Vacuous);
+    // What is not applied has no effect yet.
+    let later = |state: &mut State| state.servers[n(1)].applied = Index(1);
+    on_commands(name, (0, 1), &[1, 1], later, Vacuous);
+}
+
+#[test]
+fn linearizable_writes() {
+    let name = "linearizable-writes";
+    let answered = |answers: &'static [(u32, u32, u64)]| {
+        move |state: &mut State| {
+            for &(number, response, index) in answers {
+                state.history.answers(Answer {
+                    number,
+                    response,
+                    index: Index(index),
+                });
+            }
+        }
+    };
+    on_commands(name, (0, 1), &[1, 2], answered(&[]), Vacuous);
+    on_commands(name, (0, 1), &[1, 2], answered(&[(1, 1, 1)]), Holds);
+    on_commands(
+        name,
+        (0, 1),
+        &[1, 2],
+        answered(&[(1, 1, 1), (2, 2, 2)]),
+        Holds,
+    );
+    // Lost, moved, overtaken.
+    on_commands(name, (0, 1), &[2, 3], answered(&[(1, 1, 1)]), Broken);
+    on_commands(name, (0, 1), &[2, 1], answered(&[(1, 1, 1)]), Broken);
+    on_commands(name, (0, 1), &[], answered(&[(1, 1, 0)]), Broken);
+    // Two answers, each of which is true.
+    on_commands(
+        name,
+        (0, 1),
+        &[1, 1],
+        answered(&[(1, 1, 1), (1, 2, 2)]),
+        Broken,
+    );
+    // Nobody has applied as much as was answered from.
+    on_commands(name, (0, 1), &[2], answered(&[(1, 2, 2)]), Vacuous);
+    // What the machine says counts, where there are sessions.
+    let said = |effects: &'static [u32]| {
+        let (told, set) = (answered(&[(1, 1, 1)]), machine(effects, &[(1, 1, 1)]));
+        move |state: &mut State| {
+            told(state);
+            set(state);
+        }
+    };
+    on_commands(name, (1, 1), &[1, 1], said(&[1]), Holds);
+    on_commands(name, (1, 1), &[1, 1], said(&[]), Broken);
+}
+
+/// The part of the property that asks for the state of the machine.
+#[test]
+fn applied_is_what_the_commands_lead_to() {
+    let name = "applied-is-committed-prefix";
+    for (clients, commands, effects, sessions, finding) in [
+        (1, &[1, 2, 1][..], &[1, 2][..], &[(1, 2, 2)][..], Holds),
+        // A copy had effect; one that should have had had none.
+        (1, &[1, 1], &[1, 1], &[(1, 1, 2)], Broken),
+        (1, &[2, 1], &[2], &[(1, 2, 1)], Broken),
+        // The effects are right and the sessions are not.
+        (1, &[1, 2], &[1, 2], &[], Broken),
+        (1, &[1, 2], &[1, 2], &[(1, 1, 1)], Broken),
+        (1, &[1, 2], &[1, 2], &[(1, 2, 1)], Broken),
+        // Two clients: commands one and three, and command two.
+        (2, &[2, 1, 2, 3], &[2, 1, 3], &[(1, 2, 3), (2, 1, 1)], Holds),
+        (2, &[2, 1, 3], &[2, 1, 3], &[(1, 2, 3), (2, 1, 2)], Broken),
+    ] {
+        let machine = machine(effects, sessions);
+        on_commands(name, (clients, 1), commands, machine, finding);
+    }
 }
 
 /// A property of configurations that change, on three followers of whom the

@@ -180,6 +180,7 @@ fn input() -> impl Strategy<Value = Input> {
             message: Message { from, to: NodeId(0), term: Term(term), body },
         }),
         1 => (0..9u32).prop_map(|number| Input::Write { number }),
+        1 => (0..9u32).prop_map(|number| Input::Retry { number }),
         2 => (node(), index(), 0..4u8)
             .prop_map(|(to, after, count)| Input::SendAppend { to, after, count: count.into() }),
         2 => node().prop_map(|to| Input::SendHeartbeat { to }),

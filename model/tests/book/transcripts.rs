@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `cluster servers=3 dialect=etcd ...` | a new cluster; see [`cluster`] |
 //! | `n1 campaign`, `n1 write`, `n1 apply`, `n1 sync` | an input without arguments |
+//! | `n1 retry 1` | a client sends write 1 again |
 //! | `n1 append n2 0+1` | n1 sends n2 one entry behind index 0 |
 //! | `n1 heartbeat n2`, `n1 commit 2`, `n1 read`, `n1 serve 1` | an input with arguments |
 //! | `n1 count vote`, `n1 count 2` | the own vote, the own entries up to 2 |
@@ -64,6 +65,7 @@ fn cluster(words: &[&str]) -> Parsed<Stage> {
         match key {
             "servers" => bounds.servers = number(value)?,
             "bootstrap" => bounds.bootstrap = number(value)?,
+            "retries" => bounds.retries = number(value)?,
             "dialect" => dialect = Dialect::by_name(value).ok_or("no such dialect")?,
             "durability" if value == "deferred" => durability = Durability::Deferred,
             "durability" if value == "atomic" => durability = Durability::Atomic,
@@ -129,6 +131,9 @@ fn input(state: &State, words: &[&str]) -> Parsed<Input> {
         ["sync"] => Input::WriteCompleted,
         ["write"] => Input::Write {
             number: state.spent.writes + 1,
+        },
+        ["retry", write] => Input::Retry {
+            number: number(write)?,
         },
         ["read"] => Input::BeginRead {
             read: ReadId {
@@ -278,7 +283,25 @@ fn fields(server: &Server<InlineLog>, durable_commit: bool) -> Vec<(&'static str
     };
     all.push(("durable", disk));
     all.push(("waiting", server.outbox.len().to_string()));
+    all.push(("effects", effects(server)));
     all
+}
+
+/// What has taken effect, where there are sessions, and what they say.
+fn effects(server: &Server<InlineLog>) -> String {
+    let Some(machine) = &server.machine else {
+        return String::new();
+    };
+    let effects = machine.effects.iter().map(|number| format!("w{number}"));
+    let effects: Vec<String> = effects.collect();
+    let sessions = machine.sessions.iter().map(|session| {
+        format!(
+            "client {} at {} answered {}",
+            session.client, session.sequence, session.response
+        )
+    });
+    let sessions: Vec<String> = sessions.collect();
+    format!("[{}] {}", effects.join(" "), sessions.join(" "))
 }
 
 /// The rounds that a lease may rest on.
@@ -435,10 +458,20 @@ fn stories_of_the_rules_as_they_are() {
         "transfer-given-up",
         "follower-read",
         "lease-read",
+        "retry-with-sessions",
     ] {
         let text = story(name);
         assert!(!text.contains("BREAKS"), "{name} breaks a property");
     }
+}
+
+/// Without sessions a command that is sent again is applied again.
+#[test]
+fn a_story_of_what_sessions_are_for() {
+    let text = story("retry-without-sessions");
+    let last = text.rsplit("\n> ").next().unwrap_or_default();
+    assert!(last.contains("BREAKS exactly-once"), "{last:?}");
+    assert!(last.contains("BREAKS linearizable-writes"), "{last:?}");
 }
 
 /// The same stories with a rule taken away end badly, where they must.

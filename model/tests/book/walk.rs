@@ -5,7 +5,7 @@ use plimsoll_model::bounds::Bounds;
 use plimsoll_model::cluster::{State, Step};
 use plimsoll_model::features::{
     CHECK_QUORUM, FLOW_CONTROL, FOLLOWER_READS, Feature, JOINT_CONSENSUS, LEARNERS, LEASE_READS,
-    PRE_VOTE, PRE_VOTE_LEADERLESS, RESTART_WAITS, SINGLE_SERVER_CHANGES, STICKY_LEADER,
+    PRE_VOTE, PRE_VOTE_LEADERLESS, RESTART_WAITS, SESSIONS, SINGLE_SERVER_CHANGES, STICKY_LEADER,
 };
 use plimsoll_model::field::Field;
 use plimsoll_model::ids::NodeId;
@@ -49,7 +49,7 @@ pub(crate) fn scenario(number: usize) -> Scenario {
     settings.storage = [Storage::ParallelAppend, Storage::Sync, Storage::Async][number / 4 % 3];
     let more: [&[Feature]; 5] = [
         &[],
-        &[PRE_VOTE, CHECK_QUORUM, STICKY_LEADER],
+        &[PRE_VOTE, CHECK_QUORUM, STICKY_LEADER, SESSIONS],
         &[PRE_VOTE_LEADERLESS, FOLLOWER_READS, FLOW_CONTROL],
         &[LEASE_READS, RESTART_WAITS, FOLLOWER_READS],
         &[SINGLE_SERVER_CHANGES, JOINT_CONSENSUS, LEARNERS],
@@ -92,6 +92,8 @@ pub(crate) fn scenario(number: usize) -> Scenario {
             transfers: 2,
             drift: 1,
             compactions: 3,
+            // Without sessions what is sent again is applied again.
+            retries: if settings.sessions > 0 { 2 } else { 0 },
             ..Bounds::default()
         },
     }

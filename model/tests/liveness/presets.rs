@@ -4,7 +4,7 @@
 use plimsoll_model::bounds::Bounds;
 use plimsoll_model::counterexample::execute;
 use plimsoll_model::engine::{End, Limits};
-use plimsoll_model::features::FLOW_CONTROL;
+use plimsoll_model::features::{FLOW_CONTROL, SESSIONS};
 use plimsoll_model::liveness::goals::ALL;
 use plimsoll_model::liveness::lassos::{Unfit, lassos};
 use plimsoll_model::liveness::recover::{SPARE_TERMS, Why, recoverability};
@@ -94,6 +94,31 @@ fn every_state_recovers_under_flow_control() {
             assert_eq!((answer.states, answer.starts), (states, starts));
             assert_eq!(answer.recoverable, starts, "{name} {goal}");
         }
+    }
+}
+
+/// A client that waits for the answer to a command that is lost keeps nobody
+/// else from theirs.
+#[test]
+fn every_state_recovers_where_clients_have_sessions() {
+    let scenario = presets::by_name("etcd-stored-liveness").expect("a preset");
+    let mut scenario = scenario.scenario;
+    (SESSIONS.switch_on)(&mut scenario.settings);
+    scenario.bounds = Bounds {
+        max_log: 3,
+        campaigns: Some(1),
+        writes: 1,
+        retries: 1,
+        ..scenario.bounds
+    };
+    let goals = ["commits", "catches-up"].map(|goal| Goal::by_name(goal).expect(goal));
+    let limits = Limits::default();
+    let answers = recoverability(&scenario, &goals, SPARE_TERMS, &limits, &mut |_| {});
+    for answer in answers {
+        let goal = answer.goal.name;
+        assert_eq!(answer.verdict(), Verdict::Holds, "{goal}");
+        assert_eq!((answer.states, answer.starts), (67_231, 999));
+        assert_eq!(answer.recoverable, answer.starts, "{goal}");
     }
 }
 

@@ -61,6 +61,7 @@ fn draw(scenario: &Scenario, dice: &mut Dice) -> Scenario {
         wipes,
         compactions,
         snapshots,
+        retries,
     } = &mut scenario.bounds;
     // Now and then, nothing but the bounds that were asked for.
     if dice.once_in(8) {
@@ -98,6 +99,9 @@ fn draw(scenario: &Scenario, dice: &mut Dice) -> Scenario {
         if let Some(snapshots) = snapshots {
             lower(snapshots, 0, dice);
         }
+    }
+    if *retries > 0 {
+        lower(retries, 0, dice);
     }
     scenario
 }
