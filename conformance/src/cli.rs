@@ -23,6 +23,7 @@ mod resume;
 mod scenario;
 mod tlc;
 mod verify;
+mod walks;
 mod yardstick;
 
 use std::process::ExitCode;

@@ -11,6 +11,8 @@ mod json;
 mod resume;
 #[path = "command/search.rs"]
 mod search;
+#[path = "command/stories.rs"]
+mod stories;
 
 use std::path::PathBuf;
 use std::process::Output;

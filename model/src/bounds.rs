@@ -149,6 +149,16 @@ impl Bounds {
         crate::ids::NodeSet::first(voters)
     }
 
+    /// The bounds that are not at their defaults, as [`Bounds::set`] reads them.
+    pub fn brief(&self) -> Vec<String> {
+        let defaults = Bounds::DEFAULT.limits();
+        let changed = self.limits().into_iter().zip(defaults);
+        changed
+            .filter(|(ours, default)| ours.value != default.value)
+            .map(|(ours, _)| format!("{}={}", ours.name, ours.value))
+            .collect()
+    }
+
     /// Every bound, with a sentence on what it hides.
     pub fn limits(&self) -> Vec<Limit> {
         let optional = |value: Option<u32>| value.map_or("unbounded".into(), |v| v.to_string());

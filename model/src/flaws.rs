@@ -261,11 +261,38 @@ impl Flaw {
             .find(|about| about.name == name || about.code.eq_ignore_ascii_case(name))
             .map(|about| about.flaw)
     }
+
+    /// Of every property and goal that some flaw breaks the flaw that breaks it
+    /// soonest: that every one of them has teeth still, for less than all flaws
+    /// cost.
+    pub fn soonest_of_each_property() -> Vec<Flaw> {
+        let first = |about: &&About| {
+            let rivals = Self::ALL.iter().filter(|b| b.breaks == about.breaks);
+            rivals.min_by_key(|b| b.expected_depth).map(|b| b.flaw) == Some(about.flaw)
+        };
+        let soonest = Self::ALL.iter().filter(first);
+        soonest.map(|about| about.flaw).collect()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_soonest_flaws_break_every_property_that_some_flaw_breaks_once() {
+        let mut soonest: Vec<_> = Flaw::soonest_of_each_property();
+        let breaks: Vec<_> = soonest.iter().map(|flaw| flaw.about().breaks).collect();
+        for about in &Flaw::ALL {
+            let at = breaks.iter().position(|breaks| *breaks == about.breaks);
+            let flaw = soonest[at.expect("every property")].about();
+            assert!(flaw.expected_depth <= about.expected_depth);
+        }
+        soonest.dedup_by_key(|flaw| flaw.about().breaks);
+        assert_eq!(soonest.len(), breaks.len());
+        let all: std::collections::BTreeSet<_> = breaks.iter().collect();
+        assert_eq!(all.len(), breaks.len());
+    }
 
     #[test]
     fn the_list_is_in_declaration_order() {

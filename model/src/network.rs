@@ -33,6 +33,17 @@ pub enum NetworkKind {
     Ordered,
 }
 
+impl NetworkKind {
+    /// The name, as flags and tables spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            NetworkKind::Set => "set",
+            NetworkKind::Bag => "bag",
+            NetworkKind::Ordered => "ordered",
+        }
+    }
+}
+
 /// What stands for a message in a network: the message itself, or a name that
 /// somebody has given it. Equal envelopes are equal messages.
 pub trait Envelope: Clone + PartialEq {

@@ -46,6 +46,10 @@ pub const N2: NodeId = NodeId(1);
 pub const N3: NodeId = NodeId(2);
 /// The fourth server.
 pub const N4: NodeId = NodeId(3);
+/// The fifth server.
+pub const N5: NodeId = NodeId(4);
+/// The sixth server.
+pub const N6: NodeId = NodeId(5);
 
 impl fmt::Display for Deed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -11,6 +11,7 @@
 
 mod elections;
 mod etcd;
+mod everything;
 mod flaws;
 mod flow;
 mod liveness;
@@ -21,6 +22,7 @@ mod reads;
 mod sessions;
 mod snapshots;
 mod storage;
+mod stories;
 
 use crate::bounds::Bounds;
 use crate::features::Feature;
@@ -44,6 +46,34 @@ pub struct Preset {
     pub witnesses: &'static [&'static str],
     /// Whether `plimsoll check` and `plimsoll verify` explore it by default.
     pub default: bool,
+    /// Random walks for what the search's bounds leave out, if some must be.
+    pub wider: Option<Wider>,
+}
+
+/// Random walks beside a search, in wider bounds, for situations that no search
+/// to the end has room for. They are a sample: what only they came by is
+/// labelled so, and that they broke nothing is no evidence.
+#[derive(Clone, Debug)]
+pub struct Wider {
+    /// How far they go.
+    pub bounds: Bounds,
+    /// Decides every walk.
+    pub seed: u64,
+    /// How many.
+    pub walks: u64,
+    /// The witnesses that they must come by.
+    pub witnesses: &'static [&'static str],
+}
+
+impl Wider {
+    /// `scenario` in these bounds, from the start.
+    pub fn scenario(&self, scenario: &Scenario) -> Scenario {
+        Scenario {
+            bounds: self.bounds.clone(),
+            prefix: &[],
+            ..scenario.clone()
+        }
+    }
 }
 
 impl Preset {
@@ -67,6 +97,7 @@ impl Preset {
             },
             witnesses: &[],
             default: false,
+            wider: None,
         }
     }
 
@@ -75,6 +106,14 @@ impl Preset {
         for feature in features {
             (feature.switch_on)(&mut self.scenario.settings);
         }
+        self
+    }
+
+    /// This preset, with what its search must reach, and with random walks
+    /// beside it for what they must.
+    fn and_walks(mut self, witnesses: &'static [&'static str], wider: Wider) -> Self {
+        self.witnesses = witnesses;
+        self.wider = Some(wider);
         self
     }
 
@@ -109,16 +148,30 @@ pub fn by_name(name: &str) -> Option<Preset> {
 
 /// Every preset: first those that are explored by default, then those of the
 /// flaws, in the order of the catalogue, then every two features together, then
-/// those of liveness.
+/// all of them, then those of liveness and the
+/// stories.
 pub fn all() -> Vec<Preset> {
     let flaws = Flaw::ALL.iter().map(|about| for_flaw(about.flaw));
     let safety = defaults().into_iter().chain(flaws);
-    safety.chain(pairs()).chain(liveness()).collect()
+    let together = pairs().into_iter().chain(everything());
+    let liveness = liveness().into_iter().chain(stories());
+    safety.chain(together).chain(liveness).collect()
 }
 
 /// Every two features that can be on at once, each two in a preset.
 pub fn pairs() -> Vec<Preset> {
     pairs::presets()
+}
+
+/// Real outages, each behind a prefix that leads to the moment before it.
+pub fn stories() -> Vec<Preset> {
+    stories::presets()
+}
+
+/// All features that can be on at once, once in etcd's way and once in the
+/// paper's.
+pub fn everything() -> Vec<Preset> {
+    everything::presets()
 }
 
 /// The presets that the checks of liveness judge to the end: recoverability

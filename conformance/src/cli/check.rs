@@ -11,7 +11,7 @@ use super::output::{document, save, say};
 use super::progress::Line;
 use super::resume::{How, Note, Raft};
 use super::scenario::What;
-use super::{Done, FailOn, Failure, list, liveness, rerun, resume, yardstick};
+use super::{Done, FailOn, Failure, list, liveness, rerun, resume, walks, yardstick};
 use crate::render::{certificate, presets, text};
 use crate::report::Answer;
 use crate::report::check::{Document, SearchReport, Task};
@@ -162,8 +162,11 @@ pub(super) fn run(args: &Args) -> Done {
             line.search(&task.name, now);
         });
         line.clear();
-        let search = search?;
-        let mut report = SearchReport::new(task, &search, Some(args.search.seed()), &asked);
+        let mut search = search?;
+        let seed = Some(args.search.seed());
+        let threads = (&limits, args.search.threads());
+        let mut report = walks::report(task, &mut search, seed, &asked, threads, &line)?;
+        line.clear();
         let timelines = timelines(args, task, &search, &how.rerun, &mut report);
         if !args.json && !args.table {
             say(&format!("{}\n", certificate::search(&report)))?;

@@ -11,7 +11,7 @@ use super::limits::Spend;
 use super::output::{document, save, say};
 use super::progress::Line;
 use super::scenario::flaw;
-use super::{Done, FailOn};
+use super::{Done, FailOn, Failure};
 use crate::render::table::{Table, grouped};
 use crate::report::Answer;
 use crate::report::flaws::{Document, FlawReport};
@@ -24,6 +24,9 @@ pub(super) struct Args {
     /// name or catalogue code).
     #[arg(long, value_name = "NAME", num_args = 0..)]
     prove: Option<Vec<String>>,
+    /// Of each property and goal only the flaw that breaks it soonest.
+    #[arg(long, requires = "prove")]
+    quick: bool,
     #[command(flatten)]
     spend: Spend,
     /// Save the timelines of the counterexamples in this folder.
@@ -53,7 +56,14 @@ pub(super) fn run(args: &Args) -> Done {
         .iter()
         .map(|name| flaw(name))
         .collect::<Result<Vec<_>, _>>()?;
-    if flaws.is_empty() {
+    if args.quick && !flaws.is_empty() {
+        return Err(Failure::Usage(
+            "--quick picks the flaws: name none with it".to_owned(),
+        ));
+    }
+    if args.quick {
+        flaws = Flaw::soonest_of_each_property();
+    } else if flaws.is_empty() {
         flaws = Flaw::ALL.iter().map(|about| about.flaw).collect();
     }
     flaws.sort();
@@ -137,6 +147,20 @@ fn list(document: &Document) -> String {
     out
 }
 
+/// Rules, network, bounds, and what happens before the search.
+fn searched(flaw: &FlawReport) -> String {
+    let mut said = vec![flaw.dialect.to_owned()];
+    said.extend(flaw.features.iter().map(|&name| name.to_owned()));
+    let network = format!("{} network", flaw.network);
+    let rules = said.join(", ");
+    let bounds = flaw.bounds.join(", ");
+    let mut said = format!("{rules}; {network}; {bounds}");
+    if flaw.prefix > 0 {
+        said += &format!("; behind a prefix of {} steps", flaw.prefix);
+    }
+    said
+}
+
 fn proved(document: &Document) -> String {
     let headings = [
         "code",
@@ -182,6 +206,14 @@ fn proved(document: &Document) -> String {
         ]);
     }
     let mut out = table.text();
+    out += "\nwhere each was searched (what is not as `plimsoll check --list` has it by default)\n";
+    let mut table = Table::new(&["", ""]);
+    for flaw in &document.flaws {
+        table.row([flaw.name.to_owned(), searched(flaw)]);
+    }
+    for line in table.text().lines().skip(1) {
+        out += &format!("  {line}\n");
+    }
     out.push('\n');
     for flaw in &document.flaws {
         if let Some(objection) = &flaw.objection {

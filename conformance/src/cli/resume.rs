@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use plimsoll_model::engine::{Bits, Exhaustive, checkpoint};
 use plimsoll_model::flaws::Flaw;
+use plimsoll_model::presets;
 use plimsoll_model::scenario::Scenario;
 use plimsoll_model::settings::Dialect;
 use plimsoll_model::witnesses;
@@ -92,7 +93,11 @@ impl Raft {
             Some(name) => Some(Flaw::by_name(name).ok_or_else(|| unknown(name))?),
             None => None,
         };
+        // Walks belong to a preset as it stands.
+        let preset = presets::by_name(&self.name);
+        let preset = preset.filter(|preset| preset.scenario == scenario);
         Ok(Task {
+            wider: preset.and_then(|preset| preset.wider),
             name: self.name.clone(),
             about: self.about.clone(),
             dialect: dialect.ok_or_else(|| unknown(&self.dialect))?,

@@ -241,6 +241,10 @@ impl What {
                     // witness is reached.
                     task.witnesses.clear();
                 }
+                if custom || flaw.is_some() {
+                    // The walks are of the preset as it stands.
+                    task.wider = None;
+                }
                 Ok(task)
             })
             .collect()
@@ -320,6 +324,7 @@ fn plain() -> Task {
             bounds: Bounds::default(),
         },
         witnesses: Vec::new(),
+        wider: None,
     }
 }
 
@@ -331,6 +336,7 @@ pub(super) fn task(preset: Preset) -> Task {
         dialect: preset.dialect.name(),
         scenario: preset.scenario,
         witnesses: preset.witnesses.to_vec(),
+        wider: preset.wider,
     }
 }
 
@@ -339,9 +345,10 @@ fn preset(name: &str) -> Result<Vec<Preset>, Failure> {
     if !named.is_empty() {
         return Ok(named);
     }
-    let names: Vec<&str> = presets::all().iter().map(|preset| preset.name).collect();
+    let names: Vec<&str> = presets::defaults().iter().map(|p| p.name).collect();
     Err(Failure::Usage(format!(
-        "no preset {name:?}; there are {}",
+        "no preset {name:?}; there are {}, and those of pairs, flaws and liveness that \
+         `plimsoll check --list` names",
         names.join(", ")
     )))
 }

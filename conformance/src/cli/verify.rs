@@ -15,7 +15,7 @@ use plimsoll_model::{presets, properties};
 use super::limits::Spend;
 use super::output::{document, say};
 use super::progress::Line;
-use super::{Done, FailOn, Failure, scenario};
+use super::{Done, FailOn, Failure, scenario, walks};
 use crate::corpus::{ENTRIES, Entry};
 use crate::render::verify::report;
 use crate::replay;
@@ -127,10 +127,11 @@ fn one(
 ) -> Result<Found, Failure> {
     Ok(match job {
         Job::Search(task) => {
-            let search = Exhaustive::on(1).search(&task.scenario, limits, &mut |now| {
+            let mut search = Exhaustive::on(1).search(&task.scenario, limits, &mut |now| {
                 line.search(&task.name, now);
             })?;
-            Found::Search(Box::new(SearchReport::new(task, &search, None, asked)))
+            let report = walks::report(task, &mut search, None, asked, (limits, 1), line)?;
+            Found::Search(Box::new(report))
         }
         Job::Prove(flaw) => {
             let report = if limits.interrupt.load(Relaxed) {

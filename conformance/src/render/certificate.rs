@@ -1,11 +1,12 @@
 //! What a verdict of the checker rests on, for people.
 
+use plimsoll_model::bounds::Limit;
 use plimsoll_model::features;
 
 use crate::render::canvas::wrap;
 use crate::render::table::{Table, grouped};
 use crate::report::check::{
-    Document, Outcome, SearchReport, Seen, SimulationReport, StorageReport,
+    Document, Outcome, SearchReport, Seen, SimulationReport, StorageReport, WiderReport,
 };
 use crate::report::seconds::said;
 use std::time::Duration;
@@ -69,7 +70,11 @@ pub fn search(report: &SearchReport) -> String {
         out += &item("coverage", &coverage(simulation));
     }
     out += &item("rules", &rules(report));
-    out += &block("bounds", &bounds(report));
+    out += &block("bounds", &bounds(&report.bounds));
+    if let Some(wider) = &report.wider {
+        out += &item("walks", &walks(wider));
+        out += &block("in bounds", &bounds(&wider.bounds));
+    }
     out += &block("properties", &properties(report));
     if !report.witnesses.is_empty() {
         out += &block("witnesses", &witnesses(report));
@@ -186,9 +191,25 @@ mod erased {
     }
 }
 
-fn bounds(report: &SearchReport) -> String {
+/// What random walks beside the search were, and that they prove nothing.
+fn walks(wider: &WiderReport) -> String {
+    format!(
+        "{} random walks from seed {} in the wider bounds below, for the witnesses that the search \
+         has no room for: a sample{}, because of which nothing holds; {} steps, the longest walk of \
+         {}, about {} distinct states, {:.1} s",
+        grouped(wider.simulation.walks),
+        wider.seed,
+        if wider.complete { "" } else { ", cut short" },
+        grouped(wider.simulation.steps),
+        wider.simulation.longest,
+        grouped(wider.simulation.distinct),
+        wider.seconds,
+    )
+}
+
+fn bounds(limits: &[Limit]) -> String {
     let mut table = Table::new(&["", "", "hides"]);
-    for limit in &report.bounds {
+    for limit in limits {
         table.row([
             limit.name.to_owned(),
             limit.value.clone(),
@@ -218,16 +239,16 @@ fn properties(report: &SearchReport) -> String {
 fn witnesses(report: &SearchReport) -> String {
     let mut table = Table::new(&["", "seen", ""]).right(&[1]);
     for witness in &report.witnesses {
-        let must = match (witness.required, witness.count) {
-            (true, 0) => "required, MISSED",
-            (true, _) => "required",
-            (false, _) => "",
+        let must = match (witness.is_asked(), witness.is_reached()) {
+            (true, false) => "required, MISSED".to_owned(),
+            (true, true) if !witness.is_sampled() => "required".to_owned(),
+            (true, true) => format!(
+                "required, only in random walks: {}",
+                grouped(witness.walked.unwrap_or(0))
+            ),
+            (false, _) => String::new(),
         };
-        table.row([
-            witness.name.clone(),
-            grouped(witness.count),
-            must.to_owned(),
-        ]);
+        table.row([witness.name.clone(), grouped(witness.count), must]);
     }
     table.text()
 }

@@ -1,7 +1,6 @@
 //! Searches as a table in Markdown, for `docs/presets.md`.
 
 use plimsoll_model::features;
-use plimsoll_model::network::NetworkKind;
 use plimsoll_model::settings::Durability;
 
 use super::table::grouped;
@@ -17,11 +16,14 @@ pub fn table(searches: &[SearchReport]) -> String {
     );
     for report in searches {
         let (features, setting) = explored(report);
-        let reached = report.witnesses.iter().filter(|witness| witness.required);
-        let reached = reached.map(|witness| match witness.count {
-            0 => format!("**{} missed**", witness.name),
-            _ => witness.name.clone(),
-        });
+        let asked = report.witnesses.iter().filter(|witness| witness.is_asked());
+        let reached = asked.map(
+            |witness| match (witness.is_reached(), witness.is_sampled()) {
+                (false, _) => format!("**{} missed**", witness.name),
+                (true, true) => format!("{} (only in random walks)", witness.name),
+                (true, false) => witness.name.clone(),
+            },
+        );
         let idle = report.properties.iter();
         let idle = idle.filter(|property| property.result == Outcome::NotEvaluated);
         out += &format!(
@@ -69,11 +71,7 @@ fn explored(report: &SearchReport) -> (String, String) {
         return Default::default();
     };
     let features = features::of(&scenario.settings).map(|feature| feature.name.to_owned());
-    let network = match scenario.network {
-        NetworkKind::Set => "set",
-        NetworkKind::Bag => "bag",
-        NetworkKind::Ordered => "ordered",
-    };
+    let network = scenario.network.name();
     let writes = match scenario.settings.durability {
         Durability::Atomic => "atomic",
         Durability::Deferred => "deferred",

@@ -98,16 +98,22 @@ fn checked(search: &SearchReport) -> String {
         .properties
         .iter()
         .filter(|property| property.result == Outcome::NotEvaluated);
-    let required = search.witnesses.iter().filter(|witness| witness.required);
-    let reached = required.clone().filter(|witness| witness.count > 0).count();
+    let required = search.witnesses.iter().filter(|witness| witness.is_asked());
+    let reached = required.clone().filter(|witness| witness.is_reached());
+    let sampled = reached.clone().filter(|witness| witness.is_sampled());
+    let walks = match sampled.count() {
+        0 => String::new(),
+        sampled => format!(" ({sampled} only in random walks)"),
+    };
     format!(
-        "{}, {} of {of} properties evaluated, {reached} of {} witnesses",
+        "{}, {} of {of} properties evaluated, {} of {} witnesses{walks}",
         if search.complete {
             "complete"
         } else {
             "NOT COMPLETE"
         },
         of - silent.count(),
+        reached.count(),
         required.count()
     )
 }

@@ -9,6 +9,7 @@
 use plimsoll_model::bounds::Limit;
 use plimsoll_model::counterexample::Counterexample;
 use plimsoll_model::engine::{End, Search, Storage, Walks};
+use plimsoll_model::presets::Wider;
 use plimsoll_model::properties::{self, Property};
 use plimsoll_model::scenario::Scenario;
 use serde::Serialize;
@@ -32,6 +33,8 @@ pub struct Task {
     pub scenario: Scenario,
     /// Witnesses that must be reached.
     pub witnesses: Vec<&'static str>,
+    /// Random walks for what the search has no room for.
+    pub wider: Option<Wider>,
 }
 
 /// What became of one property in a search.
@@ -101,6 +104,31 @@ pub struct WitnessReport {
     pub count: u64,
     /// Whether the preset must reach it.
     pub required: bool,
+    /// How often random walks in wider bounds came by it; null where none were
+    /// taken.
+    pub walked: Option<u64>,
+    /// Whether the preset leaves it to these walks.
+    pub left_to_walks: bool,
+}
+
+impl WitnessReport {
+    /// Whether the preset asks for it, of its search or of its walks.
+    pub fn is_asked(&self) -> bool {
+        self.required || self.left_to_walks
+    }
+
+    /// Whether who was asked for it came by it.
+    pub fn is_reached(&self) -> bool {
+        match self.required {
+            true => self.count > 0,
+            false => self.count > 0 || self.walked.is_some_and(|walked| walked > 0),
+        }
+    }
+
+    /// Whether a sample is all that came by it.
+    pub fn is_sampled(&self) -> bool {
+        self.count == 0 && self.walked.is_some_and(|walked| walked > 0)
+    }
 }
 
 /// A name and how often it was seen.
@@ -161,6 +189,8 @@ pub struct SearchReport {
     pub storage: Option<StorageReport>,
     /// What random walks came by, for an engine that takes them.
     pub simulation: Option<SimulationReport>,
+    /// The random walks in wider bounds that a preset takes beside its search.
+    pub wider: Option<WiderReport>,
     /// The most memory that the process has held so far, in bytes, where the
     /// system tells.
     pub peak_memory_bytes: Option<u64>,
@@ -254,6 +284,22 @@ impl SimulationReport {
     }
 }
 
+/// Random walks in wider bounds than those of the search beside them. Nothing
+/// holds because of them.
+#[derive(Clone, Debug, Serialize)]
+pub struct WiderReport {
+    /// Decides every walk.
+    pub seed: u64,
+    /// Whether all of them were taken.
+    pub complete: bool,
+    /// What they came by.
+    pub simulation: SimulationReport,
+    /// Wall-clock time.
+    pub seconds: f64,
+    /// The bounds, with what each hides.
+    pub bounds: Vec<Limit>,
+}
+
 /// The most memory that this process has held, in bytes.
 pub fn peak_memory() -> Option<u64> {
     status("VmHWM:")
@@ -322,6 +368,8 @@ impl SearchReport {
                 name: seen.name.clone(),
                 count: seen.count,
                 required: task.witnesses.contains(&seen.name.as_str()),
+                walked: None,
+                left_to_walks: false,
             })
             .collect();
         if complete {
@@ -362,6 +410,40 @@ impl SearchReport {
         report
     }
 
+    /// With what the `walks` of the preset came by: they are a sample, so they
+    /// make nothing hold; a situation left to them that they miss is no pass.
+    /// What they broke is judged with the search ([`take_counterexamples`]).
+    pub fn with_walks(mut self, wider: &Wider, walks: &Search) -> Self {
+        let Some(simulation) = walks.walks.as_ref() else {
+            return self;
+        };
+        for (seen, walked) in self.witnesses.iter_mut().zip(&walks.witnesses) {
+            seen.walked = Some(walked.count);
+            seen.left_to_walks = wider.witnesses.contains(&seen.name.as_str());
+        }
+        let complete = walks.end == End::Sampled;
+        let missed = self.witnesses.iter().filter(|w| w.left_to_walks);
+        let missed = missed.filter(|witness| !witness.is_reached());
+        let mut grounds: Vec<String> = missed
+            .map(|witness| format!("the random walks miss the witness {}", witness.name))
+            .collect();
+        if !complete && self.verdict != Answer::Violated {
+            grounds.push(format!("the random walks were cut: {}", cut(walks.end)));
+        }
+        if !grounds.is_empty() && self.verdict == Answer::Holds {
+            self.verdict = Answer::Inconclusive;
+        }
+        self.grounds.extend(grounds);
+        self.wider = Some(WiderReport {
+            seed: wider.seed,
+            complete,
+            simulation: SimulationReport::new(simulation),
+            seconds: rounded(walks.elapsed),
+            bounds: wider.bounds.limits(),
+        });
+        self
+    }
+
     /// What `search` says by itself: where it went, not yet what it means.
     pub(super) fn base(search: &Search) -> Self {
         SearchReport {
@@ -387,6 +469,7 @@ impl SearchReport {
             omission_probability: search.omission_probability(),
             storage: search.storage.as_ref().map(StorageReport::new),
             simulation: search.walks.as_ref().map(SimulationReport::new),
+            wider: None,
             peak_memory_bytes: peak_memory(),
             dialect: None,
             scenario: None,
@@ -395,6 +478,17 @@ impl SearchReport {
             witnesses: Vec::new(),
             actions: Vec::new(),
             branches: Vec::new(),
+        }
+    }
+}
+
+/// Lets `search` show what only `walks` broke.
+pub fn take_counterexamples(search: &mut Search, walks: &Search) {
+    for (ours, theirs) in search.properties.iter_mut().zip(&walks.properties) {
+        if ours.counterexample.is_none() && theirs.counterexample.is_some() {
+            ours.broken = true;
+            ours.counterexample.clone_from(&theirs.counterexample);
+            ours.evaluated = ours.evaluated.max(1);
         }
     }
 }
@@ -586,6 +680,7 @@ mod tests {
                 },
             },
             witnesses: witnesses.to_vec(),
+            wider: None,
         }
     }
 

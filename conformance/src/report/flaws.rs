@@ -1,6 +1,7 @@
 //! The document of `plimsoll flaws --json`.
 
 use plimsoll_model::engine::End;
+use plimsoll_model::features;
 use plimsoll_model::flaws::{About, Flaw};
 use plimsoll_model::presets;
 use plimsoll_model::prove::Proof;
@@ -25,6 +26,17 @@ pub struct FlawReport {
     pub mechanism: &'static str,
     /// The preset it is searched in.
     pub preset: &'static str,
+    /// Whose rules.
+    pub dialect: &'static str,
+    /// The features that are on.
+    pub features: Vec<&'static str>,
+    /// What the network may do.
+    pub network: &'static str,
+    /// The bounds that are not at their defaults, as `--set` has them.
+    pub bounds: Vec<String>,
+    /// How many steps of a prefix come before the search: a run of the rules
+    /// without the flaw.
+    pub prefix: usize,
     /// The property that it must be shown to break.
     pub expected_property: &'static str,
     /// The depth at which it must break it.
@@ -79,12 +91,19 @@ impl FlawReport {
             expected_depth,
             ..
         } = *flaw.about();
+        let preset = presets::for_flaw(flaw);
+        let scenario = &preset.scenario;
         FlawReport {
             name,
             code,
             source,
             mechanism,
-            preset: presets::for_flaw(flaw).name,
+            preset: preset.name,
+            dialect: preset.dialect.name(),
+            features: features::of(&scenario.settings).map(|f| f.name).collect(),
+            network: scenario.network.name(),
+            bounds: scenario.bounds.brief(),
+            prefix: scenario.prefix.len(),
             expected_property: breaks,
             expected_depth,
             first_broken: None,

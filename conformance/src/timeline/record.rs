@@ -234,8 +234,8 @@ impl Timeline {
                 ),
                 (action, _) => recorder.network(step, action, None),
             }
-            if at < prefix {
-                recorder.mark("prefix: before the search begins");
+            if at == 0 && prefix > 0 {
+                recorder.mark(&format!("prefix: the search begins after step {prefix}"));
             }
             before = frame.step.after.clone();
         }

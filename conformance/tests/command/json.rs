@@ -93,6 +93,7 @@ fn check_is_documented() {
         json(&holds),
         json(&["check", "--flaw", "A5", "--json"]),
         json(&[&SMALL[..], &["--simulate", "--walks", "5", "--json"]].concat()),
+        json(&["check", "--preset", "paper-everything", "--json"]),
     ];
     agrees("plimsoll-check/1", &documents);
     assert_eq!(documents[0]["verdict"], "holds");

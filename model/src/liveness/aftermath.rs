@@ -71,6 +71,9 @@ pub fn left_over(state: &State, up: NodeSet, scenario: &Scenario) -> State {
         changes: bounds.changes,
         // Whether anybody compacts any more is nobody's duty.
         compactions: bounds.compactions,
+        // No machine is replaced any more, but one may have been: it lacks
+        // what all the others have from the start.
+        wipes: bounds.wipes,
         retries: bounds.retries,
         ..Spent::default()
     };
@@ -204,6 +207,7 @@ impl<'g> Aftermath<'g> {
                     writes: bounds.writes + goal.asked.writes,
                     reads: bounds.reads + goal.asked.reads,
                     changes: bounds.changes + goal.asked.changes,
+                    wipes: bounds.wipes,
                     ..untroubled(bounds)
                 },
             },

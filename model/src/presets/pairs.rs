@@ -1,5 +1,5 @@
 //! Pairs: every two features that can be on at once, together in one preset
-//! that must reach the witnesses of both. And all of them at once.
+//! that must reach the witnesses of both.
 //!
 //! What breaks Raft in production is rarely a feature alone. Each part says
 //! what it switches on, the least that must be allowed for it to be seen, and
