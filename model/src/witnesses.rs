@@ -171,7 +171,7 @@ const CORE: [Witness; 34] = [
     },
     Witness {
         name: "leadership-transferred",
-        says: "a server that was told to start an election wins it",
+        says: "the server to which a leader hands over becomes leader",
         shows: |view, _| became_leader(view) && hands_over(view),
     },
     Witness {
@@ -249,7 +249,7 @@ const CORE: [Witness; 34] = [
     },
     Witness {
         name: "leader-after-lease",
-        says: "a leader is elected while the one before leads on, its lease over",
+        says: "a leader is elected while the one before leads on, with no round young enough for a lease",
         shows: leader_after_lease,
     },
     Witness {

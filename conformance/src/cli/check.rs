@@ -185,9 +185,20 @@ pub(super) fn run(args: &Args) -> Done {
             break;
         }
     }
-    let all = all_properties && chosen;
-    let needed: &[&str] = if all { &[] } else { &asked };
-    let result = Document::new(reports, &asked, needed, skipped);
+    // What was named is owed an answer; else what can happen in what is explored.
+    let can_happen = |row: &&Property| {
+        let mut scenarios = tasks.iter().map(|task| &task.scenario);
+        scenarios.any(row.presumes)
+    };
+    let needed: Vec<&str> = match (all_properties, chosen) {
+        (false, _) => asked.clone(),
+        (true, true) => Vec::new(),
+        (true, false) => {
+            let rows = properties::ALL.iter().filter(can_happen);
+            rows.map(|row| row.name).collect()
+        }
+    };
+    let result = Document::new(reports, &asked, &needed, skipped);
     if args.json {
         document(&result)?;
     } else if args.table {

@@ -66,11 +66,17 @@ pub(super) fn run(args: &check::Args, kind: KindName) -> Done {
     for task in &tasks {
         let mut progress = |now| line.search(&task.name, now);
         let mut found: Vec<(GoalReport, Option<Counterexample>)> = Vec::new();
-        // Who names a goal is answered, whatever it means here.
         let settings = &task.scenario.settings;
         let named = !args.liveness.goal.is_empty();
+        let means_nothing = goals.iter().find(|goal| named && !(goal.means)(settings));
+        if let Some(goal) = means_nothing {
+            return Err(Failure::Usage(format!(
+                "--goal {} presumes {}: {} has not all of that",
+                goal.name, goal.presumes, task.name
+            )));
+        }
         let asked = goals.iter().copied();
-        let goals: Vec<_> = asked.filter(|g| named || (g.means)(settings)).collect();
+        let goals: Vec<_> = asked.filter(|goal| (goal.means)(settings)).collect();
         match kind {
             Kind::Recoverability => {
                 let spare = args.liveness.spare_terms.unwrap_or(SPARE_TERMS);

@@ -93,9 +93,14 @@ impl Raft {
             Some(name) => Some(Flaw::by_name(name).ok_or_else(|| unknown(name))?),
             None => None,
         };
-        // Walks belong to a preset as it stands.
+        // A checkpoint keeps no prefix: it is that of its preset. Walks belong to
+        // a preset as it stands.
         let preset = presets::by_name(&self.name);
-        let preset = preset.filter(|preset| preset.scenario == scenario);
+        if let Some(preset) = &preset {
+            scenario.prefix = preset.scenario.prefix;
+        }
+        let flawless = self.flaw.is_none();
+        let preset = preset.filter(|preset| flawless && preset.scenario == scenario);
         Ok(Task {
             wider: preset.and_then(|preset| preset.wider),
             name: self.name.clone(),

@@ -276,6 +276,16 @@ impl What {
         for feature in self.feature.iter().filter_map(|at| features::ALL.get(at.0)) {
             (feature.switch_on)(&mut scenario.settings);
         }
+        let spelled = self.durability.map(|durability| match durability {
+            DurabilityName::Atomic => Durability::Atomic,
+            DurabilityName::Deferred => Durability::Deferred,
+        });
+        if spelled.is_some_and(|durability| scenario.settings.durability != durability) {
+            return Err(Failure::Usage(
+                "--durability atomic: a feature that is on queues writes, which are durable later"
+                    .to_owned(),
+            ));
+        }
         let promise = self.promise.and_then(|at| contracts::ALL.get(at.0));
         if let Some(row) = promise {
             scenario.settings.promise = row.promise;
@@ -308,7 +318,13 @@ impl What {
             let set = bounds.set(&assignment);
             bounds = set.map_err(|error| Failure::Usage(format!("--set {assignment}: {error}")))?;
         }
-        Ok(bounds)
+        match bounds.voters {
+            Some(voters) if voters > u32::from(bounds.servers) => Err(Failure::Usage(format!(
+                "{voters} voters are more than there are servers ({})",
+                bounds.servers
+            ))),
+            _ => Ok(bounds),
+        }
     }
 }
 

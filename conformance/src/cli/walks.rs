@@ -31,6 +31,8 @@ pub(super) fn report(
     };
     let limits = Limits {
         depth: None,
+        // What the search has left of it.
+        time: limits.time.map(|time| time.saturating_sub(search.elapsed)),
         ..limits.clone()
     };
     let name = format!("{}, walks", task.name);

@@ -2,6 +2,7 @@
 
 use plimsoll_model::bounds::Limit;
 use plimsoll_model::features;
+use plimsoll_model::settings::Promise;
 
 use crate::render::canvas::wrap;
 use crate::render::table::{Table, grouped};
@@ -71,6 +72,19 @@ pub fn search(report: &SearchReport) -> String {
     }
     out += &item("rules", &rules(report));
     out += &block("bounds", &bounds(&report.bounds));
+    if let (Some(flaw), true) = (report.flaw, report.complete) {
+        let broken = report
+            .properties
+            .iter()
+            .any(|p| p.result == Outcome::Violated);
+        if !broken {
+            let text = format!(
+                "it broke nothing here; whether it could act at all in this scenario is not known: \
+                 plimsoll check --flaw {flaw}, without a preset, explores one in which it does"
+            );
+            out += &item("flaw", &text);
+        }
+    }
     if let Some(wider) = &report.wider {
         out += &item("walks", &walks(wider));
         out += &block("in bounds", &bounds(&wider.bounds));
@@ -165,6 +179,9 @@ fn rules(report: &SearchReport) -> String {
     );
     for feature in features::of(&scenario.settings) {
         text += &format!(", {}", feature.name);
+    }
+    if scenario.settings.promise != Promise::default() {
+        text += &format!(", storage promises {}", scenario.settings.promise.name());
     }
     if let Some(flaw) = report.flaw {
         text += &format!("; planted flaw: {flaw}");

@@ -131,7 +131,12 @@ pub(super) fn presets() -> Vec<Preset> {
             },
         )
         .with(&[SINGLE_SERVER_CHANGES, LEARNERS])
-        .must_reach(&["change-commits", "learner-promoted", "voter-demoted"]),
+        .must_reach(&[
+            "change-commits",
+            "learner-promoted",
+            "voter-demoted",
+            "learner-acknowledges",
+        ]),
         Preset::new(
             Etcd,
             "etcd-membership",
@@ -238,7 +243,12 @@ pub(super) fn presets() -> Vec<Preset> {
             },
         )
         .with(&[SINGLE_SERVER_CHANGES, LEARNERS])
-        .must_reach(&["change-commits", "learner-promoted", "voter-demoted"]),
+        .must_reach(&[
+            "change-commits",
+            "learner-promoted",
+            "voter-demoted",
+            "learner-acknowledges",
+        ]),
         Preset::new(
             EtcdStored,
             "etcd-stored-joint-learners",

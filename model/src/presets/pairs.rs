@@ -25,6 +25,8 @@ struct Part {
     name: &'static str,
     /// What is switched on, if it is a switch.
     feature: Option<Feature>,
+    /// What else must be on for it to have an effect.
+    beside: Option<Feature>,
     /// Allows what it needs to be seen.
     needs: fn(&mut Bounds),
     /// The situations that show it.
@@ -47,12 +49,14 @@ const PARTS: &[Part] = &[
     Part {
         name: "pre-vote",
         feature: Some(PRE_VOTE),
+        beside: None,
         needs: |_| {},
         witnesses: &["pre-vote-won"],
     },
     Part {
         name: "pre-vote-leaderless",
         feature: Some(PRE_VOTE_LEADERLESS),
+        beside: None,
         needs: |bounds| {
             least(&mut bounds.campaigns, 2);
             least(&mut bounds.heartbeats, 1);
@@ -62,12 +66,14 @@ const PARTS: &[Part] = &[
     Part {
         name: "check-quorum",
         feature: Some(CHECK_QUORUM),
+        beside: None,
         needs: |_| {},
         witnesses: &["leader-resigns"],
     },
     Part {
         name: "sticky-leader",
         feature: Some(STICKY_LEADER),
+        beside: None,
         needs: |bounds| {
             least(&mut bounds.campaigns, 2);
             least(&mut bounds.heartbeats, 1);
@@ -77,6 +83,7 @@ const PARTS: &[Part] = &[
     Part {
         name: "follower-reads",
         feature: Some(FOLLOWER_READS),
+        beside: None,
         needs: |bounds| {
             least(&mut bounds.heartbeats, 1);
             bounds.reads = bounds.reads.max(1);
@@ -86,12 +93,14 @@ const PARTS: &[Part] = &[
     Part {
         name: "async-storage",
         feature: Some(ASYNC_STORAGE),
+        beside: None,
         needs: |_| {},
         witnesses: &["writes-queued"],
     },
     Part {
         name: "lease-reads",
         feature: Some(LEASE_READS),
+        beside: None,
         needs: |bounds| {
             bounds.reads = bounds.reads.max(1);
         },
@@ -100,6 +109,7 @@ const PARTS: &[Part] = &[
     Part {
         name: "restart-waits",
         feature: Some(RESTART_WAITS),
+        beside: Some(STICKY_LEADER),
         needs: |bounds| {
             least(&mut bounds.campaigns, 2);
             bounds.restarts = bounds.restarts.max(1);
@@ -109,12 +119,14 @@ const PARTS: &[Part] = &[
     Part {
         name: "flow-control",
         feature: Some(FLOW_CONTROL),
+        beside: None,
         needs: |_| {},
         witnesses: &["probe-waits", "probe-answered"],
     },
     Part {
         name: "transfer",
         feature: None,
+        beside: None,
         needs: |bounds| {
             bounds.transfers = bounds.transfers.max(1);
         },
@@ -123,24 +135,37 @@ const PARTS: &[Part] = &[
     Part {
         name: "single-server-changes",
         feature: Some(SINGLE_SERVER_CHANGES),
+        beside: None,
         needs: |bounds| change(bounds),
         witnesses: &["change-commits"],
     },
     Part {
         name: "joint-consensus",
         feature: Some(JOINT_CONSENSUS),
-        needs: |bounds| change(bounds),
-        witnesses: &["joint-entered"],
+        beside: None,
+        needs: |bounds| {
+            change(bounds);
+            // The no-op, the change, and leaving the joint configuration.
+            bounds.max_log = bounds.max_log.max(3);
+        },
+        witnesses: &["joint-entered", "joint-left-by-itself"],
     },
     Part {
         name: "learners",
         feature: Some(LEARNERS),
-        needs: |bounds| change(bounds),
-        witnesses: &["change-commits"],
+        beside: None,
+        needs: |bounds| {
+            change(bounds);
+            // One for the other voter, one for the learner; where a leader probes
+            // first, one more.
+            least(&mut bounds.appends, 3);
+        },
+        witnesses: &["learner-acknowledges"],
     },
     Part {
         name: "crash",
         feature: None,
+        beside: None,
         needs: |bounds| {
             least(&mut bounds.campaigns, 2);
             bounds.restarts = bounds.restarts.max(1);
@@ -150,6 +175,7 @@ const PARTS: &[Part] = &[
     Part {
         name: "snapshots",
         feature: None,
+        beside: None,
         needs: |bounds| {
             bounds.compactions = bounds.compactions.max(1);
             bounds.snapshots = Some(1);
@@ -159,6 +185,7 @@ const PARTS: &[Part] = &[
     Part {
         name: "sessions",
         feature: Some(SESSIONS),
+        beside: None,
         needs: |bounds| {
             bounds.max_log = bounds.max_log.max(3);
             bounds.max_batch = bounds.max_batch.max(3);
@@ -210,7 +237,8 @@ fn preset(name: &'static str, about: &'static str, parts: &[&Part]) -> Preset {
             }
         }
     }
-    let features: Vec<Feature> = parts.iter().filter_map(|part| part.feature).collect();
+    let on = parts.iter().flat_map(|part| [part.feature, part.beside]);
+    let features: Vec<Feature> = on.flatten().collect();
     let mut preset = Preset::new(EtcdStored, name, about, Atomic, Bag, bounds).with(&features);
     let settings = &mut preset.scenario.settings;
     // No lease is safe from a crash without that.

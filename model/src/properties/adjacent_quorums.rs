@@ -17,6 +17,7 @@ pub(super) const PROPERTY: Property = Property {
     section: "§6, diss. §4.1",
     codes: &[],
     file: "model/src/properties/adjacent_quorums.rs",
+    presumes: |scenario| scenario.settings.changes(),
     check: Check::State(check),
 };
 

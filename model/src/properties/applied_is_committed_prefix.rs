@@ -27,6 +27,7 @@ pub(super) const PROPERTY: Property = Property {
         "B8", "B14", "B16", "B20", "B25", "C15", "C16", "E15", "E16", "E17", "E19",
     ],
     file: "model/src/properties/applied_is_committed_prefix.rs",
+    presumes: |_| true,
     check: Check::State(check),
 };
 

@@ -11,6 +11,7 @@ pub(super) const PROPERTY: Property = Property {
     section: "figure 2",
     codes: &["B2", "B27"],
     file: "model/src/properties/applied_monotonic.rs",
+    presumes: |_| true,
     check: Check::Step(check),
 };
 

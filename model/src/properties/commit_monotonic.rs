@@ -10,6 +10,7 @@ pub(super) const PROPERTY: Property = Property {
     section: "figure 2",
     codes: &["B2"],
     file: "model/src/properties/commit_monotonic.rs",
+    presumes: |_| true,
     check: Check::Step(check),
 };
 

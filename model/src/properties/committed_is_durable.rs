@@ -24,6 +24,7 @@ pub(super) const PROPERTY: Property = Property {
         "B26", "B30", "C2", "C3", "C5", "C6",
     ],
     file: "model/src/properties/committed_is_durable.rs",
+    presumes: |_| true,
     check: Check::State(check),
 };
 

@@ -15,6 +15,9 @@ pub(super) const PROPERTY: Property = Property {
     section: "§6, diss. §4.1",
     codes: &["C13"],
     file: "model/src/properties/configuration_from_log.rs",
+    presumes: |scenario| {
+        scenario.settings.changes() && scenario.settings.takes_effect == TakesEffect::Appended
+    },
     check: Check::State(check),
 };
 

@@ -10,6 +10,7 @@ pub(super) const PROPERTY: Property = Property {
     section: "figure 2",
     codes: &["A2", "B9"],
     file: "model/src/properties/durable_term_monotonic.rs",
+    presumes: |_| true,
     check: Check::Step(check),
 };
 

@@ -13,6 +13,7 @@ pub(super) const PROPERTY: Property = Property {
         "A1", "A2", "A3", "A4", "A5", "A6", "A12", "B18", "B20", "C3",
     ],
     file: "model/src/properties/election_safety.rs",
+    presumes: |_| true,
     check: Check::State(check),
 };
 

@@ -16,6 +16,7 @@ pub(super) const PROPERTY: Property = Property {
     section: "diss. §6.3",
     codes: &["E15", "E16", "E17"],
     file: "model/src/properties/exactly_once.rs",
+    presumes: |scenario| scenario.settings.sessions > 0 || scenario.bounds.retries > 0,
     check: Check::State(check),
 };
 

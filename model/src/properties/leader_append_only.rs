@@ -11,6 +11,7 @@ pub(super) const PROPERTY: Property = Property {
     section: "§5.3",
     codes: &[],
     file: "model/src/properties/leader_append_only.rs",
+    presumes: |_| true,
     check: Check::Step(check),
 };
 

@@ -14,6 +14,7 @@ pub(super) const PROPERTY: Property = Property {
         "A8", "A9", "A13", "B1", "B10", "B12", "B16", "B25", "C2", "C5", "C6",
     ],
     file: "model/src/properties/leader_completeness.rs",
+    presumes: |_| true,
     check: Check::State(check),
 };
 

@@ -18,6 +18,7 @@ pub(super) const PROPERTY: Property = Property {
     section: "diss. §6.4.1",
     codes: &["E3", "E10"],
     file: "model/src/properties/lease_exclusive.rs",
+    presumes: |scenario| scenario.settings.lease_reads,
     check: Check::State(check),
 };
 

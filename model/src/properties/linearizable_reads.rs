@@ -18,6 +18,7 @@ pub(super) const PROPERTY: Property = Property {
         "E1", "E2", "E3", "E4", "E5", "E6", "E7", "E8", "E9", "E11", "E12", "E13", "E14",
     ],
     file: "model/src/properties/linearizable_reads.rs",
+    presumes: |scenario| scenario.bounds.reads > 0,
     check: Check::Step(check),
 };
 

@@ -21,6 +21,7 @@ pub(super) const PROPERTY: Property = Property {
     section: "diss. §6.3",
     codes: &["E15", "E16", "E17", "E18"],
     file: "model/src/properties/linearizable_writes.rs",
+    presumes: |scenario| scenario.settings.sessions > 0 || scenario.bounds.retries > 0,
     check: Check::State(check),
 };
 

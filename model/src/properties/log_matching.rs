@@ -12,6 +12,7 @@ pub(super) const PROPERTY: Property = Property {
     section: "§5.3",
     codes: &["B7", "B18", "B31"],
     file: "model/src/properties/log_matching.rs",
+    presumes: |_| true,
     check: Check::State(check),
 };
 

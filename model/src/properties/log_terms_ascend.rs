@@ -16,6 +16,7 @@ pub(super) const PROPERTY: Property = Property {
     section: "figure 2, §5.4.1",
     codes: &["A2", "B17"],
     file: "model/src/properties/log_terms_ascend.rs",
+    presumes: |_| true,
     check: Check::State(check),
 };
 

@@ -23,6 +23,7 @@ pub(super) const PROPERTY: Property = Property {
         "B30", "B31", "C17",
     ],
     file: "model/src/properties/match_agrees.rs",
+    presumes: |_| true,
     check: Check::State(check),
 };
 

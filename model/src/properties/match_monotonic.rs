@@ -11,6 +11,7 @@ pub(super) const PROPERTY: Property = Property {
     section: "figure 2",
     codes: &["B4"],
     file: "model/src/properties/match_monotonic.rs",
+    presumes: |_| true,
     check: Check::Step(check),
 };
 

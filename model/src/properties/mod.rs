@@ -139,6 +139,9 @@ pub struct Property {
     pub codes: &'static [&'static str],
     /// The file that holds it.
     pub file: &'static str,
+    /// Whether what it is about can happen in a scenario: its feature is on, its
+    /// budget is not zero. Where not, nobody asks for evidence.
+    pub presumes: fn(&Scenario) -> bool,
     /// How it is judged.
     pub check: Check,
 }

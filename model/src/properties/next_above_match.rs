@@ -17,6 +17,7 @@ pub(super) const PROPERTY: Property = Property {
     section: "§5.3, figure 2",
     codes: &["B3"],
     file: "model/src/properties/next_above_match.rs",
+    presumes: |scenario| scenario.settings.window > 0,
     check: Check::State(check),
 };
 

@@ -16,6 +16,7 @@ pub(super) const PROPERTY: Property = Property {
     section: "§6, diss. §4.1",
     codes: &["C2"],
     file: "model/src/properties/one_change_at_a_time.rs",
+    presumes: |scenario| scenario.settings.changes(),
     check: Check::State(check),
 };
 

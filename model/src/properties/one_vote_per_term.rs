@@ -34,6 +34,7 @@ pub(super) const PROPERTY: Property = Property {
     section: "§5.2",
     codes: &["A2", "A3", "A4", "A5", "B9", "B31"],
     file: "model/src/properties/one_vote_per_term.rs",
+    presumes: |_| true,
     check: Check::Step(check),
 };
 

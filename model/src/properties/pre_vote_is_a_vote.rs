@@ -20,6 +20,7 @@ pub(super) const PROPERTY: Property = Property {
     section: "diss. §9.6",
     codes: &["A11", "D6"],
     file: "model/src/properties/pre_vote_is_a_vote.rs",
+    presumes: |scenario| scenario.settings.pre_vote != PreVote::Off,
     check: Check::Step(check),
 };
 

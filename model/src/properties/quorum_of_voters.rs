@@ -24,6 +24,7 @@ pub(super) const PROPERTY: Property = Property {
         "A6", "B15", "B18", "B20", "C5", "C6", "C7", "C18", "E8", "E9",
     ],
     file: "model/src/properties/quorum_of_voters.rs",
+    presumes: |_| true,
     check: Check::Step(check),
 };
 

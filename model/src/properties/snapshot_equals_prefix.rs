@@ -23,6 +23,7 @@ pub(super) const PROPERTY: Property = Property {
     section: "§7",
     codes: &[],
     file: "model/src/properties/snapshot_equals_prefix.rs",
+    presumes: |scenario| scenario.bounds.compactions > 0,
     check: Check::State(check),
 };
 

@@ -12,6 +12,7 @@ pub(super) const PROPERTY: Property = Property {
     section: "§5.4.3",
     codes: &["B7", "B8", "B14", "B16", "B25", "B29"],
     file: "model/src/properties/state_machine_safety.rs",
+    presumes: |_| true,
     check: Check::State(check),
 };
 

@@ -9,6 +9,7 @@ pub(super) const PROPERTY: Property = Property {
     section: "§5.1",
     codes: &["B9"],
     file: "model/src/properties/term_monotonic.rs",
+    presumes: |_| true,
     check: Check::Step(check),
 };
 

@@ -17,6 +17,7 @@ pub(super) const PROPERTY: Property = Property {
     section: "diss. §3.10",
     codes: &["D7"],
     file: "model/src/properties/transfer_elects_at_once.rs",
+    presumes: |scenario| scenario.bounds.transfers > 0,
     check: Check::Step(check),
 };
 

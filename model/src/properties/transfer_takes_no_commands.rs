@@ -12,6 +12,7 @@ pub(super) const PROPERTY: Property = Property {
     section: "diss. §3.10",
     codes: &["D8"],
     file: "model/src/properties/transfer_takes_no_commands.rs",
+    presumes: |scenario| scenario.bounds.transfers > 0,
     check: Check::Step(check),
 };
 

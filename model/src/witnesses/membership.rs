@@ -5,11 +5,12 @@ use crate::action::Action;
 use crate::config::{Change, Config, Transition};
 use crate::ids::{Index, NodeId, NodeSet};
 use crate::log::InlineLog;
+use crate::message::Body;
 use crate::properties::StepView;
 use crate::rules::{Branch, Input, membership};
 use crate::server::{Role, Server};
 
-pub(super) const TABLE: [Witness; 13] = [
+pub(super) const TABLE: [Witness; 14] = [
     Witness {
         name: "change-commits",
         says: "a leader commits a change of the configuration",
@@ -82,6 +83,23 @@ pub(super) const TABLE: [Witness; 13] = [
         name: "voter-demoted",
         says: "a voter becomes a learner",
         shows: |view, _| moved(view, Config::voters, |config| config.learners),
+    },
+    Witness {
+        name: "learner-acknowledges",
+        says: "a leader hears from a learner that it holds entries",
+        shows: |view, _| {
+            let (Some((before, _)), Action::Step { input, .. }) = (view.actor(), view.action)
+            else {
+                return false;
+            };
+            let Input::Receive { message } = input else {
+                return false;
+            };
+            let holds = matches!(message.body, Body::AppendAck { reject: false, index, .. }
+                if index > Index::ZERO);
+            let heard = before.role.is_leader() && before.term == message.term;
+            holds && heard && before.config.learners.contains(message.from)
+        },
     },
     Witness {
         name: "removed-leader-steps-down",

@@ -24,7 +24,8 @@ pub(super) const GOAL: Goal = Goal {
     means: crate::settings::Settings::changes,
     in_lassos: false,
     reached,
-    stands: |_, _| false,
+    // A lone server has nobody to change: whom it adds is down.
+    stands: |_, up| up.len() < 2,
 };
 
 fn reached(attempt: &Attempt<'_>) -> bool {
