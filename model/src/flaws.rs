@@ -96,6 +96,8 @@ pub enum Flaw {
     StaleWriteAcknowledged,
     /// B31.
     VoteRequestBeforeWrite,
+    /// C1.
+    ChangesBeforeOwnCommit,
     /// C2.
     ChangesOverlap,
     /// C3.

@@ -53,6 +53,7 @@ fn first(flaw: Flaw) -> (&'static str, usize) {
         Flaw::StaleWriteAcknowledged => ("match-agrees", 16),
         Flaw::VoteRequestBeforeWrite => ("one-vote-per-term", 1),
         Flaw::EarlierMembershipCounted => ("match-agrees", 16),
+        Flaw::ChangesBeforeOwnCommit => ("committed-is-durable", 6),
         Flaw::ChangesOverlap => ("one-change-at-a-time", 9),
         Flaw::VotesOfUnion | Flaw::OutsidersVotesCounted => ("quorum-of-voters", 9),
         Flaw::EitherHalfIsHeard | Flaw::CommitsWithoutOtherVoters => ("quorum-of-voters", 3),

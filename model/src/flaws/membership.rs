@@ -2,7 +2,17 @@
 
 use super::{About, Flaw};
 
-pub(super) const TABLE: [About; 10] = [
+pub(super) const TABLE: [About; 11] = [
+    About {
+        flaw: Flaw::ChangesBeforeOwnCommit,
+        name: "changes-before-own-commit",
+        code: "C1",
+        source: "Ongaro, raft-dev, bug in single-server membership changes (2015)",
+        mechanism: "a leader appends a change of one server before it has committed an entry of its \
+                    term",
+        breaks: "leader-completeness",
+        expected_depth: 10,
+    },
     About {
         flaw: Flaw::ChangesOverlap,
         name: "changes-overlap",

@@ -108,6 +108,7 @@ fn story(flaw: Flaw) -> Story {
         Flaw::VoteRequestBeforeWrite => replication::VOTE_REQUEST_BEFORE_WRITE,
         Flaw::LateChangeOverSnapshot => snapshots::LATE_CHANGE_OVER_SNAPSHOT,
         Flaw::EarlierMembershipCounted => membership::EARLIER_MEMBERSHIP_COUNTED,
+        Flaw::ChangesBeforeOwnCommit => membership::CHANGES_BEFORE_OWN_COMMIT,
         Flaw::ChangesOverlap => membership::CHANGES_OVERLAP,
         Flaw::CampaignsWithUnappliedConfiguration => {
             membership::CAMPAIGNS_WITH_UNAPPLIED_CONFIGURATION
@@ -179,6 +180,7 @@ fn prefix(flaw: Flaw) -> Prefix {
         Flaw::ConflictsLeftByCrash => snapshots::WRITTEN,
         Flaw::LogDroppedBeforeSnapshot => snapshots::ACKNOWLEDGED,
         Flaw::LateChangeOverSnapshot => snapshots::REMOVED_AND_ADDED,
+        Flaw::ChangesBeforeOwnCommit => membership::TWO_LEADERS_OF_FOUR,
         _ => &[],
     }
 }
@@ -189,9 +191,10 @@ fn features(flaw: Flaw) -> &'static [Feature] {
         Flaw::EarlierMembershipCounted | Flaw::LateChangeOverSnapshot => &[SINGLE_SERVER_CHANGES],
         Flaw::ForwardedReadBeforeOwnCommit => &[FOLLOWER_READS],
         Flaw::StalePreVoteIgnored | Flaw::PreVoteRefusalTeachesNoTerm => &[PRE_VOTE],
-        Flaw::ChangesOverlap | Flaw::UncommittedChangeForgotten | Flaw::RetiresAtOnce => {
-            &[SINGLE_SERVER_CHANGES]
-        }
+        Flaw::ChangesBeforeOwnCommit
+        | Flaw::ChangesOverlap
+        | Flaw::UncommittedChangeForgotten
+        | Flaw::RetiresAtOnce => &[SINGLE_SERVER_CHANGES],
         Flaw::VotesOfUnion
         | Flaw::OutsidersVotesCounted
         | Flaw::SnapshotForgetsOutgoing

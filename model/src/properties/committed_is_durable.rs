@@ -21,7 +21,7 @@ pub(super) const PROPERTY: Property = Property {
     section: "§5.4, diss. §10.2.1",
     codes: &[
         "A9", "B5", "B10", "B11", "B12", "B13", "B14", "B15", "B16", "B20", "B21", "B22", "B25",
-        "B26", "B30", "C2", "C3", "C5", "C6",
+        "B26", "B30", "C1", "C2", "C3", "C5", "C6",
     ],
     file: "model/src/properties/committed_is_durable.rs",
     presumes: |_| true,

@@ -11,7 +11,7 @@ pub(super) const PROPERTY: Property = Property {
     says: "a leader holds every entry that was committed in an earlier term",
     section: "§5.4",
     codes: &[
-        "A8", "A9", "A13", "B1", "B10", "B12", "B16", "B25", "C2", "C5", "C6",
+        "A8", "A9", "A13", "B1", "B10", "B12", "B16", "B25", "C1", "C2", "C5", "C6",
     ],
     file: "model/src/properties/leader_completeness.rs",
     presumes: |_| true,

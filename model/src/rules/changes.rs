@@ -129,7 +129,9 @@ pub fn may_change<L: Log>(
     if !settings.has(Flaw::ChangesOverlap) {
         settled(server, settings)?;
     }
-    if settings.own_commit_before_change && change.transition == Transition::Simple {
+    let own_commit =
+        settings.own_commit_before_change && !settings.has(Flaw::ChangesBeforeOwnCommit);
+    if own_commit && change.transition == Transition::Simple {
         committed_in_term(server)?;
     }
     fits(server, change)

@@ -3,6 +3,9 @@
 use super::{ELECTIONS, Story, TWO_LEADERS};
 use crate::bounds::Bounds;
 use crate::network::NetworkKind::{Bag, Set};
+use crate::prefix::Deed::{Arrives, Does};
+use crate::prefix::{N1, N2, N3, N4, Prefix};
+use crate::rules::Input;
 use crate::settings::Dialect::{Etcd, EtcdStored, Paper};
 use crate::settings::Durability::Atomic;
 
@@ -31,6 +34,41 @@ const SHRINKS: Bounds = Bounds {
     max_log: 3,
     ..ONE_CHANGE
 };
+
+pub(super) const CHANGES_BEFORE_OWN_COMMIT: Story = Story {
+    name: "flaw-changes-before-own-commit",
+    about: "two leaders in turn remove each other's voter, and neither has committed anything",
+    dialect: Paper,
+    durability: Atomic,
+    network: Bag,
+    bounds: Bounds {
+        servers: 4,
+        max_term: 3,
+        max_log: 3,
+        max_lag: Some(0),
+        max_batch: 2,
+        writes: 0,
+        campaigns: Some(3),
+        appends: Some(1),
+        changes: 2,
+        ..Bounds::DEFAULT
+    },
+};
+
+/// n1 leads term 1 by the votes of n2 and n3, n2 term 2 by those of n3 and n4;
+/// n1 has not heard of it.
+pub(super) static TWO_LEADERS_OF_FOUR: Prefix = &[
+    Does(N1, Input::Campaign),
+    Arrives(N1, N2, "RequestVote"),
+    Arrives(N1, N3, "RequestVote"),
+    Arrives(N2, N1, "Vote"),
+    Arrives(N3, N1, "Vote"),
+    Does(N2, Input::Campaign),
+    Arrives(N2, N3, "RequestVote"),
+    Arrives(N2, N4, "RequestVote"),
+    Arrives(N3, N2, "Vote"),
+    Arrives(N4, N2, "Vote"),
+];
 
 pub(super) const CHANGES_OVERLAP: Story = Story {
     name: "flaw-changes-overlap",
