@@ -17,7 +17,7 @@ use std::fmt;
 use crate::action::{self, Action};
 use crate::cluster::State;
 use crate::counterexample::Frame;
-use crate::ids::NodeId;
+use crate::ids::{Index, NodeId};
 use crate::refusal::Refusal;
 use crate::rules::Input;
 use crate::scenario::Scenario;
@@ -50,6 +50,15 @@ pub const N4: NodeId = NodeId(3);
 pub const N5: NodeId = NodeId(4);
 /// The sixth server.
 pub const N6: NodeId = NodeId(5);
+
+/// So many entries behind `after` are sent to `to`; none make an empty append.
+pub const fn append(to: NodeId, after: u64, count: u32) -> Input {
+    Input::SendAppend {
+        to,
+        after: Index(after),
+        count,
+    }
+}
 
 impl fmt::Display for Deed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -10,22 +10,13 @@ use plimsoll_model::bounds::Bounds;
 use plimsoll_model::config::{Change, Transition};
 use plimsoll_model::engine::{End, Engine, Exhaustive, Limits};
 use plimsoll_model::features::SINGLE_SERVER_CHANGES;
-use plimsoll_model::ids::{Index, NodeId, NodeSet};
+use plimsoll_model::ids::{Index, NodeSet};
 use plimsoll_model::network::NetworkKind;
 use plimsoll_model::prefix::Deed::{Arrives, Does};
-use plimsoll_model::prefix::{N1, N2, N3, Prefix};
+use plimsoll_model::prefix::{N1, N2, N3, Prefix, append};
 use plimsoll_model::rules::Input;
 use plimsoll_model::scenario::Scenario;
 use plimsoll_model::settings::{Dialect, Durability};
-
-/// Entries behind `after`.
-const fn append(to: NodeId, after: u64, count: u32) -> Input {
-    Input::SendAppend {
-        to,
-        after: Index(after),
-        count,
-    }
-}
 
 const fn commit(to: u64) -> Input {
     Input::AdvanceCommit { to: Index(to) }

@@ -126,7 +126,10 @@ impl Recoverability {
         if self.violation.is_some() {
             return Verdict::Violated;
         }
-        match self.end == End::Exhausted && open == 0 && self.recoverable > 0 {
+        // Where it was asked of nobody but lone servers, which have nobody to
+        // change, no change was ever completed.
+        let shown = self.recoverable > 0 && (self.longest > 0 || self.goal.asked.changes == 0);
+        match self.end == End::Exhausted && open == 0 && shown {
             true => Verdict::Holds,
             false => Verdict::Inconclusive,
         }

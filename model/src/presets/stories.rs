@@ -7,22 +7,13 @@ use super::Preset;
 use crate::bounds::Bounds;
 use crate::config::{Change, Transition};
 use crate::features::{JOINT_CONSENSUS, PRE_VOTE};
-use crate::ids::{Index, NodeId, NodeSet};
+use crate::ids::{Index, NodeSet};
 use crate::network::NetworkKind::Bag;
 use crate::prefix::Deed::{Arrives, Does, Lost};
-use crate::prefix::{N1, N2, N3, N4, N5, N6, Prefix};
+use crate::prefix::{N1, N2, N3, N4, N5, N6, Prefix, append};
 use crate::rules::Input;
 use crate::settings::Dialect::Paper;
 use crate::settings::Durability::Atomic;
-
-/// Entries behind `after`.
-const fn append(to: NodeId, after: u64, count: u32) -> Input {
-    Input::SendAppend {
-        to,
-        after: Index(after),
-        count,
-    }
-}
 
 /// openraft #1796. n1 leads term 1; n4 asks who would vote for it while logs
 /// are alike, and hears from n3, n5 and n6 that they would. Then n1 removes n6

@@ -249,3 +249,24 @@ fn a_goal_that_nothing_reaches_is_no_pass() {
         assert_eq!(answer.verdict(), verdict, "{}", answer.goal.name);
     }
 }
+
+/// A lone server has nobody to change, so it is not asked; where nobody else is
+/// asked, that is no evidence.
+#[test]
+fn nobody_to_change_is_no_pass() {
+    let goal = Goal::by_name("changes-configuration").expect("a goal");
+    let limits = Limits::default();
+    for (name, verdict) in [
+        ("paper-joint", Verdict::Holds),
+        ("alone", Verdict::Inconclusive),
+    ] {
+        let mut scenario = presets::by_name("paper-joint").expect("a preset").scenario;
+        if name == "alone" {
+            scenario.bounds.servers = 1;
+            scenario.bounds.voters = None;
+        }
+        let answers = recoverability(&scenario, &[goal], SPARE_TERMS, &limits, &mut |_| {});
+        assert_eq!(answers[0].verdict(), verdict, "{name}");
+        assert!(answers[0].recoverable > 0, "{name}");
+    }
+}

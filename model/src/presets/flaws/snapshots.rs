@@ -3,10 +3,10 @@
 use super::{ONE_LEADER, Story, TWO_LEADERS};
 use crate::bounds::Bounds;
 use crate::config::{Change, Transition};
-use crate::ids::{Index, NodeId, NodeSet};
+use crate::ids::{Index, NodeSet};
 use crate::network::NetworkKind::{Bag, Ordered, Set};
 use crate::prefix::Deed::{Arrives, Does};
-use crate::prefix::{N1, N2, N3, Prefix};
+use crate::prefix::{N1, N2, N3, Prefix, append};
 use crate::rules::Input;
 use crate::settings::Dialect::{EtcdStored, Paper};
 use crate::settings::Durability::{Atomic, Deferred};
@@ -214,15 +214,6 @@ pub(super) static ACKNOWLEDGED: Prefix = led_by_n1![
     Does(N3, Input::WriteCompleted),
     Arrives(N3, N1, "AppendAck"),
 ];
-
-/// One entry behind `after`, or none.
-const fn append(to: NodeId, after: u64, count: u32) -> Input {
-    Input::SendAppend {
-        to,
-        after: Index(after),
-        count,
-    }
-}
 
 /// The fourth server votes from now on, or it is no member any more.
 const fn fourth(votes: bool) -> Input {
