@@ -9,9 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use plimsoll_raft::core::NodeId;
 use plimsoll_raft::sim::{Outcome, Plan, Simulation, history};
-use plimsoll_raft::trace::{self, Recorder};
+use plimsoll_raft::trace::Recorder;
 use plimsoll_trace::WriteError;
 
 /// A tick-driven Raft that records its runs.
@@ -97,8 +96,7 @@ fn run(sim: Sim) -> Result<ExitCode, Failure> {
 }
 
 fn recorder(sim: &Sim) -> Result<Recorder, Failure> {
-    let nodes: Vec<_> = (1..=sim.plan.nodes).map(NodeId::new).collect();
-    let header = trace::header(&sim.plan.command(), &nodes);
+    let header = sim.plan.header();
     match (&sim.trace, &sim.per_node) {
         (None, None) => Ok(Recorder::off()),
         (Some(path), _) => Ok(Recorder::merged(&header, create(path)?)?),

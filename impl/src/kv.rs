@@ -130,6 +130,66 @@ impl KeyValue {
         Effect::Done
     }
 
+    /// All of the machine, sessions included, as a snapshot carries it: equal
+    /// machines give equal bytes.
+    ///
+    /// # Panics
+    ///
+    /// With a key or value of 4 GiB or more.
+    #[must_use]
+    pub fn save(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut text = |text: &str| {
+            let length = u32::try_from(text.len()).expect("a text below 4 GiB");
+            bytes.extend_from_slice(&length.to_le_bytes());
+            bytes.extend_from_slice(text.as_bytes());
+        };
+        text(&self.values.len().to_string());
+        for (key, value) in &self.values {
+            text(key);
+            text(value);
+        }
+        for (client, sequence) in &self.latest {
+            bytes.extend_from_slice(&client.to_le_bytes());
+            bytes.extend_from_slice(&sequence.to_le_bytes());
+        }
+        bytes
+    }
+
+    /// Reads a machine back; `None` when [`KeyValue::save`] did not make these
+    /// bytes.
+    #[must_use]
+    pub fn load(bytes: &[u8]) -> Option<Self> {
+        fn text<'a>(bytes: &mut &'a [u8]) -> Option<&'a str> {
+            let (length, rest) = bytes.split_first_chunk()?;
+            let length = u32::from_le_bytes(*length) as usize;
+            let (text, rest) = rest.split_at_checked(length)?;
+            *bytes = rest;
+            std::str::from_utf8(text).ok()
+        }
+        let rest = &mut &*bytes;
+        let mut machine = Self::default();
+        if bytes.is_empty() {
+            return Some(machine);
+        }
+        let count: usize = text(rest)?.parse().ok()?;
+        for _ in 0..count {
+            let key = text(rest)?.to_owned();
+            machine.values.insert(key, text(rest)?.to_owned());
+        }
+        let (numbers, []) = rest.as_chunks::<8>() else {
+            return None;
+        };
+        let (pairs, []) = numbers.as_chunks::<2>() else {
+            return None;
+        };
+        for &[client, sequence] in pairs {
+            let client = u64::from_le_bytes(client);
+            machine.latest.insert(client, u64::from_le_bytes(sequence));
+        }
+        Some(machine)
+    }
+
     /// The value of a key.
     #[must_use]
     pub fn get(&self, key: &str) -> &str {
@@ -156,6 +216,25 @@ mod tests {
         assert_eq!(kv.apply(OpId::new(1, 1), &append("a")), Effect::Repeated);
         assert_eq!(kv.get("k"), "abc");
         assert_eq!(kv.get("other"), "");
+    }
+
+    #[test]
+    fn a_snapshot_has_values_and_sessions() {
+        let mut kv = KeyValue::default();
+        assert_eq!(KeyValue::load(&kv.save()), Some(kv.clone()));
+        kv.apply(OpId::new(1, 3), &append("a"));
+        kv.apply(OpId::new(7, 1), &append("ü"));
+        let saved = kv.save();
+        let mut loaded = KeyValue::load(&saved).expect("what was saved");
+        assert_eq!(loaded, kv);
+        assert_eq!(
+            loaded.apply(OpId::new(1, 3), &append("a")),
+            Effect::Repeated
+        );
+        for end in 1..saved.len() {
+            let torn = KeyValue::load(&saved[..end]);
+            assert!(torn.is_none_or(|torn| torn != kv));
+        }
     }
 
     #[test]

@@ -3,12 +3,14 @@
 //! | step | cause of its line |
 //! | --- | --- |
 //! | a server starts or restarts | `start`, the state being what it recovered |
-//! | [`Input::Tick`], [`Input::Campaign`] that begin an election | `campaign` |
+//! | [`Input::Tick`], [`Input::Campaign`] that begin an election, or ask first | `campaign` |
+//! | [`Input::Tick`] in which a leader looks who answers | `check-quorum` |
 //! | another [`Input::Tick`] | `tick` |
 //! | [`Input::Receive`] | `receive` |
 //! | [`Input::Write`], [`Input::Read`] | `write`, `read` |
 //! | [`Input::Persisted`] | `persisted`; the own vote and the own entries are counted in it, since no message goes to oneself |
 //! | [`Input::Applied`] | `apply` |
+//! | [`Input::Change`], [`Input::Transfer`], [`Input::Compact`] | `change`, `transfer`, `compact` |
 //!
 //! Two kinds of step leave no line. A tick after which nothing has changed but
 //! a count of ticks is one. A refused input is the other; it had no effect.
@@ -28,13 +30,13 @@ use std::path::Path;
 use plimsoll_trace as wire;
 use plimsoll_trace::{CauseKind, Field, Header, PerNodeWriter, Sequencer, TraceWriter, WriteError};
 
-use crate::core::{Index, Input, LogWrite, NodeId, OpId, Raft, ReadState};
+use crate::core::{Events, Index, Input, LogWrite, NodeId, OpId, Raft, ReadState};
 use crate::envelope::{Envelope, MessageId};
 
-use lower::{lower_durable, lower_entries, lower_message, lower_state, name};
+use lower::{lower_change, lower_durable, lower_entries, lower_message, lower_state, name};
 
 /// The causes of which every step has its line.
-const CAUSES: [CauseKind; 8] = [
+const CAUSES: [CauseKind; 12] = [
     CauseKind::Start,
     CauseKind::Campaign,
     CauseKind::Tick,
@@ -43,10 +45,14 @@ const CAUSES: [CauseKind; 8] = [
     CauseKind::Read,
     CauseKind::Persisted,
     CauseKind::Apply,
+    CauseKind::Change,
+    CauseKind::Transfer,
+    CauseKind::Compact,
+    CauseKind::CheckQuorum,
 ];
 
 /// The fields that are never left out when they have something to say.
-const FIELDS: [Field; 16] = [
+const FIELDS: [Field; 18] = [
     Field::StateTerm,
     Field::StateVote,
     Field::StateRole,
@@ -54,7 +60,9 @@ const FIELDS: [Field; 16] = [
     Field::StateCommit,
     Field::StateApplied,
     Field::StateLast,
+    Field::StateSnapshot,
     Field::StateConfig,
+    Field::StateTransfer,
     Field::DurableTerm,
     Field::DurableVote,
     Field::DurableCommit,
@@ -65,17 +73,20 @@ const FIELDS: [Field; 16] = [
     Field::Ack,
 ];
 
-/// The header of a run of these nodes, all of them voters that were
-/// bootstrapped together.
+/// The header of a run of these nodes, of which the first `voters` were
+/// bootstrapped together; the others begin with nothing.
 #[must_use]
-pub fn header(run: &str, nodes: &[NodeId]) -> Header {
+pub fn header(run: &str, nodes: &[NodeId], voters: usize, features: &[&str]) -> Header {
+    let bootstrapped = nodes.iter().take(voters).map(|&node| name(node));
     Header::new(
         concat!("plimsoll-raft ", env!("CARGO_PKG_VERSION")),
         nodes.iter().map(|&node| name(node)),
     )
     .with_run(run)
-    .with_bootstrap(nodes.len() as u64)
+    .with_config(wire::Config::of_voters(bootstrapped))
+    .with_bootstrap(voters.min(nodes.len()) as u64)
     .with_settings("etcd")
+    .with_features(features.iter().copied())
     .with_storage(wire::Storage::Sync)
     .with_durability(wire::Durability::Deferred)
     .with_order(wire::Order::File)
@@ -89,8 +100,8 @@ pub struct Cause(Option<wire::Cause>);
 /// What a step did beside changing its server.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Effects<'a> {
-    /// Whether it began an election.
-    pub campaigned: bool,
+    /// What a tick began.
+    pub began: Events,
     /// What it wrote to the log.
     pub log: Option<&'a LogWrite>,
     /// The messages it queued, in order.
@@ -168,6 +179,11 @@ impl Recorder {
             Input::Read { op } => wire::Cause::read(op.to_string()),
             Input::Persisted(_) => wire::Cause::Persisted,
             Input::Applied(index) => wire::Cause::apply(index.get()),
+            Input::Change(change) => wire::Cause::Change(lower_change(change)),
+            Input::Transfer { to } => wire::Cause::Transfer { to: name(*to) },
+            Input::Compact { index, .. } => wire::Cause::Compact {
+                index: wire::Index(index.get()),
+            },
         }))
     }
 
@@ -182,8 +198,10 @@ impl Recorder {
         let (Some(on), Cause(Some(mut cause))) = (&mut self.on, cause) else {
             return;
         };
-        if effects.campaigned {
+        if effects.began.campaigned || effects.began.asked {
             cause = wire::Cause::Campaign;
+        } else if effects.began.checked_quorum {
+            cause = wire::Cause::CheckQuorum;
         }
         let name = name(raft.id());
         let known = on.sequencers.iter().position(|s| *s.node() == name);

@@ -5,8 +5,8 @@ mod common;
 
 use common::*;
 use plimsoll_raft::core::{
-    AppendAck, Body, Durable, Entry, HardState, Index, Input, Message, NodeId, OpId, Payload,
-    Position, ReadContext, Term,
+    AppendAck, Body, Change, Configuration, Durable, Entry, HardState, Index, Input, Message,
+    NodeId, OpId, Options, Payload, Position, ReadContext, ReadState, Snapshot, Term, Transition,
 };
 use proptest::prelude::*;
 
@@ -34,11 +34,38 @@ fn node() -> impl Strategy<Value = NodeId> {
 fn entry() -> impl Strategy<Value = Entry> {
     let payload = prop_oneof![
         4 => Just(Payload::Noop),
-        1 => node().prop_map(Payload::AddVoter),
+        2 => change().prop_map(Payload::Change),
     ];
     (0..6_u64, payload).prop_map(|(term, payload)| Entry {
         term: Term::new(term),
         payload,
+    })
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let some = || proptest::sample::subsequence(vec![n(1), n(2), n(3), n(4)], 0..3);
+    let transitions = vec![
+        Transition::Simple,
+        Transition::Joint { auto_leave: true },
+        Transition::Joint { auto_leave: false },
+    ];
+    (
+        some(),
+        some(),
+        some(),
+        proptest::sample::select(transitions),
+    )
+        .prop_map(|(voters, learners, removed, transition)| {
+            let change = Change::new(voters, learners, removed, transition);
+            change.unwrap_or_else(Change::leave)
+        })
+}
+
+fn snapshot() -> impl Strategy<Value = Snapshot> {
+    (position(), 0..5_u32).prop_map(|(last, voters)| Snapshot {
+        last,
+        configuration: Configuration::new((1..=voters).map(n)),
+        data: [].into(),
     })
 }
 
@@ -49,7 +76,18 @@ fn context() -> impl Strategy<Value = Option<ReadContext>> {
 fn body() -> impl Strategy<Value = Body> {
     let entries = proptest::collection::vec(entry(), 0..4);
     prop_oneof![
-        position().prop_map(request_vote),
+        (position(), any::<bool>()).prop_map(|(last, forced)| Body::RequestVote { last, forced }),
+        position().prop_map(|last| Body::RequestPreVote { last }),
+        any::<bool>().prop_map(|granted| Body::PreVote { granted }),
+        snapshot().prop_map(Body::Snapshot),
+        Just(Body::TimeoutNow),
+        (1..3_u64).prop_map(|sequence| Body::ReadRequest {
+            op: OpId::new(1, sequence)
+        }),
+        index().prop_map(|index| Body::ReadIndex(ReadState {
+            op: OpId::new(1, 1),
+            index
+        })),
         any::<bool>().prop_map(vote),
         (position(), entries, index()).prop_map(|(prev, entries, commit)| Body::Append {
             prev,
@@ -90,6 +128,9 @@ fn input() -> impl Strategy<Value = Option<Input>> {
         1 => durable.prop_map(|durable| Some(Input::Persisted(durable))),
         4 => Just(None),
         2 => index().prop_map(|index| Some(Input::Applied(index))),
+        1 => change().prop_map(|change| Some(Input::Change(change))),
+        1 => node().prop_map(|to| Some(Input::Transfer { to })),
+        1 => index().prop_map(|index| Some(Input::Compact { index, data: [].into() })),
     ]
 }
 
@@ -104,8 +145,12 @@ proptest! {
     fn no_input_makes_a_core_panic(
         inputs in proptest::collection::vec(input(), 0..60),
         voters in 1..4_u32,
+        on in any::<[bool; 3]>(),
     ) {
-        let mut raft = Server { voters, log: &[1, 1], commit: 1, ..Server::default() }.follower();
+        let [pre_vote, check_quorum, follower_reads] = on;
+        let options = Options { pre_vote, check_quorum, follower_reads, ..Options::default() };
+        let server = Server { voters, log: &[1, 1], commit: 1, options, ..Server::default() };
+        let mut raft = server.follower();
         for input in inputs {
             let Some(input) = input else {
                 persist(&mut raft);

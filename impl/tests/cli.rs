@@ -47,7 +47,7 @@ fn a_run_writes_its_trace_and_history_and_sums_itself_up() {
     assert!(stdout(&output).contains("again      plimsoll-raft sim --seed 11 --nodes 3"));
     let trace = fs::read_to_string(path("t")).expect("a trace");
     assert_eq!(trace.lines().count(), 1501);
-    assert!(trace.starts_with("{\"plimsoll_trace\":1,"));
+    assert!(trace.starts_with("{\"plimsoll_trace\":2,"));
     let history = fs::read_to_string(path("h")).expect("a history");
     let first = history.lines().next().expect("a line");
     for field in [

@@ -14,7 +14,13 @@ fn plans() -> impl Strategy<Value = Plan> {
     let faults = (0.0..0.8, any::<bool>(), 0.0..0.8, 0..=3_u32);
     let clients = (0..6_u32, 0.0..1.0, 1..4_u32, 0..3_u32, 1..80_u64);
     let pace = (1..30_u64, 1..5_u32, 1..4_u32);
-    (shape, network, faults, clients, pace).prop_map(|(shape, network, faults, clients, pace)| {
+    let often = || prop_oneof![Just(0.0), 0.0..0.6];
+    let orders = (often(), often(), 0..3_u32, prop_oneof![Just(0), 1..30_u64]);
+    let features = (any::<[bool; 5]>(), orders);
+    let all = (shape, network, faults, clients, pace, features);
+    all.prop_map(|(shape, network, faults, clients, pace, features)| {
+        let (on, (transfers, changes, joiners, snapshot_every)) = features;
+        let [pre_vote, check_quorum, follower_reads, joint, learners] = on;
         let (seed, nodes, steps) = shape;
         let (drop, duplicate, slow, delay_max, reorder) = network;
         let (partitions, one_way, crashes, down_max) = faults;
@@ -41,6 +47,15 @@ fn plans() -> impl Strategy<Value = Plan> {
             sync_max,
             append_entries_max,
             appends_in_flight_max,
+            pre_vote,
+            check_quorum,
+            follower_reads,
+            snapshot_every,
+            transfers,
+            changes,
+            joint,
+            learners,
+            joiners: joiners.min(nodes - 1),
             ..Plan::default()
         }
     })
@@ -57,7 +72,8 @@ proptest! {
     fn every_property_holds_whatever_the_faults(plan in plans()) {
         let outcome = run(&plan);
         assert_held(&plan, &outcome);
-        let idle = plan.nodes == 1 && plan.clients == 0;
+        let alone = plan.voters() == 1 || plan.changes > 0.0;
+        let idle = alone && plan.clients == 0;
         prop_assert!(outcome.summary.steps == plan.steps || idle, "{}", plan.command());
     }
 
@@ -132,6 +148,54 @@ fn faults_happen_and_progress_is_made_all_the_same() {
         ("messages lost", sum.messages_lost),
         ("messages duplicated", sum.messages_duplicated),
         ("operations of unknown outcome", sum.unknown),
+    ] {
+        assert!(count >= 20, "{count} {what}");
+    }
+}
+
+/// The same of the features.
+#[test]
+fn features_are_used_and_progress_is_made_all_the_same() {
+    let mut sum = plimsoll_raft::sim::Summary::default();
+    for seed in 1..=20 {
+        let plan = Plan {
+            seed,
+            nodes: 5,
+            joiners: 2,
+            steps: 5000,
+            drop: 0.03,
+            partitions: 0.1,
+            crashes: 0.1,
+            pre_vote: seed % 2 == 0,
+            check_quorum: seed % 3 == 0,
+            follower_reads: true,
+            snapshot_every: 5,
+            transfers: 0.1,
+            changes: 0.3,
+            joint: true,
+            learners: true,
+            ..Plan::default()
+        };
+        let outcome = run(&plan);
+        assert_held(&plan, &outcome);
+        let summary = outcome.summary;
+        assert!(summary.writes_ok > 5, "{}", plan.command());
+        sum.reads_ok += summary.reads_ok;
+        sum.pre_elections += summary.pre_elections;
+        sum.quorums_lost += summary.quorums_lost;
+        sum.transfers += summary.transfers;
+        sum.changes += summary.changes;
+        sum.compactions += summary.compactions;
+        sum.snapshots_installed += summary.snapshots_installed;
+    }
+    for (what, count) in [
+        ("reads", sum.reads_ok),
+        ("times asked first", sum.pre_elections),
+        ("leaders that heard no majority", sum.quorums_lost),
+        ("transfers", sum.transfers),
+        ("changes", sum.changes),
+        ("logs compacted", sum.compactions),
+        ("snapshots installed", sum.snapshots_installed),
     ] {
         assert!(count >= 20, "{count} {what}");
     }

@@ -50,7 +50,8 @@ fn every_line_is_well_formed_and_whole() {
             assert!(state.term.is_some() && state.vote.is_some() && state.role.is_some());
             assert!(state.leader.is_some() && state.commit.is_some());
             assert!(state.applied.is_some() && state.last.is_some());
-            assert!(state.config.is_some());
+            assert!(state.config.is_some() && state.snapshot.is_some());
+            assert!(state.transfer.is_some());
             let durable = &step.durable;
             assert!(durable.term.is_some() && durable.vote.is_some());
             assert!(durable.commit.is_some() && durable.last.is_some());

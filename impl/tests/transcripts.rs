@@ -42,6 +42,15 @@ fn build(shape: &str) -> Cluster {
     let count = words.next().and_then(|word| word.parse().ok());
     let mut options = Options::default();
     for word in words {
+        match word {
+            "pre-vote" => options.pre_vote = true,
+            "check-quorum" => options.check_quorum = true,
+            "follower-reads" => options.follower_reads = true,
+            _ => {}
+        }
+        if !word.contains('=') {
+            continue;
+        }
         let (name, value) = word.split_once('=').expect("an option, such as name=1");
         let value = value.parse().expect("a number");
         match name {

@@ -10,9 +10,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::header::CauseKind;
 use crate::message::Message;
-use crate::names::OpId;
+use crate::names::{NodeName, OpId};
 use crate::position::Index;
-use crate::strict::{Text, object};
+use crate::strict::{Text, object, word};
 
 /// Why a step happened. Written as an object of exactly one key, which names
 /// the kind: `{"start":{}}`, `{"receive":{"type":"vote",...}}`.
@@ -45,6 +45,20 @@ pub enum Cause {
         /// The last of them.
         index: Index,
     },
+    /// The leader accepted a change of the configuration. Since version 2.
+    Change(Change),
+    /// The leader was told to hand over. Since version 2.
+    Transfer {
+        /// To whom.
+        to: NodeName,
+    },
+    /// A prefix of the log was replaced by a snapshot. Since version 2.
+    Compact {
+        /// The last index replaced.
+        index: Index,
+    },
+    /// The leader looked who has answered since it last looked. Since version 2.
+    CheckQuorum,
     /// Something that this format has no word for.
     Other {
         /// What, for people to read.
@@ -66,6 +80,10 @@ impl Cause {
             Cause::Read { .. } => CauseKind::Read,
             Cause::Persisted => CauseKind::Persisted,
             Cause::Apply { .. } => CauseKind::Apply,
+            Cause::Change(_) => CauseKind::Change,
+            Cause::Transfer { .. } => CauseKind::Transfer,
+            Cause::Compact { .. } => CauseKind::Compact,
+            Cause::CheckQuorum => CauseKind::CheckQuorum,
             Cause::Other { .. } => CauseKind::Other,
         }
     }
@@ -109,6 +127,47 @@ struct Applied {
 
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(remote = "Self")]
+struct Receiver {
+    /// The next leader.
+    to: NodeName,
+}
+
+/// A change of the configuration, as an entry carries it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(remote = "Self")]
+pub struct Change {
+    /// Who is to vote.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub voters: Vec<NodeName>,
+    /// Who is to receive the log and not to vote.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub learners: Vec<NodeName>,
+    /// Who is to be no member.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<NodeName>,
+    /// How it comes about.
+    pub transition: Transition,
+}
+
+/// How a change leads to the next configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[serde(remote = "Self")]
+pub enum Transition {
+    /// At once.
+    Simple,
+    /// Through a joint configuration that the leader leaves by itself.
+    Joint,
+    /// Through a joint configuration that is left when a change says so.
+    JointUntilTold,
+    /// Out of the joint configuration.
+    Leave,
+}
+
+word!(Transition: "a transition");
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(remote = "Self")]
 struct Other {
     /// What happened, for people to read.
     what: String,
@@ -118,6 +177,8 @@ object! {
     Nothing: "nothing more",
     Operation: "a client operation",
     Applied: "an index",
+    Receiver: "a receiver",
+    Change: "a change of the configuration",
     Other: "a description",
 }
 
@@ -126,14 +187,25 @@ impl Serialize for Cause {
         let mut map = serializer.serialize_map(Some(1))?;
         let kind = self.kind();
         match self {
-            Cause::Start | Cause::Resume | Cause::Campaign | Cause::Tick | Cause::Persisted => {
+            Cause::Start
+            | Cause::Resume
+            | Cause::Campaign
+            | Cause::Tick
+            | Cause::Persisted
+            | Cause::CheckQuorum => {
                 map.serialize_entry(&kind, &Nothing {})?;
             }
             Cause::Receive(message) => map.serialize_entry(&kind, message)?,
             Cause::Write { op } | Cause::Read { op } => {
                 map.serialize_entry(&kind, &Operation { op: op.clone() })?;
             }
-            Cause::Apply { index } => map.serialize_entry(&kind, &Applied { index: *index })?,
+            Cause::Change(change) => map.serialize_entry(&kind, change)?,
+            Cause::Transfer { to } => {
+                map.serialize_entry(&kind, &Receiver { to: to.clone() })?;
+            }
+            Cause::Apply { index } | Cause::Compact { index } => {
+                map.serialize_entry(&kind, &Applied { index: *index })?
+            }
             Cause::Other { what } => {
                 map.serialize_entry(&kind, &Other { what: what.clone() })?;
             }
@@ -160,7 +232,8 @@ impl<'de> Deserialize<'de> for KnownKind {
     }
 }
 
-const KINDS: &str = "start, resume, campaign, tick, receive, write, read, persisted, apply, other";
+const KINDS: &str = "start, resume, campaign, tick, receive, write, read, persisted, apply, change, \
+                     transfer, compact, check-quorum, other";
 
 impl<'de> Deserialize<'de> for Cause {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -199,6 +272,14 @@ impl<'de> Visitor<'de> for CauseVisitor {
             CauseKind::Apply => map
                 .next_value()
                 .map(|Applied { index }| Cause::Apply { index }),
+            CauseKind::Change => map.next_value().map(Cause::Change),
+            CauseKind::Transfer => map
+                .next_value()
+                .map(|Receiver { to }| Cause::Transfer { to }),
+            CauseKind::Compact => map
+                .next_value()
+                .map(|Applied { index }| Cause::Compact { index }),
+            CauseKind::CheckQuorum => map.next_value().map(|Nothing {}| Cause::CheckQuorum),
             CauseKind::Other => map
                 .next_value()
                 .map(|o: Other| Cause::Other { what: o.what }),
@@ -241,6 +322,14 @@ impl JsonSchema for Cause {
             Persisted(Nothing),
             /// Entries were applied; configuration entries take effect.
             Apply(Applied),
+            /// The leader accepted a change of the configuration.
+            Change(Change),
+            /// The leader was told to hand over.
+            Transfer(Receiver),
+            /// A prefix of the log was replaced by a snapshot.
+            Compact(Applied),
+            /// The leader looked who has answered since it last looked.
+            CheckQuorum(Nothing),
             /// Something that this format has no word for.
             Other(Other),
         }

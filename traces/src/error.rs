@@ -65,7 +65,8 @@ pub enum ErrorKind {
     NoHeader,
     /// The header names another version of the format.
     #[error(
-        "format version {found} is not supported (version {} is)",
+        "format version {found} is not supported (versions {} to {} are)",
+        crate::VERSIONS[0],
         crate::VERSION
     )]
     Version {

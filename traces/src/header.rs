@@ -8,16 +8,19 @@ use crate::optional::present;
 use crate::state::Config;
 use crate::strict::{object, word};
 
-/// The format version this crate reads and writes.
-pub const VERSION: u32 = 1;
+/// The format version this crate writes.
+pub const VERSION: u32 = 2;
+
+/// The format versions this crate reads.
+pub const VERSIONS: [u32; 2] = [1, VERSION];
 
 /// The header. Equal in all files of one run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(remote = "Self")]
 pub struct Header {
-    /// The format version: 1.
+    /// The format version: 1 or 2.
     #[serde(rename = "plimsoll_trace")]
-    #[schemars(extend("const" = 1))]
+    #[schemars(extend("enum" = [1, 2]))]
     pub version: u32,
     /// Who wrote this: a name and a version, for people to read.
     pub emitter: String,
@@ -42,6 +45,10 @@ pub struct Header {
     /// The dialect of Raft's rules that this implementation follows: the name
     /// of one of the judge's presets, such as `etcd` or `paper`.
     pub settings: String,
+    /// What the implementation has beyond that dialect: names of the judge's
+    /// features, such as `pre-vote`. Since version 2.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub features: Vec<String>,
     /// When queued messages may leave.
     pub storage: Storage,
     /// When a step's writes become durable.
@@ -81,6 +88,7 @@ impl Header {
             nodes,
             bootstrap: 0,
             settings: "paper".to_owned(),
+            features: Vec::new(),
             storage: Storage::Sync,
             durability: Durability::Deferred,
             order: Order::Causal,
@@ -113,6 +121,13 @@ impl Header {
     #[must_use]
     pub fn with_settings(mut self, preset: impl Into<String>) -> Self {
         self.settings = preset.into();
+        self
+    }
+
+    /// Names what there is beyond the dialect.
+    #[must_use]
+    pub fn with_features<F: Into<String>>(mut self, features: impl IntoIterator<Item = F>) -> Self {
+        self.features = features.into_iter().map(Into::into).collect();
         self
     }
 
@@ -253,7 +268,22 @@ pub enum CauseKind {
     Read,
     Persisted,
     Apply,
+    Change,
+    Transfer,
+    Compact,
+    CheckQuorum,
     Other,
+}
+
+impl CauseKind {
+    /// The first version of the format that has it.
+    #[must_use]
+    pub const fn since(self) -> u32 {
+        match self {
+            Self::Change | Self::Transfer | Self::Compact | Self::CheckQuorum => 2,
+            _ => 1,
+        }
+    }
 }
 
 /// The fields of a line that can be declared complete, by name.
@@ -281,6 +311,8 @@ pub enum Field {
     StateSnapshot,
     #[serde(rename = "state.config")]
     StateConfig,
+    #[serde(rename = "state.transfer")]
+    StateTransfer,
     #[serde(rename = "durable.term")]
     DurableTerm,
     #[serde(rename = "durable.vote")]
@@ -297,4 +329,15 @@ pub enum Field {
     Reads,
     #[serde(rename = "ack")]
     Ack,
+}
+
+impl Field {
+    /// The first version of the format in which it can be declared complete.
+    #[must_use]
+    pub const fn since(self) -> u32 {
+        match self {
+            Self::StateTransfer => 2,
+            _ => 1,
+        }
+    }
 }

@@ -44,7 +44,7 @@
 //! let mut n1 = Sequencer::new("n1");
 //!
 //! writer.write(&n1.step(Cause::Start).with_state(State::new().with_term(3).with_vote(None)))?;
-//! let ask = Body::RequestVote { last: Position::new(7, 3) };
+//! let ask = Body::RequestVote { last: Position::new(7, 3), forced: false };
 //! writer.write(
 //!     &n1.step(Cause::Campaign)
 //!         .with_state(State::new().with_term(4).with_vote(Some("n1".into())))
@@ -94,10 +94,12 @@ mod wellformed;
 mod wire;
 mod writer;
 
-pub use cause::Cause;
+pub use cause::{Cause, Change, Transition};
 pub use entries::{Entries, EntriesError, Entry, EntryKind, Run};
 pub use error::{ErrorKind, Place, TraceError};
-pub use header::{CauseKind, Complete, Durability, Field, Header, Order, Storage, VERSION};
+pub use header::{
+    CauseKind, Complete, Durability, Field, Header, Order, Storage, VERSION, VERSIONS,
+};
 pub use lines::{LINE_BYTES_MAX, Line, Lines};
 pub use message::{Body, Message};
 pub use names::{ContentHash, NodeName, OpId};

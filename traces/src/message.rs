@@ -7,8 +7,9 @@
 use serde_json::{Map, Value};
 
 use crate::entries::Entries;
-use crate::names::NodeName;
+use crate::names::{ContentHash, NodeName, OpId};
 use crate::position::{Index, Position, Term};
+use crate::state::Config;
 
 /// A message from one node to another.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +34,44 @@ pub enum Body {
     RequestVote {
         /// The last place of the candidate's log.
         last: Position,
+        /// Whether the leader asked for this election, so that who hears it
+        /// votes all the same (thesis §3.10). Absent is no.
+        forced: bool,
+    },
+    /// `request-pre-vote` (thesis §9.6), of the term that the sender would have.
+    RequestPreVote {
+        /// The last place of the sender's log.
+        last: Position,
+    },
+    /// `pre-vote`: the answer. A grant is of the term that was asked about, a
+    /// refusal of the term of who refuses.
+    PreVote {
+        /// Whether the vote would be given.
+        granted: bool,
+    },
+    /// `timeout-now`: the leader hands over (thesis §3.10).
+    TimeoutNow,
+    /// `read-request`: a follower asks the leader for a read index (thesis
+    /// §6.4).
+    ReadRequest {
+        /// The client's read.
+        op: OpId,
+    },
+    /// `read-index`: the answer.
+    ReadIndex {
+        /// The client's read.
+        op: OpId,
+        /// How far who serves it must have applied.
+        index: Index,
+    },
+    /// `snapshot` (Raft §7), in one piece.
+    Snapshot {
+        /// The last place that it replaces.
+        last: Position,
+        /// The configuration as of then.
+        config: Config,
+        /// A hash of the machine's state as of then.
+        hash: Option<ContentHash>,
     },
     /// `vote`: the answer.
     Vote {
@@ -89,6 +128,12 @@ impl Body {
     pub fn kind(&self) -> &str {
         match self {
             Body::RequestVote { .. } => "request-vote",
+            Body::RequestPreVote { .. } => "request-pre-vote",
+            Body::PreVote { .. } => "pre-vote",
+            Body::TimeoutNow => "timeout-now",
+            Body::ReadRequest { .. } => "read-request",
+            Body::ReadIndex { .. } => "read-index",
+            Body::Snapshot { .. } => "snapshot",
             Body::Vote { .. } => "vote",
             Body::Append { .. } => "append",
             Body::AppendAck { .. } => "append-ack",

@@ -7,8 +7,9 @@ use serde_json::{Map, Value};
 
 use crate::entries::Entries;
 use crate::message::Message;
-use crate::names::NodeName;
+use crate::names::{ContentHash, NodeName, OpId};
 use crate::position::{Index, Position, Term};
+use crate::state::Config;
 
 impl JsonSchema for Message {
     fn schema_name() -> Cow<'static, str> {
@@ -22,6 +23,9 @@ impl JsonSchema for Message {
         let index = generator.subschema_for::<Index>();
         let boolean = generator.subschema_for::<bool>();
         let text = generator.subschema_for::<String>();
+        let op = generator.subschema_for::<OpId>();
+        let config = generator.subschema_for::<Config>();
+        let hash = generator.subschema_for::<ContentHash>();
         let of = |kind: &str,
                   required: &[(&str, &schemars::Schema)],
                   optional: &[(&str, &schemars::Schema)]| {
@@ -37,7 +41,21 @@ impl JsonSchema for Message {
             })
         };
         let bodies = [
-            of("request-vote", &[("last", &position)], &[]),
+            of(
+                "request-vote",
+                &[("last", &position)],
+                &[("forced", &boolean)],
+            ),
+            of("request-pre-vote", &[("last", &position)], &[]),
+            of("pre-vote", &[("granted", &boolean)], &[]),
+            of("timeout-now", &[], &[]),
+            of("read-request", &[("op", &op)], &[]),
+            of("read-index", &[("op", &op), ("index", &index)], &[]),
+            of(
+                "snapshot",
+                &[("last", &position), ("config", &config)],
+                &[("hash", &hash)],
+            ),
             of("vote", &[("granted", &boolean)], &[]),
             of(
                 "append",

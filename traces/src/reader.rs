@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::cause::UNKNOWN_CAUSE;
 use crate::error::{ErrorKind, TraceError};
-use crate::header::{Header, VERSION};
+use crate::header::{Header, VERSIONS};
 use crate::lines::{Line, Lines};
 use crate::step::Step;
 use crate::wellformed::WellFormed;
@@ -165,7 +165,10 @@ fn parse_header(file: &Arc<str>, line: Line<'_>) -> Result<Header, TraceError> {
     else {
         return fail(ErrorKind::NoHeader);
     };
-    if found.get() == VERSION.to_string() {
+    let known = VERSIONS
+        .iter()
+        .any(|known| found.get() == known.to_string());
+    if known {
         parse(file, line)
     } else {
         let found = shortened(found.get());

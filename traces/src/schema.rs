@@ -18,7 +18,7 @@ pub fn schema() -> Value {
     let step = generator.subschema_for::<Step>();
     let mut schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "A line of a Plimsoll trace, format version 1",
+        "title": "A line of a Plimsoll trace, format versions 1 and 2",
         "description": "Line 1 of a file is a header, every other line is a step. \
                         docs/trace-format.md is the norm.",
         "type": "object",

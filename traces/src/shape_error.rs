@@ -7,6 +7,14 @@ use crate::position::Index;
 /// How lines fail to fit together.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ShapeError {
+    /// Something that the version of the header does not have.
+    #[error("{what} is not in format version {version}, which the header names")]
+    LaterVersion {
+        /// What.
+        what: &'static str,
+        /// The header's version.
+        version: u32,
+    },
     /// A trace of nobody.
     #[error("the header lists no node")]
     NoNodes,

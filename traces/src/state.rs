@@ -111,6 +111,14 @@ pub struct State {
     )]
     #[schemars(with = "Config")]
     pub config: Option<Config>,
+    /// To whom a leader hands over; null: to nobody. Since version 2.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "present"
+    )]
+    #[schemars(with = "Option<NodeName>")]
+    pub transfer: Option<Option<NodeName>>,
 }
 
 impl State {
@@ -186,6 +194,13 @@ impl State {
     #[must_use]
     pub fn with_config(mut self, config: Config) -> Self {
         self.config = Some(config);
+        self
+    }
+
+    /// Records to whom a leader hands over; `None`: to nobody.
+    #[must_use]
+    pub fn with_transfer(mut self, transfer: Option<NodeName>) -> Self {
+        self.transfer = Some(transfer);
         self
     }
 }
@@ -293,6 +308,24 @@ pub struct Config {
     )]
     #[schemars(with = "Vec<NodeName>")]
     pub learners: Option<Vec<NodeName>>,
+    /// Outgoing voters that become learners once a joint configuration is left.
+    /// Since version 2.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "present"
+    )]
+    #[schemars(with = "Vec<NodeName>")]
+    pub learners_next: Option<Vec<NodeName>>,
+    /// Whether the leader leaves a joint configuration by itself. Since
+    /// version 2.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "present"
+    )]
+    #[schemars(with = "bool")]
+    pub auto_leave: Option<bool>,
 }
 
 impl Config {
@@ -302,6 +335,8 @@ impl Config {
             voters: voters.into_iter().map(Into::into).collect(),
             outgoing: None,
             learners: None,
+            learners_next: None,
+            auto_leave: None,
         }
     }
 
@@ -322,6 +357,23 @@ impl Config {
         learners: impl IntoIterator<Item = N>,
     ) -> Self {
         self.learners = Some(learners.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Records who becomes a learner once the joint configuration is left.
+    #[must_use]
+    pub fn with_learners_next<N: Into<NodeName>>(
+        mut self,
+        learners: impl IntoIterator<Item = N>,
+    ) -> Self {
+        self.learners_next = Some(learners.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Records whether the leader leaves the joint configuration by itself.
+    #[must_use]
+    pub fn with_auto_leave(mut self, auto_leave: bool) -> Self {
+        self.auto_leave = Some(auto_leave);
         self
     }
 }

@@ -24,6 +24,8 @@ pub struct WellFormed {
     /// The fields that every `start` and `resume` must have: those declared
     /// complete, for which "did not change" would say nothing there.
     declared: Vec<Field>,
+    /// The version that the header names.
+    version: u32,
 }
 
 /// A line that a node had.
@@ -56,7 +58,22 @@ impl WellFormed {
         let mut declared: Vec<Field> = header.complete.fields.clone();
         declared.sort_unstable();
         declared.dedup();
-        let well_formed = WellFormed { nodes, declared };
+        let version = header.version;
+        let causes = header.complete.causes.iter().map(|kind| kind.since());
+        let fields = declared.iter().map(|field| field.since());
+        if causes.chain(fields).any(|since| since > version) {
+            let what = "a name in `complete`";
+            return Err(ShapeError::LaterVersion { what, version });
+        }
+        if !header.features.is_empty() && version < 2 {
+            let what = "`features`";
+            return Err(ShapeError::LaterVersion { what, version });
+        }
+        let well_formed = WellFormed {
+            nodes,
+            declared,
+            version,
+        };
         well_formed.config(&header.config)?;
         Ok(well_formed)
     }
@@ -67,6 +84,10 @@ impl WellFormed {
     /// When it does not fit to the header, to itself, or to the lines before.
     /// The check may go on: the step then counts as the node's last one.
     pub fn check(&mut self, line: u64, step: &Step) -> Result<(), ShapeError> {
+        if step.cause.kind().since() > self.version {
+            let (what, version) = ("the cause", self.version);
+            return Err(ShapeError::LaterVersion { what, version });
+        }
         self.names(step)?;
         messages(step)?;
         self.beginning(step)?;
@@ -108,6 +129,7 @@ impl WellFormed {
             ("config.voters", Some(&config.voters)),
             ("config.outgoing", config.outgoing.as_ref()),
             ("config.learners", config.learners.as_ref()),
+            ("config.learners_next", config.learners_next.as_ref()),
         ];
         for (place, list) in lists {
             for (at, node) in list.into_iter().flatten().enumerate() {
@@ -130,13 +152,27 @@ impl WellFormed {
         };
         nobody_or("state.vote", &step.state.vote)?;
         nobody_or("state.leader", &step.state.leader)?;
+        nobody_or("state.transfer", &step.state.transfer)?;
         nobody_or("durable.vote", &step.durable.vote)?;
+        match &step.cause {
+            Cause::Transfer { to } => self.known("the cause's to", to)?,
+            Cause::Change(change) => {
+                let lists = [&change.voters, &change.learners, &change.removed];
+                for node in lists.into_iter().flatten() {
+                    self.known("the cause's change", node)?;
+                }
+            }
+            _ => {}
+        }
         if let Some(config) = &step.state.config {
             self.config(config)?;
         }
         for message in messages_of(step) {
             self.known("a message's from", &message.from)?;
             self.known("a message's to", &message.to)?;
+            if let Body::Snapshot { config, .. } = &message.body {
+                self.config(config)?;
+            }
         }
         Ok(())
     }
@@ -196,6 +232,7 @@ fn lacking(step: &Step, fields: &[Field]) -> Option<&'static str> {
             Field::StateLast => (state.last.is_some(), "state.last"),
             Field::StateSnapshot => (state.snapshot.is_some(), "state.snapshot"),
             Field::StateConfig => (state.config.is_some(), "state.config"),
+            Field::StateTransfer => (state.transfer.is_some(), "state.transfer"),
             Field::DurableTerm => (durable.term.is_some(), "durable.term"),
             Field::DurableVote => (durable.vote.is_some(), "durable.vote"),
             Field::DurableCommit => (durable.commit.is_some(), "durable.commit"),

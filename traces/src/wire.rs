@@ -13,8 +13,9 @@ use serde_json::{Map, Value};
 
 use crate::entries::Entries;
 use crate::message::{Body, Message};
-use crate::names::NodeName;
+use crate::names::{ContentHash, NodeName, OpId};
 use crate::position::{Index, Position, Term};
+use crate::state::Config;
 use crate::strict::Text;
 
 const ENVELOPE: [&str; 5] = ["type", "id", "from", "to", "term"];
@@ -22,7 +23,13 @@ const ENVELOPE: [&str; 5] = ["type", "id", "from", "to", "term"];
 /// The fields of a known type beside the envelope; none of an unknown type.
 fn fields_of(kind: &str) -> Option<&'static [&'static str]> {
     Some(match kind {
-        "request-vote" => &["last"],
+        "request-vote" => &["last", "forced"],
+        "request-pre-vote" => &["last"],
+        "pre-vote" => &["granted"],
+        "timeout-now" => &[],
+        "read-request" => &["op"],
+        "read-index" => &["op", "index"],
+        "snapshot" => &["last", "config", "hash"],
         "vote" => &["granted"],
         "append" => &["prev", "entries", "commit", "context"],
         "append-ack" => &["reject", "index", "hint", "context"],
@@ -45,8 +52,29 @@ impl Serialize for Message {
         map.serialize_entry("term", &self.term)?;
         let mut context_of = None;
         match &self.body {
-            Body::RequestVote { last } => map.serialize_entry("last", last)?,
-            Body::Vote { granted } => map.serialize_entry("granted", granted)?,
+            Body::RequestVote { last, forced } => {
+                map.serialize_entry("last", last)?;
+                if *forced {
+                    map.serialize_entry("forced", forced)?;
+                }
+            }
+            Body::RequestPreVote { last } => map.serialize_entry("last", last)?,
+            Body::TimeoutNow => {}
+            Body::ReadRequest { op } => map.serialize_entry("op", op)?,
+            Body::ReadIndex { op, index } => {
+                map.serialize_entry("op", op)?;
+                map.serialize_entry("index", index)?;
+            }
+            Body::Snapshot { last, config, hash } => {
+                map.serialize_entry("last", last)?;
+                map.serialize_entry("config", config)?;
+                if let Some(hash) = hash {
+                    map.serialize_entry("hash", hash)?;
+                }
+            }
+            Body::Vote { granted } | Body::PreVote { granted } => {
+                map.serialize_entry("granted", granted)?
+            }
             Body::Append {
                 prev,
                 entries,
@@ -188,6 +216,10 @@ fn need<T, E: de::Error>(name: &'static str, slot: Option<T>) -> Result<T, E> {
 #[derive(Default)]
 struct Known {
     last: Option<Position>,
+    forced: Option<bool>,
+    op: Option<OpId>,
+    config: Option<Config>,
+    hash: Option<ContentHash>,
     granted: Option<bool>,
     prev: Option<Position>,
     entries: Option<Entries>,
@@ -218,6 +250,10 @@ impl<'de> DeserializeSeed<'de> for Slot<'_> {
         let Slot { known, name } = self;
         match name {
             "last" => fill(name, &mut known.last, value),
+            "forced" => fill(name, &mut known.forced, value),
+            "op" => fill(name, &mut known.op, value),
+            "config" => fill(name, &mut known.config, value),
+            "hash" => fill(name, &mut known.hash, value),
             "granted" => fill(name, &mut known.granted, value),
             "prev" => fill(name, &mut known.prev, value),
             "entries" => fill(name, &mut known.entries, value),
@@ -236,6 +272,26 @@ impl Known {
         Ok(match &*kind {
             "request-vote" => Body::RequestVote {
                 last: need("last", self.last)?,
+                forced: self.forced.unwrap_or(false),
+            },
+            "request-pre-vote" => Body::RequestPreVote {
+                last: need("last", self.last)?,
+            },
+            "pre-vote" => Body::PreVote {
+                granted: need("granted", self.granted)?,
+            },
+            "timeout-now" => Body::TimeoutNow,
+            "read-request" => Body::ReadRequest {
+                op: need("op", self.op)?,
+            },
+            "read-index" => Body::ReadIndex {
+                op: need("op", self.op)?,
+                index: need("index", self.index)?,
+            },
+            "snapshot" => Body::Snapshot {
+                last: need("last", self.last)?,
+                config: need("config", self.config)?,
+                hash: self.hash,
             },
             "vote" => Body::Vote {
                 granted: need("granted", self.granted)?,

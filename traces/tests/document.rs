@@ -169,7 +169,7 @@ fn the_errors_are_the_readers() {
         ErrorKind::Utf8.to_string(),
         ErrorKind::TooDeep.to_string(),
         ErrorKind::Version {
-            found: "2".to_owned(),
+            found: "3".to_owned(),
         }
         .to_string(),
         ErrorKind::LineTooLong {

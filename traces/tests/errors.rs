@@ -64,17 +64,17 @@ fn no_header() {
 #[test]
 fn another_version() {
     assert_eq!(
-        error("{\"plimsoll_trace\":2,\"quite\":\"different\"}\n"),
-        "t.ndjson:1: format version 2 is not supported (version 1 is)"
+        error("{\"plimsoll_trace\":3,\"quite\":\"different\"}\n"),
+        "t.ndjson:1: format version 3 is not supported (versions 1 to 2 are)"
     );
     assert_eq!(
         error("{\"plimsoll_trace\":\"1\"}\n"),
-        "t.ndjson:1: format version \"1\" is not supported (version 1 is)"
+        "t.ndjson:1: format version \"1\" is not supported (versions 1 to 2 are)"
     );
     assert_eq!(
         error(format!("{{\"plimsoll_trace\":[{}0]}}", "0,".repeat(999))),
         "t.ndjson:1: format version [0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0... is not supported \
-         (version 1 is)"
+         (versions 1 to 2 are)"
     );
 }
 
@@ -97,8 +97,8 @@ fn a_header_that_says_too_little_or_too_much() {
         error(declared),
         "t.ndjson:1:130: unknown variant `sends`, expected one of `state.term`, `state.vote`, \
          `state.role`, `state.leader`, `state.commit`, `state.applied`, `state.last`, \
-         `state.snapshot`, `state.config`, `durable.term`, `durable.vote`, `durable.commit`, \
-         `durable.last`, `append`, `send`, `reads`, `ack`"
+         `state.snapshot`, `state.config`, `state.transfer`, `durable.term`, `durable.vote`, \
+         `durable.commit`, `durable.last`, `append`, `send`, `reads`, `ack`"
     );
 }
 
@@ -191,7 +191,7 @@ fn causes() {
     assert_eq!(
         error_after(&line("{\"timeout\":{}}", "")),
         "t.ndjson:3:47: unknown cause \"timeout\", expected one of start, resume, campaign, tick, \
-         receive, write, read, persisted, apply, other"
+         receive, write, read, persisted, apply, change, transfer, compact, check-quorum, other"
     );
     assert_eq!(
         error_after(&line("{\"tick\":{},\"campaign\":{}}", "")),

@@ -90,7 +90,12 @@ fn what_a_header_leaves_out() {
     assert_eq!(header.bootstrap, 0);
     assert_eq!(header.order, Order::Causal);
     assert!(header.complete.is_empty());
-    assert_eq!(header, Header::new("test 1", ["n1", "n2", "n3"]));
+    assert!(header.features.is_empty());
+    let same = Header {
+        version: 1,
+        ..Header::new("test 1", ["n1", "n2", "n3"])
+    };
+    assert_eq!(header, same);
     let declared = header.with_complete([CauseKind::Start], [Field::Send]);
     assert!(declared.complete.cause(CauseKind::Start) && declared.complete.field(Field::Send));
     assert!(!declared.complete.cause(CauseKind::Tick) && !declared.complete.field(Field::Ack));

@@ -368,3 +368,31 @@ fn a_failed_write_is_never_forgotten() {
     writer.write(&tick).unwrap();
     assert!(matches!(writer.finish(), Err(WriteError::Io(_))));
 }
+
+#[test]
+fn what_is_of_a_later_version() {
+    let lines = [
+        start("n1/1/1"),
+        line("n1/1/2", r#"{"compact":{"index":3}}"#, ""),
+    ];
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    assert_eq!(
+        error(&lines),
+        "t.ndjson:3: the cause is not in format version 1, which the header names"
+    );
+    let later = HEADER.replace("\"plimsoll_trace\":1", "\"plimsoll_trace\":2");
+    assert!(read(format!("{later}\n{}\n", lines.join("\n"))).is_ok());
+    let features = HEADER.replace("\"storage\"", "\"features\":[\"pre-vote\"],\"storage\"");
+    assert_eq!(
+        header_error(&features),
+        "t.ndjson:1: `features` is not in format version 1, which the header names"
+    );
+    let declared = HEADER.replace(
+        "\"storage\"",
+        "\"complete\":{\"causes\":[\"check-quorum\"]},\"storage\"",
+    );
+    assert_eq!(
+        header_error(&declared),
+        "t.ndjson:1: a name in `complete` is not in format version 1, which the header names"
+    );
+}

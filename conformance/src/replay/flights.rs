@@ -62,6 +62,35 @@ pub enum Shape {
     },
     /// An answer to a heartbeat.
     HeartbeatAck,
+    /// A snapshot.
+    InstallSnapshot {
+        /// The last index that it replaces.
+        last: Option<Index>,
+    },
+    /// Whether a vote would be given.
+    RequestPreVote {
+        /// The asker's last entry.
+        last: Option<Position>,
+    },
+    /// The answer.
+    PreVote {
+        /// Whether it would be.
+        granted: Option<bool>,
+    },
+    /// The leader hands over.
+    TimeoutNow,
+    /// A follower asks for a read index.
+    RequestRead {
+        /// Which read.
+        read: Option<ReadId>,
+    },
+    /// The answer.
+    ReadIndex {
+        /// Which read.
+        read: Option<ReadId>,
+        /// The index.
+        index: Option<Index>,
+    },
 }
 
 /// The read that a message carries.
@@ -127,7 +156,12 @@ impl Pattern {
                 hint,
             } => some(&[reject.is_some(), index.is_some(), hint.is_some()]),
             Shape::Heartbeat { commit } => some(&[commit.is_some()]),
-            Shape::HeartbeatAck => some(&[]),
+            Shape::HeartbeatAck | Shape::TimeoutNow => some(&[]),
+            Shape::InstallSnapshot { last } => some(&[last.is_some(), false]),
+            Shape::RequestPreVote { last } => some(&[last.is_some()]),
+            Shape::PreVote { granted } => some(&[granted.is_some()]),
+            Shape::RequestRead { read } => some(&[read.is_some()]),
+            Shape::ReadIndex { read, index } => some(&[read.is_some(), index.is_some()]),
         }
     }
 
@@ -150,6 +184,12 @@ impl Pattern {
                 | (Shape::AppendAck { .. }, Body::AppendAck { .. })
                 | (Shape::Heartbeat { .. }, Body::Heartbeat { .. })
                 | (Shape::HeartbeatAck, Body::HeartbeatAck { .. })
+                | (Shape::InstallSnapshot { .. }, Body::InstallSnapshot { .. })
+                | (Shape::RequestPreVote { .. }, Body::RequestPreVote { .. })
+                | (Shape::PreVote { .. }, Body::PreVote { .. })
+                | (Shape::TimeoutNow, Body::TimeoutNow)
+                | (Shape::RequestRead { .. }, Body::RequestRead { .. })
+                | (Shape::ReadIndex { .. }, Body::ReadIndex { .. })
         )
     }
 
@@ -247,6 +287,26 @@ impl Pattern {
                 (Shape::Heartbeat { commit: said }, Body::Heartbeat { commit, .. }) => {
                     differ("commit", said, commit, Index::to_string)
                 }
+                (Shape::InstallSnapshot { last: said }, Body::InstallSnapshot { last, .. }) => {
+                    differ("snapshot", said, &last.index, Index::to_string)
+                }
+                (Shape::RequestPreVote { last: said }, Body::RequestPreVote { last }) => {
+                    differ("last", said, last, Position::to_string)
+                }
+                (Shape::PreVote { granted: said }, Body::PreVote { granted }) => {
+                    differ("granted", said, granted, bool::to_string)
+                }
+                (Shape::RequestRead { read: said }, Body::RequestRead { read }) => {
+                    differ("read", said, read, ReadId::to_string)
+                }
+                (
+                    Shape::ReadIndex {
+                        read: said,
+                        index: at,
+                    },
+                    Body::ReadIndex { read, index },
+                ) => differ("read", said, read, ReadId::to_string)
+                    .or_else(|| differ("index", at, index, Index::to_string)),
                 _ => None,
             })
     }
@@ -260,6 +320,12 @@ impl Pattern {
             Shape::AppendAck { .. } => "AppendAck",
             Shape::Heartbeat { .. } => "Heartbeat",
             Shape::HeartbeatAck => "HeartbeatAck",
+            Shape::InstallSnapshot { .. } => "InstallSnapshot",
+            Shape::RequestPreVote { .. } => "RequestPreVote",
+            Shape::PreVote { .. } => "PreVote",
+            Shape::TimeoutNow => "TimeoutNow",
+            Shape::RequestRead { .. } => "RequestRead",
+            Shape::ReadIndex { .. } => "ReadIndex",
         }
     }
 }
@@ -279,8 +345,10 @@ impl std::fmt::Display for Pattern {
             write!(f, "{}@{term} -> {} {}", self.from, self.to, self.kind())?;
         }
         match &self.body {
-            Shape::RequestVote { last } => write!(f, " last={}", show(last)),
-            Shape::Vote { granted } => match granted {
+            Shape::RequestVote { last } | Shape::RequestPreVote { last } => {
+                write!(f, " last={}", show(last))
+            }
+            Shape::Vote { granted } | Shape::PreVote { granted } => match granted {
                 Some(true) => f.write_str(" granted"),
                 Some(false) => f.write_str(" refused"),
                 None => f.write_str(" ?"),
@@ -314,7 +382,12 @@ impl std::fmt::Display for Pattern {
                 }
             }
             Shape::Heartbeat { commit } => write!(f, " commit={}", show(commit)),
-            Shape::HeartbeatAck => Ok(()),
+            Shape::HeartbeatAck | Shape::TimeoutNow => Ok(()),
+            Shape::InstallSnapshot { last } => write!(f, " last={}", show(last)),
+            Shape::RequestRead { read } => write!(f, " {}", show(read)),
+            Shape::ReadIndex { read, index } => {
+                write!(f, " {} index={}", show(read), show(index))
+            }
         }
     }
 }

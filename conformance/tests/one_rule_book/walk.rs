@@ -139,7 +139,8 @@ fn entries(after: Index, batch: &Batch, bare: bool) -> wire::Entries {
 
 fn message(message: &Message, bare: bool) -> wire::Message {
     let body = match &message.body {
-        Body::RequestVote { last, .. } => wire::Body::RequestVote {
+        Body::RequestVote { last, forced } => wire::Body::RequestVote {
+            forced: *forced,
             last: position(*last),
         },
         Body::Vote { granted } => wire::Body::Vote { granted: *granted },

@@ -1,18 +1,28 @@
-//! Elections (Raft section 5.2) and who may win them (5.4.1).
+//! Elections (Raft section 5.2), who may win them (5.4.1), and asking first
+//! (thesis section 9.6).
 
 use super::entry::Entry;
-use super::ids::{NodeId, Position};
+use super::flaw::Flaw;
+use super::ids::{NodeId, Position, Term};
 use super::io::Refused;
 use super::message::{Body, Message};
 use super::raft::Raft;
 use super::role::{Candidate, Leader, Role, Tally};
 
 impl Raft {
-    /// Starts an election in the next term.
-    ///
-    /// The server votes for itself, but its own vote counts only once it is
-    /// durable: a crash could otherwise let it vote again in this term.
+    /// The time without a leader is over: starts an election, or asks first
+    /// whether it would be won.
     pub(super) fn campaign(&mut self) -> Result<(), Refused> {
+        self.may_campaign()?;
+        if self.options.pre_vote {
+            self.ask_first();
+        } else {
+            self.start_election(false);
+        }
+        Ok(())
+    }
+
+    pub(super) fn may_campaign(&self) -> Result<(), Refused> {
         if matches!(self.role, Role::Leader(_)) {
             return Err(Refused::AlreadyLeader);
         }
@@ -22,37 +32,87 @@ impl Raft {
         if self.log.changes_configuration(self.applied, self.commit) {
             return Err(Refused::UnappliedConfiguration);
         }
-        self.term = self.term.next();
-        self.vote = Some(self.id);
-        self.role = Role::Candidate(Candidate::default());
+        Ok(())
+    }
+
+    /// Asks who would vote for this server in the next term. Neither term nor
+    /// vote change, so nothing has to be durable.
+    fn ask_first(&mut self) {
+        self.out.events.asked = true;
+        let mut candidate = Candidate::default();
+        candidate.record(self.id, true);
+        self.role = Role::PreCandidate(candidate);
         self.timer.restart();
         let last = self.log.last();
-        for &to in self.configuration.voters() {
+        self.ask_voters(self.term.next(), &Body::RequestPreVote { last });
+        self.conclude_election();
+    }
+
+    /// Starts an election in the next term.
+    ///
+    /// The server votes for itself, but its own vote counts only once it is
+    /// durable: a crash could otherwise let it vote again in this term.
+    pub(super) fn start_election(&mut self, forced: bool) {
+        self.become_follower(self.term.next(), None);
+        self.out.events.campaigned = true;
+        self.vote = Some(self.id);
+        self.role = Role::Candidate(Candidate::default());
+        let last = self.log.last();
+        self.ask_voters(self.term, &Body::RequestVote { last, forced });
+    }
+
+    fn ask_voters(&mut self, term: Term, question: &Body) {
+        for to in self.configuration.all_voters() {
             if to != self.id {
                 self.out.messages.push(Message {
                     from: self.id,
                     to,
-                    term: self.term,
-                    body: Body::RequestVote { last },
+                    term,
+                    body: question.clone(),
                 });
             }
         }
-        Ok(())
     }
 
     /// A candidate of this server's term asks for its vote.
     pub(super) fn vote_requested(&mut self, candidate: NodeId, last: Position) {
-        // One vote a term, to the first who asks (5.2); a repeated request is
-        // answered alike. Who knows a leader gives no vote, as in etcd.
-        let free = self.vote.is_none() && self.leader().is_none();
-        let again = self.vote == Some(candidate);
         // The candidate's log must not be behind (5.4.1).
-        let granted = (free || again) && last >= self.log.last();
+        let granted = self.vote_is_free(candidate) && last >= self.log.last();
         if granted {
             self.vote = Some(candidate);
             self.timer.rewind();
         }
         self.send(candidate, Body::Vote { granted });
+    }
+
+    /// One vote a term, to the first who asks (5.2); a repeated request is
+    /// answered alike. Who knows a leader gives no vote, as in etcd.
+    fn vote_is_free(&self, candidate: NodeId) -> bool {
+        let free = self.vote.is_none() && self.leader().is_none();
+        free || self.vote == Some(candidate)
+    }
+
+    /// Somebody asks whether it would get a vote in `term`. A yes is of that
+    /// term, since the other has no other to know it by; a no is of this
+    /// server's, which the other may have to learn.
+    pub(super) fn pre_vote_requested(&mut self, other: NodeId, term: Term, last: Position) {
+        let free = term > self.term || self.vote_is_free(other);
+        let behind = last < self.log.last() && !self.options.has(Flaw::PreVoteIgnoresLog);
+        let granted = free && !behind;
+        self.out.messages.push(Message {
+            from: self.id,
+            to: other,
+            term: if granted { term } else { self.term },
+            body: Body::PreVote { granted },
+        });
+    }
+
+    /// A voter says whether it would vote for this server.
+    pub(super) fn pre_vote_received(&mut self, voter: NodeId, granted: bool) {
+        if let Role::PreCandidate(candidate) = &mut self.role {
+            candidate.record(voter, granted);
+            self.conclude_election();
+        }
     }
 
     /// A voter answers.
@@ -65,10 +125,13 @@ impl Raft {
 
     /// Ends the election as soon as the votes decide it.
     pub(super) fn conclude_election(&mut self) {
-        let Role::Candidate(candidate) = &self.role else {
-            unreachable!("only a candidate counts votes");
+        let (candidate, asks_first) = match &self.role {
+            Role::PreCandidate(candidate) => (candidate, true),
+            Role::Candidate(candidate) => (candidate, false),
+            Role::Follower(_) | Role::Leader(_) => unreachable!("counts no votes"),
         };
         match candidate.tally(&self.configuration) {
+            Tally::Won if asks_first => self.start_election(false),
             Tally::Won => self.become_leader(),
             // It keeps its term and its vote, and waits for the winner.
             Tally::Lost => self.become_follower(self.term, None),

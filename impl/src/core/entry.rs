@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::ids::{NodeId, OpId, Term};
+use super::change::Change;
+use super::ids::{OpId, Term};
 
 /// One entry of the log. Its index is its place there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,15 @@ impl Entry {
         Self {
             term,
             payload: Payload::Noop,
+        }
+    }
+
+    /// A change of the configuration.
+    #[must_use]
+    pub const fn change(term: Term, change: Change) -> Self {
+        Self {
+            term,
+            payload: Payload::Change(change),
         }
     }
 
@@ -51,9 +61,8 @@ pub enum Payload {
         /// What the state machine will read.
         command: Arc<[u8]>,
     },
-    /// This server joins the voters when the entry is applied. Only the
-    /// entries that a cluster is bootstrapped with say so yet.
-    AddVoter(NodeId),
+    /// A change of the configuration, in force from when the entry is applied.
+    Change(Change),
 }
 
 impl fmt::Display for Payload {
@@ -61,7 +70,7 @@ impl fmt::Display for Payload {
         match self {
             Self::Noop => f.write_str("noop"),
             Self::Write { op, .. } => write!(f, "{op}"),
-            Self::AddVoter(node) => write!(f, "+{node}"),
+            Self::Change(change) => write!(f, "{change}"),
         }
     }
 }

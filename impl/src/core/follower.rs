@@ -13,9 +13,12 @@ impl Raft {
         match &mut self.role {
             Role::Follower(follower) => {
                 follower.leader = Some(leader);
+                follower.silent_ticks = 0;
                 self.timer.rewind();
             }
-            Role::Candidate(_) => self.become_follower(self.term, Some(leader)),
+            Role::PreCandidate(_) | Role::Candidate(_) => {
+                self.become_follower(self.term, Some(leader))
+            }
             Role::Leader(_) => unreachable!("refused as a second leader"),
         }
     }

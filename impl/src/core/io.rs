@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::change::Change;
 use super::ids::{Index, NodeId, OpId, Position, Term};
-use super::log::LogWrite;
+use super::log::{LogWrite, Snapshot};
 use super::message::Message;
 use super::options::HardState;
 use super::reads::ReadState;
@@ -34,6 +35,21 @@ pub enum Input {
     Persisted(Durable),
     /// The state machine has applied the committed entries up to here.
     Applied(Index),
+    /// Somebody asks for another configuration.
+    Change(Change),
+    /// Somebody asks for another leader.
+    Transfer {
+        /// Which.
+        to: NodeId,
+    },
+    /// The state machine's state as of this index, to replace the log up to
+    /// there.
+    Compact {
+        /// Up to where; applied.
+        index: Index,
+        /// The state, for the machines of those who lack the entries.
+        data: Arc<[u8]>,
+    },
 }
 
 /// What stands on a server's disk.
@@ -47,8 +63,8 @@ pub struct Durable {
 
 /// What a step asks the driver to do.
 ///
-/// The driver's part of the contract, in this order: write `hard_state` and
-/// `log`, with those of earlier outputs that were not written yet, so that
+/// The driver's part of the contract, in this order: write `hard_state`,
+/// `snapshot` and `log`, with those of earlier outputs that were not written yet, so that
 /// they survive a crash; only then send `messages`; then give
 /// [`Input::Persisted`] before any other input. It may let outputs of several
 /// steps collect before it does so. A crash before the write is complete
@@ -57,6 +73,8 @@ pub struct Durable {
 pub struct Output {
     /// Term, vote and commit, when one of them changed.
     pub hard_state: Option<HardState>,
+    /// What the log begins behind, when that changed.
+    pub snapshot: Option<SnapshotWrite>,
     /// The log's new end, when it changed.
     pub log: Option<LogWrite>,
     /// Messages, in the order in which to send them.
@@ -67,6 +85,31 @@ pub struct Output {
     pub reads_released: Vec<ReadState>,
     /// Reads that will never be released here.
     pub reads_dropped: Vec<OpId>,
+    /// What else happened that nothing of the above shows.
+    pub events: Events,
+}
+
+/// A log that begins behind a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SnapshotWrite {
+    /// It replaces the entries up to there; those behind stay.
+    Compacted(Snapshot),
+    /// It is all of the log, and the state machine has to load it before it
+    /// applies or answers anything.
+    Installed(Snapshot),
+}
+
+/// What happened in a step, for who records it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Events {
+    /// An election began.
+    pub campaigned: bool,
+    /// The server asked whether it would win one.
+    pub asked: bool,
+    /// A leader looked who has answered since it last looked.
+    pub checked_quorum: bool,
+    /// A leader gave up to hand over.
+    pub kept_leadership: bool,
 }
 
 impl Output {
@@ -98,6 +141,37 @@ pub enum Refused {
     /// does not know whose votes it needs.
     #[error("a committed change of configuration is not applied")]
     UnappliedConfiguration,
+    /// A change of the configuration is under way, as far as the leader knows.
+    #[error("there may be a change of the configuration at {index} that is not applied")]
+    ChangeUnderWay {
+        /// Where.
+        index: Index,
+    },
+    /// The change cannot follow the configuration in force.
+    #[error("no such change can follow the configuration in force")]
+    UnfitChange,
+    /// The leader hands over, and takes no commands and no changes.
+    #[error("the leader hands over to {to}")]
+    HandingOver {
+        /// To whom.
+        to: NodeId,
+    },
+    /// A leader hands over to another voter only.
+    #[error("{to} is no other voter")]
+    NotAPeer {
+        /// To whom it was to.
+        to: NodeId,
+    },
+    /// Only what is applied, and not yet replaced, can be compacted.
+    #[error("compaction to {index} is not within {base}..={applied}")]
+    CompactOutOfRange {
+        /// Up to where it was to.
+        index: Index,
+        /// What is compacted already.
+        base: Index,
+        /// What is applied.
+        applied: Index,
+    },
     /// The message names another receiver, or its receiver as the sender.
     #[error("the message is from {from} to {to}")]
     Misaddressed {

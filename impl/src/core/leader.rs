@@ -1,6 +1,8 @@
 //! A leader's entries out and answers in (Raft section 5.3), and commitment
 //! (5.3, 5.4.2).
 
+use super::configuration::Configuration;
+use super::flaw::Flaw;
 use super::ids::{Index, NodeId, Position, ReadContext};
 use super::message::{AppendAck, Body, Message};
 use super::progress::Progress;
@@ -28,7 +30,8 @@ impl Raft {
         let Some(progress) = leader.progress.get_mut(&to) else {
             return false;
         };
-        if progress.is_waiting() {
+        let removed = self.options.has(Flaw::CountsRemoved) && !self.configuration.has_member(to);
+        if progress.is_waiting() || removed {
             return false;
         }
         let in_flight_max = self.options.appends_in_flight_max;
@@ -38,6 +41,13 @@ impl Raft {
             self.options.append_entries_max
         };
         let index = progress.next().previous();
+        if index < self.log.base().index {
+            // The entries that come next are gone.
+            let snapshot = self.log.snapshot().clone();
+            progress.snapshot_sent(snapshot.last.index);
+            self.send(to, Body::Snapshot(snapshot));
+            return true;
+        }
         let entries = self.log.after(index, entries_max).to_vec();
         if entries.is_empty() && !may_be_empty {
             return false;
@@ -53,7 +63,7 @@ impl Raft {
         true
     }
 
-    /// Sends an append to every other voter that does not have to answer
+    /// Sends an append to every other member that does not have to answer
     /// first.
     pub(super) fn broadcast_append(&mut self) {
         for to in self.others() {
@@ -61,7 +71,7 @@ impl Raft {
         }
     }
 
-    /// Sends a heartbeat to every other voter, with no more commit than it is
+    /// Sends a heartbeat to every other member, with no more commit than it is
     /// known to match, and asking to confirm all open reads.
     pub(super) fn broadcast_heartbeat(&mut self) {
         let Role::Leader(leader) = &mut self.role else {
@@ -69,6 +79,9 @@ impl Raft {
         };
         let context = leader.reads.context();
         for (&to, progress) in &mut leader.progress {
+            if self.options.has(Flaw::CountsRemoved) && !self.configuration.has_member(to) {
+                continue;
+            }
             let commit = progress.matched().min(self.commit);
             progress.heartbeat_sent(commit);
             self.out.messages.push(Message {
@@ -88,6 +101,7 @@ impl Raft {
         let Some(progress) = leader.progress.get_mut(&from) else {
             return;
         };
+        progress.answered();
         match ack {
             AppendAck::Accepted { index } => {
                 if !progress.accepted(index) {
@@ -100,6 +114,7 @@ impl Raft {
                     self.send_append(from, true);
                 }
                 while self.send_append(from, false) {}
+                self.hand_over_if_ready(from);
             }
             AppendAck::Rejected { index, hint } => {
                 // The follower's terms up to the hint are at most the hint's,
@@ -120,12 +135,14 @@ impl Raft {
         let Some(progress) = leader.progress.get_mut(&from) else {
             return;
         };
+        progress.answered();
         progress.heard_from();
         let behind = progress.matched() < self.log.last().index || progress.is_probing();
         if let Some(context) = context {
             leader.reads.acknowledge(from, context);
-            let released = leader.reads.release(self.id, &self.configuration);
-            self.out.reads_released.extend(released);
+            for (asked, index) in leader.reads.release(self.id, &self.configuration) {
+                self.release(asked, index);
+            }
         }
         if behind {
             self.send_append(from, true);
@@ -139,7 +156,7 @@ impl Raft {
         }
     }
 
-    fn tell_of_commit(&mut self) {
+    pub(super) fn tell_of_commit(&mut self) {
         self.begin_postponed_reads();
         self.broadcast_append();
     }
@@ -147,7 +164,7 @@ impl Raft {
     /// Raises the commit index to what a quorum has durably, if an entry of
     /// this term stands there. One of an earlier term is not committed by
     /// counting, but by a later entry of this term (5.4.2, figure 8).
-    fn advance_commit(&mut self) -> bool {
+    pub(super) fn advance_commit(&mut self) -> bool {
         let own = self.own_match();
         let Role::Leader(leader) = &self.role else {
             unreachable!("only a leader commits by counting");
@@ -160,7 +177,7 @@ impl Raft {
                 progress.map_or(Index::ZERO, Progress::matched)
             }
         };
-        let Some(reached) = self.configuration.reached_by_quorum(matched) else {
+        let Some(reached) = self.reached(matched) else {
             return false;
         };
         let advances = reached > self.commit && self.log.term_at(reached) == Some(self.term);
@@ -180,19 +197,33 @@ impl Raft {
         }
     }
 
-    /// Begins to replicate to a voter that has just become one.
-    pub(super) fn track(&mut self, node: NodeId) {
-        if let Role::Leader(leader) = &mut self.role
-            && node != self.id
-        {
-            let last = self.log.last().index;
-            let new = || Progress::new(last);
-            leader.progress.entry(node).or_insert_with(new);
+    /// What a quorum has reached.
+    fn reached(&self, matched: impl Fn(NodeId) -> Index) -> Option<Index> {
+        if let (true, Role::Leader(leader)) = (self.options.has(Flaw::CountsRemoved), &self.role) {
+            // With everyone it ever heard of counted, one removed makes up for
+            // one who does not answer.
+            let mut all: Vec<Index> = leader.progress.keys().map(|&node| matched(node)).collect();
+            all.push(matched(self.id));
+            all.sort_unstable();
+            let majority = Configuration::majority(self.configuration.voters());
+            return all.len().checked_sub(majority).map(|place| all[place]);
         }
+        if self.options.has(Flaw::CountsLearners) {
+            let mut all: Vec<Index> = self
+                .configuration
+                .members()
+                .into_iter()
+                .map(matched)
+                .collect();
+            all.sort_unstable();
+            let majority = Configuration::majority(self.configuration.voters());
+            return all.len().checked_sub(majority).map(|place| all[place]);
+        }
+        self.configuration.reached_by_quorum(matched)
     }
 
-    fn others(&self) -> Vec<NodeId> {
-        let voters = self.configuration.voters().iter();
-        voters.copied().filter(|&voter| voter != self.id).collect()
+    pub(super) fn others(&self) -> Vec<NodeId> {
+        let members = self.configuration.members().into_iter();
+        members.filter(|&member| member != self.id).collect()
     }
 }

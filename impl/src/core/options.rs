@@ -1,7 +1,9 @@
 //! What a server is told when it is made.
 
+use super::change::Change;
 use super::configuration::Configuration;
-use super::entry::{Entry, Payload};
+use super::entry::Entry;
+use super::flaw::Flaw;
 use super::ids::{Index, NodeId, Term};
 use super::log::Log;
 
@@ -21,6 +23,18 @@ pub struct Options {
     /// What the election timeouts are drawn from. Servers with different
     /// seeds time out at different moments; the same seed repeats a run.
     pub election_seed: u64,
+    /// Whether a server asks first who would vote for it, and raises its term
+    /// only if it would win (thesis section 9.6).
+    pub pre_vote: bool,
+    /// Whether a leader that has not heard a majority for an election timeout
+    /// steps down, and who has heard a leader within one takes no notice of
+    /// candidates (thesis sections 6.2 and 4.2.3).
+    pub check_quorum: bool,
+    /// Whether followers take reads, at an index that they ask the leader for
+    /// (thesis section 6.4).
+    pub follower_reads: bool,
+    /// The planted bug.
+    pub flaw: Option<Flaw>,
 }
 
 impl Default for Options {
@@ -31,6 +45,10 @@ impl Default for Options {
             append_entries_max: 64,
             appends_in_flight_max: 64,
             election_seed: 0,
+            pre_vote: false,
+            check_quorum: false,
+            follower_reads: false,
+            flaw: None,
         }
     }
 }
@@ -71,6 +89,11 @@ pub enum OptionsError {
 }
 
 impl Options {
+    /// Whether this bug is planted.
+    pub(super) fn has(&self, flaw: Flaw) -> bool {
+        self.flaw == Some(flaw)
+    }
+
     /// Whether a server can be made with these.
     ///
     /// # Errors
@@ -121,7 +144,7 @@ pub struct HardState {
 pub struct Stored {
     /// Term, vote and commit.
     pub hard_state: HardState,
-    /// The log.
+    /// The log, and the snapshot that it begins behind.
     pub log: Log,
 }
 
@@ -139,10 +162,7 @@ impl Stored {
         let entries: Vec<_> = configuration
             .voters()
             .iter()
-            .map(|&node| Entry {
-                term,
-                payload: Payload::AddVoter(node),
-            })
+            .map(|&node| Entry::change(term, Change::add_voter(node)))
             .collect();
         let log = Log::new(entries).expect("all of one term");
         let hard_state = HardState {

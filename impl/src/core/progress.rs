@@ -1,4 +1,5 @@
-//! What a leader knows of one follower (Raft figure 2: nextIndex, matchIndex).
+//! What a leader knows of one other member (Raft figure 2: nextIndex,
+//! matchIndex).
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -18,6 +19,8 @@ pub struct Progress {
     mode: Mode,
     /// The highest commit index that was sent and, should it arrive, counts.
     commit_sent: Index,
+    /// Whether it has answered since the leader last looked who does.
+    active: bool,
 }
 
 /// How the leader sends.
@@ -36,6 +39,13 @@ pub enum Mode {
         /// The window was full after the last append; an answer reopens it.
         waiting: bool,
     },
+    /// It has sent its snapshot, and waits for the answer to it.
+    Snapshot {
+        /// Up to where the snapshot reaches.
+        index: Index,
+        /// The ticks since. With an election timeout over it is taken for lost.
+        elapsed_ticks: u32,
+    },
 }
 
 impl Progress {
@@ -46,7 +56,18 @@ impl Progress {
             next: last.next(),
             mode: Mode::Probe { waiting: false },
             commit_sent: Index::ZERO,
+            active: false,
         }
+    }
+
+    /// It has answered something.
+    pub(super) const fn answered(&mut self) {
+        self.active = true;
+    }
+
+    /// Whether it has answered since this was last asked.
+    pub(super) const fn take_active(&mut self) -> bool {
+        std::mem::replace(&mut self.active, false)
     }
 
     /// Up to where the follower's log is known to agree.
@@ -68,8 +89,10 @@ impl Progress {
     }
 
     pub(super) const fn is_waiting(&self) -> bool {
-        let (Mode::Probe { waiting } | Mode::Replicate { waiting, .. }) = self.mode;
-        waiting
+        match self.mode {
+            Mode::Probe { waiting } | Mode::Replicate { waiting, .. } => waiting,
+            Mode::Snapshot { .. } => true,
+        }
     }
 
     pub(super) const fn is_probing(&self) -> bool {
@@ -81,7 +104,7 @@ impl Progress {
     /// lost is found out.
     pub(super) fn is_full(&self, in_flight_max: usize) -> bool {
         match &self.mode {
-            Mode::Probe { .. } => false,
+            Mode::Probe { .. } | Mode::Snapshot { .. } => false,
             Mode::Replicate { in_flight, .. } => in_flight.len() >= in_flight_max,
         }
     }
@@ -97,8 +120,29 @@ impl Progress {
                 }
                 *waiting = in_flight.len() >= in_flight_max;
             }
+            Mode::Snapshot { .. } => unreachable!("waits for its snapshot"),
         }
         self.commit_sent = commit;
+    }
+
+    /// A snapshot that reaches `index` went out.
+    pub(super) fn snapshot_sent(&mut self, index: Index) {
+        self.mode = Mode::Snapshot {
+            index,
+            elapsed_ticks: 0,
+        };
+    }
+
+    /// A unit of time passes. A snapshot that was not answered within
+    /// `timeout_ticks` is taken for lost.
+    pub(super) fn tick(&mut self, timeout_ticks: u32) {
+        if let Mode::Snapshot { elapsed_ticks, .. } = &mut self.mode {
+            *elapsed_ticks += 1;
+            if *elapsed_ticks >= timeout_ticks {
+                self.next = self.matched.next();
+                self.mode = Mode::Probe { waiting: false };
+            }
+        }
     }
 
     pub(super) const fn heartbeat_sent(&mut self, commit: Index) {
@@ -118,7 +162,13 @@ impl Progress {
             self.matched = index;
             self.next = self.next.max(index.next());
         }
-        let found = self.is_probing() && index == self.matched;
+        let found = match self.mode {
+            Mode::Probe { .. } => index == self.matched,
+            // It may have the entries behind the snapshot from elsewhere, or
+            // the snapshot itself.
+            Mode::Snapshot { index: sent, .. } => self.matched >= sent,
+            Mode::Replicate { .. } => false,
+        };
         if found {
             self.next = self.matched.next();
             self.mode = Mode::Replicate {
@@ -141,6 +191,7 @@ impl Progress {
         match self.mode {
             Mode::Replicate { .. } if index <= self.matched => return false,
             Mode::Probe { .. } if index != self.next.previous() => return false,
+            Mode::Snapshot { .. } => return false,
             Mode::Replicate { .. } => self.next = self.matched.next(),
             Mode::Probe { .. } => {
                 self.next = index.min(bound.next()).max(self.matched.next());
@@ -153,8 +204,10 @@ impl Progress {
 
     /// The follower answered a heartbeat, so one more append may go out.
     pub(super) const fn heard_from(&mut self) {
-        let (Mode::Probe { waiting } | Mode::Replicate { waiting, .. }) = &mut self.mode;
-        *waiting = false;
+        match &mut self.mode {
+            Mode::Probe { waiting } | Mode::Replicate { waiting, .. } => *waiting = false,
+            Mode::Snapshot { .. } => {}
+        }
     }
 }
 
@@ -163,6 +216,7 @@ impl fmt::Display for Progress {
         let mode = match self.mode {
             Mode::Probe { .. } => "probe",
             Mode::Replicate { .. } => "replicate",
+            Mode::Snapshot { .. } => "snapshot",
         };
         write!(f, "{mode}({} {}", self.matched, self.next)?;
         f.write_str(if self.is_waiting() { " waiting)" } else { ")" })

@@ -1,12 +1,12 @@
 //! One server, and one step of it.
 
+use std::collections::BTreeSet;
+
 use super::configuration::Configuration;
-use super::entry::Payload;
-use super::ids::{Index, NodeId, Term};
+use super::ids::{Index, NodeId, OpId, Term};
 use super::invariants::Before;
 use super::io::{Durable, Input, Output, Refused};
 use super::log::Log;
-use super::message::{Body, Message};
 use super::options::{HardState, Options, OptionsError, Stored};
 use super::role::{Follower, Role};
 use super::timer::ElectionTimer;
@@ -36,6 +36,8 @@ pub struct Raft {
     pub(super) durable: Durable,
     pub(super) role: Role,
     pub(super) timer: ElectionTimer,
+    /// The reads that it has asked its leader about.
+    pub(super) asked: BTreeSet<OpId>,
     /// The output of the step under way.
     pub(super) out: Output,
     /// Term, vote and commit as last given out to be written.
@@ -43,12 +45,13 @@ pub struct Raft {
 }
 
 impl Raft {
-    /// A server with what its disk holds, as a follower that has applied
-    /// nothing.
+    /// A server with what its disk holds, as a follower that has applied what
+    /// its snapshot replaces, and nothing else.
     ///
     /// `configuration` is the one in force from the start: all voters at a
-    /// server's first boot, and none when it restarts, since it will have
-    /// applied it again before long ([`Stored::bootstrap`]).
+    /// server's first boot, and that of the snapshot when it restarts; without
+    /// a snapshot none, since it will have applied it again before long
+    /// ([`Stored::bootstrap`]).
     ///
     /// # Errors
     ///
@@ -62,6 +65,11 @@ impl Raft {
         options.check()?;
         stored.check()?;
         let Stored { hard_state, log } = stored;
+        let base = log.base().index;
+        let hard_state = HardState {
+            commit: hard_state.commit.max(base),
+            ..hard_state
+        };
         let durable = Durable {
             hard_state,
             last: log.last(),
@@ -73,11 +81,12 @@ impl Raft {
             term: hard_state.term,
             vote: hard_state.vote,
             commit: hard_state.commit,
-            applied: Index::ZERO,
+            applied: base,
             log,
             configuration,
             durable,
             role: Role::Follower(Follower::default()),
+            asked: BTreeSet::new(),
             out: Output::default(),
             written: hard_state,
         })
@@ -103,6 +112,9 @@ impl Raft {
             Input::Read { op } => self.read(op)?,
             Input::Persisted(durable) => self.persisted(durable),
             Input::Applied(index) => self.applied_to(index)?,
+            Input::Change(change) => self.change(change)?,
+            Input::Transfer { to } => self.transfer(to)?,
+            Input::Compact { index, data } => self.compact(index, data)?,
         }
         let hard_state = self.hard_state();
         if hard_state != self.written {
@@ -115,14 +127,11 @@ impl Raft {
 
     fn tick(&mut self) {
         match &mut self.role {
-            Role::Leader(leader) => {
-                leader.heartbeat_elapsed_ticks += 1;
-                if leader.heartbeat_elapsed_ticks >= self.options.heartbeat_interval_ticks {
-                    leader.heartbeat_elapsed_ticks = 0;
-                    self.broadcast_heartbeat();
+            Role::Leader(_) => self.leader_tick(),
+            Role::Follower(_) | Role::PreCandidate(_) | Role::Candidate(_) => {
+                if let Role::Follower(follower) = &mut self.role {
+                    follower.silent_ticks = follower.silent_ticks.saturating_add(1);
                 }
-            }
-            Role::Follower(_) | Role::Candidate(_) => {
                 if self.timer.tick() && self.configuration.contains(self.id) {
                     self.timer.rewind();
                     // With a change of configuration unapplied there is no
@@ -131,40 +140,6 @@ impl Raft {
                 }
             }
         }
-    }
-
-    fn receive(&mut self, message: Message) -> Result<(), Refused> {
-        self.vet(&message)?;
-        let Message {
-            from, term, body, ..
-        } = message;
-        if term < self.term {
-            return Ok(());
-        }
-        // Raft figure 2, all servers: a higher term makes a follower.
-        if term > self.term {
-            let leader = body.is_from_leader().then_some(from);
-            self.become_follower(term, leader);
-        }
-        match body {
-            Body::RequestVote { last } => self.vote_requested(from, last),
-            Body::Vote { granted } => self.vote_received(from, granted),
-            Body::Append {
-                prev,
-                entries,
-                commit,
-            } => {
-                self.follow(from);
-                self.append_received(from, prev, &entries, commit);
-            }
-            Body::Heartbeat { commit, context } => {
-                self.follow(from);
-                self.heartbeat_received(from, commit, context);
-            }
-            Body::AppendAck(ack) => self.append_answered(from, ack),
-            Body::HeartbeatAck { context } => self.heartbeat_answered(from, context),
-        }
-        Ok(())
     }
 
     /// The server's own acknowledgements: of its vote, and of its entries.
@@ -177,27 +152,8 @@ impl Raft {
                 self.conclude_election();
             }
             Role::Leader(_) => self.commit_and_tell(),
-            Role::Candidate(_) | Role::Follower(_) => {}
+            Role::PreCandidate(_) | Role::Candidate(_) | Role::Follower(_) => {}
         }
-    }
-
-    fn applied_to(&mut self, index: Index) -> Result<(), Refused> {
-        if index < self.applied || index > self.commit {
-            return Err(Refused::AppliedOutOfRange {
-                index,
-                applied: self.applied,
-                commit: self.commit,
-            });
-        }
-        while self.applied < index {
-            self.applied = self.applied.next();
-            let entry = self.log.get(self.applied).expect("committed, so present");
-            if let Payload::AddVoter(node) = entry.payload {
-                self.configuration.add(node);
-                self.track(node);
-            }
-        }
-        Ok(())
     }
 
     /// Enters `term` as a follower, or leaves another role in it.
@@ -206,9 +162,16 @@ impl Raft {
         if term > self.term {
             self.term = term;
             self.vote = None;
+            // Whoever led the term before answers no more.
+            self.out
+                .reads_dropped
+                .extend(std::mem::take(&mut self.asked));
         }
         self.timer.restart();
-        let follower = Role::Follower(Follower { leader });
+        let follower = Role::Follower(Follower {
+            leader,
+            silent_ticks: 0,
+        });
         let left = std::mem::replace(&mut self.role, follower);
         if let Role::Leader(leader) = left {
             self.out.reads_dropped.extend(leader.reads.into_ops());
@@ -254,7 +217,7 @@ impl Raft {
     pub const fn leader(&self) -> Option<NodeId> {
         match &self.role {
             Role::Follower(follower) => follower.leader,
-            Role::Candidate(_) => None,
+            Role::PreCandidate(_) | Role::Candidate(_) => None,
             Role::Leader(_) => Some(self.id),
         }
     }

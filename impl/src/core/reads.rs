@@ -14,6 +14,15 @@ pub struct ReadState {
     pub index: Index,
 }
 
+/// A read that a leader takes on, for a client of its own or of a follower.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked {
+    /// The client's operation.
+    pub op: OpId,
+    /// The follower that asks, and answers the client.
+    pub asker: Option<NodeId>,
+}
+
 /// The reads that a leader has taken on and not released.
 ///
 /// Invariants:
@@ -22,34 +31,40 @@ pub struct ReadState {
 /// - `postponed` is empty once the leader has committed an entry of its term.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reads {
-    postponed: Vec<OpId>,
-    open: VecDeque<(ReadContext, ReadState)>,
+    postponed: Vec<Asked>,
+    open: VecDeque<(ReadContext, Asked, Index)>,
     latest: ReadContext,
     acknowledged: BTreeMap<NodeId, ReadContext>,
 }
 
 impl Reads {
     /// Keeps a read until the leader knows what is committed.
-    pub(super) fn postpone(&mut self, op: OpId) {
-        self.postponed.push(op);
+    pub(super) fn postpone(&mut self, asked: Asked) {
+        self.postponed.push(asked);
     }
 
     /// The reads kept until now.
-    pub(super) fn take_postponed(&mut self) -> Vec<OpId> {
+    pub(super) fn take_postponed(&mut self) -> Vec<Asked> {
         std::mem::take(&mut self.postponed)
     }
 
     /// Gives a read its index, to be confirmed by answers to a heartbeat sent
     /// from now on.
-    pub(super) fn begin(&mut self, read: ReadState) {
+    pub(super) fn begin(&mut self, asked: Asked, index: Index) {
         self.latest = self.latest.next();
-        self.open.push_back((self.latest, read));
+        self.open.push_back((self.latest, asked, index));
+    }
+
+    /// Whether this read waits already: its request came twice.
+    pub(super) fn has(&self, asked: Asked) -> bool {
+        let mut open = self.open.iter().map(|&(_, open, _)| open);
+        open.any(|open| open == asked) || self.postponed.contains(&asked)
     }
 
     /// What a heartbeat sent now asks to be confirmed.
     #[must_use]
     pub fn context(&self) -> Option<ReadContext> {
-        self.open.back().map(|&(context, _)| context)
+        self.open.back().map(|&(context, _, _)| context)
     }
 
     /// A voter followed the leader after it had begun the reads of `context`.
@@ -62,7 +77,7 @@ impl Reads {
     }
 
     /// The reads that a majority, the leader `own` among them, has confirmed.
-    pub(super) fn release(&mut self, own: NodeId, voters: &Configuration) -> Vec<ReadState> {
+    pub(super) fn release(&mut self, own: NodeId, voters: &Configuration) -> Vec<(Asked, Index)> {
         let latest = self.latest;
         let confirmed = voters
             .reached_by_quorum(|voter| {
@@ -75,14 +90,19 @@ impl Reads {
             .unwrap_or_default();
         let count = self
             .open
-            .partition_point(|&(context, _)| context <= confirmed);
-        self.open.drain(..count).map(|(_, read)| read).collect()
+            .partition_point(|&(context, _, _)| context <= confirmed);
+        let released = self.open.drain(..count);
+        released.map(|(_, asked, index)| (asked, index)).collect()
     }
 
-    /// Every read not released, in the order in which they came.
+    /// Every read of clients of this server that was not released, in the order
+    /// in which they came.
     pub(super) fn into_ops(self) -> Vec<OpId> {
-        let open = self.open.into_iter().map(|(_, read)| read.op);
-        open.chain(self.postponed).collect()
+        let open = self.open.into_iter().map(|(_, asked, _)| asked);
+        let own = open
+            .chain(self.postponed)
+            .filter(|asked| asked.asker.is_none());
+        own.map(|asked| asked.op).collect()
     }
 
     /// Whether any read waits for the leader's first commit.

@@ -13,6 +13,8 @@ use super::reads::Reads;
 pub enum Role {
     /// Answers; does not ask.
     Follower(Follower),
+    /// Asks who would vote for it in the next term (thesis section 9.6).
+    PreCandidate(Candidate),
     /// Asks for votes.
     Candidate(Candidate),
     /// Has a majority of votes in its term.
@@ -24,9 +26,11 @@ pub enum Role {
 pub struct Follower {
     /// Whom it has heard from as leader of its term.
     pub leader: Option<NodeId>,
+    /// The ticks since.
+    pub(super) silent_ticks: u32,
 }
 
-/// A candidate's own part.
+/// A candidate's own part, and that of a server that asks first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Candidate {
     votes: BTreeMap<NodeId, bool>,
@@ -38,6 +42,14 @@ pub struct Leader {
     pub(super) progress: BTreeMap<NodeId, Progress>,
     pub(super) reads: Reads,
     pub(super) heartbeat_elapsed_ticks: u32,
+    /// The ticks since it last looked who answers, and whether to go on with
+    /// handing over.
+    pub(super) check_elapsed_ticks: u32,
+    /// Up to here there may be a change of the configuration that this server
+    /// has not applied.
+    pub(super) change_may_be_at: Index,
+    /// To whom it hands over.
+    pub(super) transfer: Option<NodeId>,
 }
 
 /// How an election stands.
@@ -58,16 +70,13 @@ impl Candidate {
     /// Counts the votes of the voters (Raft section 5.2). The election is
     /// lost when those who did not refuse can no longer make a majority.
     pub(super) fn tally(&self, voters: &Configuration) -> Tally {
-        let count = |granted| {
-            let of_voter = |voter: &&NodeId| self.votes.get(voter) == Some(&granted);
-            voters.voters().iter().filter(of_voter).count()
-        };
-        if count(true) >= voters.quorum() {
+        let vote = |voter| self.votes.get(&voter).copied();
+        if voters.has_quorum(|voter| vote(voter) == Some(true)) {
             Tally::Won
-        } else if voters.voters().len() - count(false) < voters.quorum() {
-            Tally::Lost
-        } else {
+        } else if voters.has_quorum(|voter| vote(voter) != Some(false)) {
             Tally::Open
+        } else {
+            Tally::Lost
         }
     }
 
@@ -80,16 +89,28 @@ impl Candidate {
 impl Leader {
     /// The views of a leader `own` whose log ended at `last` when it won
     /// (Raft figure 2: reinitialised after election).
-    pub(super) fn new(own: NodeId, voters: &Configuration, last: Index) -> Self {
-        let others = voters.voters().iter().filter(|&&voter| voter != own);
+    pub(super) fn new(own: NodeId, configuration: &Configuration, last: Index) -> Self {
+        let members = configuration.members().into_iter();
+        let others = members.filter(|&member| member != own);
         Self {
-            progress: others.map(|&voter| (voter, Progress::new(last))).collect(),
+            progress: others.map(|node| (node, Progress::new(last))).collect(),
             reads: Reads::default(),
             heartbeat_elapsed_ticks: 0,
+            check_elapsed_ticks: 0,
+            // There may be one in its log that it does not know to be
+            // committed.
+            change_may_be_at: last,
+            transfer: None,
         }
     }
 
-    /// The view of each other voter's log.
+    /// To whom it hands over, if it does.
+    #[must_use]
+    pub const fn transfer(&self) -> Option<NodeId> {
+        self.transfer
+    }
+
+    /// The view of each other member's log.
     pub fn progress(&self) -> impl Iterator<Item = (NodeId, &Progress)> {
         self.progress
             .iter()

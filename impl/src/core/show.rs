@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::io::{Input, Output};
+use super::ids::Position;
+use super::io::{Input, Output, SnapshotWrite};
 use super::log::LogWrite;
 use super::options::HardState;
 use super::raft::Raft;
@@ -20,6 +21,9 @@ impl fmt::Display for Input {
                 write!(f, "persisted {} last={}", durable.hard_state, durable.last)
             }
             Self::Applied(index) => write!(f, "applied {index}"),
+            Self::Change(change) => write!(f, "change {change}"),
+            Self::Transfer { to } => write!(f, "transfer to {to}"),
+            Self::Compact { index, .. } => write!(f, "compact {index}"),
         }
     }
 }
@@ -55,6 +59,15 @@ impl fmt::Display for Output {
         if let Some(hard_state) = &self.hard_state {
             lines.push(format!("write {hard_state}"));
         }
+        match &self.snapshot {
+            Some(SnapshotWrite::Compacted(snapshot)) => {
+                lines.push(format!("write snapshot {}", snapshot.last));
+            }
+            Some(SnapshotWrite::Installed(snapshot)) => {
+                lines.push(format!("load snapshot {}", snapshot.last));
+            }
+            None => {}
+        }
         if let Some(log) = &self.log {
             lines.push(format!("write log {log}"));
         }
@@ -70,6 +83,12 @@ impl fmt::Display for Output {
         for op in &self.reads_dropped {
             lines.push(format!("drop read {op}"));
         }
+        if self.events.checked_quorum {
+            lines.push("check quorum".to_owned());
+        }
+        if self.events.kept_leadership {
+            lines.push("keep leadership".to_owned());
+        }
         if lines.is_empty() {
             lines.push("nothing".to_owned());
         }
@@ -82,6 +101,7 @@ impl fmt::Display for Raft {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let role = match self.role() {
             Role::Follower(_) => "follower",
+            Role::PreCandidate(_) => "pre-candidate",
             Role::Candidate(_) => "candidate",
             Role::Leader(_) => "leader",
         };
@@ -101,6 +121,9 @@ impl fmt::Display for Raft {
             self.applied(),
             self.configuration()
         )?;
+        if self.log().base() != Position::ZERO {
+            write!(f, " snapshot={}", self.log().base())?;
+        }
         if let Role::Leader(leader) = self.role() {
             for (node, progress) in leader.progress() {
                 write!(f, " {node}:{progress}")?;

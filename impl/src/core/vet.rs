@@ -22,7 +22,7 @@ impl Raft {
             let other = match &self.role {
                 Role::Leader(_) => true,
                 Role::Follower(follower) => follower.leader.is_some_and(|leader| leader != from),
-                Role::Candidate(_) => false,
+                Role::PreCandidate(_) | Role::Candidate(_) => false,
             };
             if other {
                 return Err(Refused::SecondLeader { from, term });
@@ -53,7 +53,14 @@ fn vet_shape(message: &Message) -> Result<(), Refused> {
         return Err(Refused::Malformed("a term that no election reaches"));
     }
     match &message.body {
-        Body::RequestVote { last } => vet_position(*last, term),
+        Body::RequestVote { last, .. } | Body::RequestPreVote { last } => vet_position(*last, term),
+        Body::Snapshot(snapshot) if snapshot.last.index == Index::ZERO => {
+            Err(Refused::Malformed("a snapshot of nothing"))
+        }
+        Body::Snapshot(snapshot) if snapshot.last.index.get() > u64::MAX / 2 => {
+            Err(Refused::Malformed("an index that no log reaches"))
+        }
+        Body::Snapshot(snapshot) => vet_position(snapshot.last, term),
         Body::Append { prev, entries, .. } => {
             vet_position(*prev, term)?;
             vet_entries(*prev, entries, term)

@@ -1,6 +1,6 @@
 //! What goes wrong in a run: partitions and crashes.
 
-use crate::core::{Configuration, NodeId, Role};
+use crate::core::{NodeId, Role};
 
 use super::checks::Violation;
 use super::disk::{Disk, Loss};
@@ -62,7 +62,7 @@ impl Simulation {
             return;
         };
         let dirty = node.disk().is_dirty();
-        let waiting = node.disk().waiting_entries() as u64;
+        let waiting = node.disk().waiting_parts() as u64;
         let incarnation = node.incarnation();
         let loss = match self.rng.within(0..=2) {
             0 => Loss::All,
@@ -71,10 +71,10 @@ impl Simulation {
                 entries: usize::try_from(self.rng.within(0..=waiting)).expect("a small number"),
             },
         };
-        let disk = Disk::default();
+        let disk = Box::new(Disk::default());
         let down = Place::Down { disk, incarnation };
         if let Place::Up { node, .. } = std::mem::replace(&mut self.nodes[slot(id)], down) {
-            let disk = node.crash(loss);
+            let disk = Box::new(node.crash(loss));
             self.nodes[slot(id)] = Place::Down { disk, incarnation };
         }
         self.summary.crashes += 1;
@@ -92,9 +92,11 @@ impl Simulation {
         let Place::Down { disk, incarnation } = &self.nodes[slot(id)] else {
             return Ok(());
         };
-        let (disk, incarnation) = (disk.clone(), incarnation + 1);
-        // The configuration is empty until it has been applied again.
-        self.start(id, disk, Configuration::default(), incarnation)
+        let (disk, incarnation) = (Disk::clone(disk), incarnation + 1);
+        // Without a snapshot the configuration is empty until it has been
+        // applied again.
+        let configuration = disk.stored().log.snapshot().configuration.clone();
+        self.start(id, disk, configuration, incarnation)
             .expect("the first start took the same options");
         self.observe(id, Done::default())
     }

@@ -11,6 +11,7 @@
 //! | `simulation.rs` | the queue of what is due |
 //! | `stepping.rs` | ticks, syncs, deliveries, and what follows from them |
 //! | `faults.rs` | partitions, crashes, restarts |
+//! | `orders.rs` | what an operator asks for |
 //! | `asking.rs`, `client.rs` | the clients |
 //! | `node.rs` | the driver of one core |
 //! | `disk.rs` | a disk that loses what was not synced, whole or in part |
@@ -31,6 +32,7 @@ mod faults;
 pub mod history;
 mod network;
 mod node;
+mod orders;
 mod plan;
 mod report;
 mod rng;

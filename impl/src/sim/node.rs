@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::core::{
-    Configuration, Index, Input, LogWrite, NodeId, OpId, Options, OptionsError, Output, Payload,
-    Raft, ReadState, Refused,
+    Change, Configuration, Events, Index, Input, LogWrite, NodeId, OpId, Options, OptionsError,
+    Output, Payload, Raft, ReadState, Refused, SnapshotWrite,
 };
 use crate::envelope::{Envelope, MessageId};
 use crate::kv::KeyValue;
@@ -34,6 +34,8 @@ pub struct Node {
     reads: BTreeMap<OpId, String>,
     /// Of those, the ones that wait only for their index to be applied.
     released: Vec<ReadState>,
+    /// The machine's state as of an index, until the log is compacted to it.
+    taken: Option<(Index, Arc<[u8]>)>,
 }
 
 /// What a node tells a client.
@@ -58,6 +60,10 @@ pub struct Done {
     pub answers: Vec<(OpId, Answer, Index)>,
     /// Whether the step was more than an uneventful tick.
     pub eventful: bool,
+    /// What else happened in it.
+    pub events: Events,
+    /// Whether it loaded a snapshot.
+    pub installed: bool,
 }
 
 impl Node {
@@ -66,6 +72,10 @@ impl Node {
     /// # Errors
     ///
     /// When the options contradict each other.
+    ///
+    /// # Panics
+    ///
+    /// When the disk holds a snapshot that no machine has saved.
     pub fn start(
         id: NodeId,
         options: Options,
@@ -76,16 +86,18 @@ impl Node {
     ) -> Result<Self, OptionsError> {
         let raft = Raft::new(id, options, disk.stored().clone(), configuration)?;
         recorder.start(&raft);
+        let machine = KeyValue::load(&raft.log().snapshot().data).expect("a saved machine");
         Ok(Self {
             raft,
             disk,
-            machine: KeyValue::default(),
+            machine,
             incarnation,
             sent: 0,
             outbox: Vec::new(),
             writes: BTreeSet::new(),
             reads: BTreeMap::new(),
             released: Vec::new(),
+            taken: None,
         })
     }
 
@@ -186,6 +198,43 @@ impl Node {
             .expect("committed, so it may be applied")
     }
 
+    /// Somebody asks for another configuration.
+    ///
+    /// # Errors
+    ///
+    /// When this node does not lead, or takes no such change now.
+    pub fn change(&mut self, change: Change, recorder: &mut Recorder) -> Result<Done, Refused> {
+        self.step(Input::Change(change), None, Vec::new(), recorder)
+    }
+
+    /// Somebody asks for another leader.
+    ///
+    /// # Errors
+    ///
+    /// When this node does not lead, or the other one cannot.
+    pub fn transfer(&mut self, to: NodeId, recorder: &mut Recorder) -> Result<Done, Refused> {
+        self.step(Input::Transfer { to }, None, Vec::new(), recorder)
+    }
+
+    /// Keeps the machine's state, if at least this many entries were applied
+    /// behind the snapshot that the log begins with; says whether.
+    pub fn take_snapshot(&mut self, entries_min: u64) -> bool {
+        let (applied, base) = (self.raft.applied(), self.raft.log().base().index);
+        let due = applied.get() - base.get() >= entries_min && self.taken.is_none();
+        if due {
+            self.taken = Some((applied, self.machine.save().into()));
+        }
+        due
+    }
+
+    /// Compacts the log to where the machine's state was last kept, unless a
+    /// snapshot of the leader has come meanwhile; then there is nothing to do.
+    pub fn compact(&mut self, recorder: &mut Recorder) -> Option<Done> {
+        let (index, data) = self.taken.take()?;
+        let input = Input::Compact { index, data };
+        self.step(input, None, Vec::new(), recorder).ok()
+    }
+
     fn step(
         &mut self,
         input: Input,
@@ -195,18 +244,26 @@ impl Node {
     ) -> Result<Done, Refused> {
         let cause = recorder.cause(&input, id);
         let is_tick = input == Input::Tick;
-        let term = self.raft.term();
         let output = self.raft.step(input)?;
         let eventful = !(is_tick && output.is_empty());
         let Output {
             hard_state,
+            snapshot,
             log,
             messages,
             reads_begun,
             reads_released,
             reads_dropped,
+            events,
         } = output;
-        self.disk.write(hard_state, log.clone());
+        let installed = match &snapshot {
+            Some(SnapshotWrite::Installed(snapshot)) => {
+                self.machine = KeyValue::load(&snapshot.data).expect("a saved machine");
+                true
+            }
+            Some(SnapshotWrite::Compacted(_)) | None => false,
+        };
+        self.disk.write(hard_state, snapshot, log.clone());
         let queued = self.outbox.len();
         for message in messages {
             self.sent += 1;
@@ -229,7 +286,7 @@ impl Node {
         self.answer_reads(&mut acknowledged, &mut answers);
         if eventful {
             let effects = Effects {
-                campaigned: is_tick && self.raft.term() > term,
+                began: if is_tick { events } else { Events::default() },
                 log: log.as_ref(),
                 sent: &self.outbox[queued..],
                 reads: &reads_begun,
@@ -242,6 +299,8 @@ impl Node {
             released: reads_released,
             answers,
             eventful,
+            events,
+            installed,
         })
     }
 

@@ -4,7 +4,10 @@ use std::fmt::Write as _;
 
 use clap::Args;
 
-use crate::core::Options;
+use plimsoll_trace::Header;
+
+use crate::core::{Flaw, NodeId, Options};
+use crate::trace;
 
 /// A simulation's parameters, which are also the options of
 /// `plimsoll-raft sim`. Times are in units of which a tick takes about
@@ -14,7 +17,7 @@ pub struct Plan {
     /// What all chance comes from
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub seed: u64,
-    /// How many nodes, all of them voters
+    /// How many nodes, all of them voters but for those that join later
     #[arg(long, default_value_t = 3, value_name = "N")]
     pub nodes: u32,
     /// How many steps of nodes, each of them a line of the trace
@@ -80,6 +83,44 @@ pub struct Plan {
     /// Most appends with entries under way to one node
     #[arg(long, default_value_t = 8, value_name = "N")]
     pub appends_in_flight_max: u32,
+    /// A node asks who would vote for it before it raises its term
+    #[arg(long)]
+    pub pre_vote: bool,
+    /// A leader that hears no majority steps down; who hears a leader takes no
+    /// notice of candidates
+    #[arg(long)]
+    pub check_quorum: bool,
+    /// Followers take reads, at an index that they ask the leader for
+    #[arg(long)]
+    pub follower_reads: bool,
+    /// Replace the log by a snapshot whenever this many entries, or on other
+    /// nodes two or three times as many, were applied behind it (0: never)
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub snapshot_every: u64,
+    /// Probability, every 100 units of time, that the leader is told to hand over
+    #[arg(long, default_value_t = 0.0, value_name = "P")]
+    pub transfers: f64,
+    /// Probability, every 100 units of time, that the leader is asked for
+    /// another configuration
+    #[arg(long, default_value_t = 0.0, value_name = "P")]
+    pub changes: f64,
+    /// Some changes are of several servers, through a joint configuration
+    #[arg(long)]
+    pub joint: bool,
+    /// Some servers learn before they vote, or instead
+    #[arg(long)]
+    pub learners: bool,
+    /// How many of the nodes are no voters at the start
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub joiners: u32,
+    /// Plant a bug (docs/replay.md lists them)
+    #[arg(long, value_name = "NAME", value_parser = flaw)]
+    pub flaw: Option<Flaw>,
+}
+
+fn flaw(name: &str) -> Result<Flaw, String> {
+    let names: Vec<_> = Flaw::ALL.iter().map(|(_, name)| *name).collect();
+    Flaw::by_name(name).ok_or_else(|| format!("one of {}", names.join(", ")))
 }
 
 /// How long a tick takes, in units of time.
@@ -140,6 +181,16 @@ impl Default for Plan {
             heartbeat_interval: 3,
             append_entries_max: 8,
             appends_in_flight_max: 8,
+            pre_vote: false,
+            check_quorum: false,
+            follower_reads: false,
+            snapshot_every: 0,
+            transfers: 0.0,
+            changes: 0.0,
+            joint: false,
+            learners: false,
+            joiners: 0,
+            flaw: None,
         }
     }
 }
@@ -169,6 +220,7 @@ impl Plan {
             ("keys", self.keys.into(), 1, count),
             ("clients", self.clients.into(), 0, 10_000),
             ("election-timeout", self.election_timeout.into(), 1, time),
+            ("joiners", self.joiners.into(), 0, nodes.saturating_sub(1)),
         ] {
             if !(least..=most).contains(&value) {
                 return Err(PlanError::OutOfRange {
@@ -196,10 +248,39 @@ impl Plan {
             append_entries_max: self.append_entries_max as usize,
             appends_in_flight_max: self.appends_in_flight_max as usize,
             election_seed,
+            pre_vote: self.pre_vote,
+            check_quorum: self.check_quorum,
+            follower_reads: self.follower_reads,
+            flaw: self.flaw,
         }
     }
 
-    fn probabilities(&self) -> [(&'static str, f64); 6] {
+    /// How many nodes are voters at the start: the first ones.
+    #[must_use]
+    pub const fn voters(&self) -> u32 {
+        self.nodes - self.joiners
+    }
+
+    /// The header of the run's trace.
+    #[must_use]
+    pub fn header(&self) -> Header {
+        let nodes: Vec<_> = (1..=self.nodes).map(NodeId::new).collect();
+        let features: Vec<&str> = [
+            ("pre-vote", self.pre_vote),
+            ("check-quorum", self.check_quorum),
+            ("sticky-leader", self.check_quorum),
+            ("follower-reads", self.follower_reads),
+            ("single-server-changes", self.changes > 0.0),
+            ("joint-consensus", self.changes > 0.0 && self.joint),
+            ("learners", self.changes > 0.0 && self.learners),
+        ]
+        .into_iter()
+        .filter_map(|(name, on)| on.then_some(name))
+        .collect();
+        trace::header(&self.command(), &nodes, self.voters() as usize, &features)
+    }
+
+    fn probabilities(&self) -> [(&'static str, f64); 8] {
         [
             ("drop", self.drop),
             ("duplicate", self.duplicate),
@@ -207,6 +288,8 @@ impl Plan {
             ("partitions", self.partitions),
             ("crashes", self.crashes),
             ("reads", self.reads),
+            ("transfers", self.transfers),
+            ("changes", self.changes),
         ]
     }
 
@@ -231,6 +314,8 @@ impl Plan {
                 ("heartbeat-interval", plan.heartbeat_interval.into()),
                 ("append-entries-max", plan.append_entries_max.into()),
                 ("appends-in-flight-max", plan.appends_in_flight_max.into()),
+                ("snapshot-every", plan.snapshot_every),
+                ("joiners", plan.joiners.into()),
             ]
         };
         let mut add = |option: &str, value: &dyn std::fmt::Display| {
@@ -251,7 +336,18 @@ impl Plan {
         if let Some(down) = self.down_max {
             add("down-max", &down);
         }
-        for (option, on) in [("reorder", self.reorder), ("one-way", self.one_way)] {
+        if let Some(flaw) = self.flaw {
+            add("flaw", &flaw.name());
+        }
+        for (option, on) in [
+            ("reorder", self.reorder),
+            ("one-way", self.one_way),
+            ("pre-vote", self.pre_vote),
+            ("check-quorum", self.check_quorum),
+            ("follower-reads", self.follower_reads),
+            ("joint", self.joint),
+            ("learners", self.learners),
+        ] {
             if on {
                 write!(command, " --{option}").expect("a string takes all");
             }

@@ -21,6 +21,18 @@ pub struct Summary {
     pub elections: u64,
     /// Elections won.
     pub elections_won: u64,
+    /// Times a node asked first who would vote for it.
+    pub pre_elections: u64,
+    /// Times a leader stepped down because it heard no majority.
+    pub quorums_lost: u64,
+    /// Times a leader was told to hand over.
+    pub transfers: u64,
+    /// Changes of the configuration that a leader took on.
+    pub changes: u64,
+    /// Logs that were compacted.
+    pub compactions: u64,
+    /// Snapshots that replaced a log.
+    pub snapshots_installed: u64,
     /// Entries that were committed, the bootstrap among them.
     pub committed: u64,
     /// Conflicting entries that were cut off a log.
@@ -73,6 +85,16 @@ impl fmt::Display for Summary {
             f,
             "entries    {} committed, {} cut off",
             self.committed, self.truncated
+        )?;
+        writeln!(
+            f,
+            "asked      {} times first; {} leaders heard no majority, {} were to hand over",
+            self.pre_elections, self.quorums_lost, self.transfers
+        )?;
+        writeln!(
+            f,
+            "changes    {} of the configuration; {} logs compacted, {} replaced",
+            self.changes, self.compactions, self.snapshots_installed
         )?;
         writeln!(
             f,

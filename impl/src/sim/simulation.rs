@@ -31,6 +31,7 @@ pub(super) enum Event {
     Tick(Who),
     Sync(Who),
     Apply(Who),
+    Compact(Who),
     Deliver(Envelope),
     Restart(NodeId),
     Faults,
@@ -59,7 +60,7 @@ pub(super) enum Place {
         doomed: bool,
     },
     Down {
-        disk: Disk,
+        disk: Box<Disk>,
         incarnation: u64,
     },
 }
@@ -127,10 +128,14 @@ impl Simulation {
             plan,
         };
         let ids = simulation.ids();
-        let (stored, configuration) = Stored::bootstrap(&ids);
-        for &id in &ids {
+        let (voters, joiners) = ids.split_at(simulation.plan.voters() as usize);
+        let (stored, configuration) = Stored::bootstrap(voters);
+        for &id in voters {
             let disk = Disk::new(stored.clone());
             simulation.start(id, disk, configuration.clone(), 1)?;
+        }
+        for &id in joiners {
+            simulation.start(id, Disk::default(), Configuration::default(), 1)?;
         }
         simulation.after(FAULTS_EVERY, Event::Faults);
         for place in 0..simulation.plan.clients as usize {
@@ -198,11 +203,12 @@ impl Simulation {
             Event::Tick(who) => self.tick(who),
             Event::Sync(who) => self.sync(who),
             Event::Apply(who) => self.apply(who),
+            Event::Compact(who) => self.compact(who),
             Event::Deliver(envelope) => self.deliver(envelope),
             Event::Restart(id) => self.restart(id),
             Event::Faults => {
                 self.faults();
-                Ok(())
+                self.orders()
             }
             Event::Heal => {
                 self.network.heal();

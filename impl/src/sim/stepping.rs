@@ -1,6 +1,6 @@
 //! The steps of the nodes in a run, and what follows from each.
 
-use crate::core::{Index, NodeId};
+use crate::core::{Index, NodeId, Role};
 use crate::envelope::Envelope;
 use crate::trace::Recorder;
 
@@ -32,10 +32,10 @@ impl Simulation {
         let Some((node, recorder)) = self.running(who) else {
             return Ok(());
         };
-        let term = node.raft().term();
+        let led = matches!(node.raft().role(), Role::Leader(_));
         let done = node.tick(recorder);
-        let campaigned = node.raft().term() > term;
-        self.summary.elections += u64::from(campaigned);
+        let leads = matches!(node.raft().role(), Role::Leader(_));
+        self.summary.quorums_lost += u64::from(led && !leads);
         // No two clocks run alike.
         let delay = self.rng.within(TICK_UNITS - 1..=TICK_UNITS + 1);
         self.after(delay, Event::Tick(who));
@@ -67,25 +67,51 @@ impl Simulation {
             return Ok(());
         };
         let (applied, appliable) = (node.raft().applied(), node.appliable());
+        if applied >= appliable {
+            // A snapshot has come meanwhile.
+            if let Place::Up { apply_due, .. } = &mut self.nodes[slot(who.id)] {
+                *apply_due = false;
+            }
+            return Ok(());
+        }
         let mut index = appliable;
         // At times only a part. Not of the bootstrap at a first boot, when the
         // configuration that its entries make is in force already.
         if self.rng.chance(0.2) {
-            let bootstrap = if who.incarnation == 1 {
-                self.plan.nodes
+            let bootstrapped = who.id.get() <= self.plan.voters();
+            let bootstrap = if who.incarnation == 1 && bootstrapped {
+                self.plan.voters()
             } else {
                 0
             };
             let least = applied.next().get().max(bootstrap.into());
             index = Index::new(self.rng.within(least..=appliable.get()));
         }
+        // Some nodes keep more of their log than others.
+        let every = self.plan.snapshot_every * (1 + u64::from(who.id.get() % 3));
         let Some((node, recorder)) = self.running(who) else {
             unreachable!("looked up above");
         };
         let done = node.apply(index, recorder);
+        if every > 0 && node.take_snapshot(every) {
+            // Meanwhile entries are added and applied behind it.
+            let delay = self.rng.within(1..=100);
+            self.after(delay, Event::Compact(who));
+        }
         if let Place::Up { apply_due, .. } = &mut self.nodes[slot(who.id)] {
             *apply_due = false;
         }
+        self.observe(who.id, done)
+    }
+
+    pub(super) fn compact(&mut self, who: Who) -> Result<(), Violation> {
+        let Some((node, recorder)) = self.running(who) else {
+            return Ok(());
+        };
+        let Some(done) = node.compact(recorder) else {
+            return Ok(());
+        };
+        self.summary.compactions += 1;
         self.observe(who.id, done)
     }
 
@@ -131,11 +157,17 @@ impl Simulation {
     /// Looks at a node after a step, and plans what follows from it.
     pub(super) fn observe(&mut self, id: NodeId, done: Done) -> Result<(), Violation> {
         self.summary.steps += u64::from(done.eventful);
+        self.summary.elections += u64::from(done.events.campaigned);
+        self.summary.pre_elections += u64::from(done.events.asked);
+        self.summary.snapshots_installed += u64::from(done.installed);
         let Place::Up { node, sync_due, .. } = &mut self.nodes[slot(id)] else {
             unreachable!("a node that is down takes no step");
         };
         let raft = node.raft();
         self.checks.observe(raft, done.log.as_ref())?;
+        self.checks
+            .observe_configuration(raft, self.plan.voters())?;
+        self.checks.observe_snapshot(raft)?;
         self.witness.replay(self.checks.committed(), &self.keys);
         self.summary.terms = self.summary.terms.max(raft.term().get());
         for read in done.released {

@@ -7,8 +7,12 @@
 //! | commitIndex, lastApplied | `Raft::commit`, `Raft::applied` | `state.commit`, `state.applied` |
 //! | persistent state | `Raft::durable` | `durable` |
 //! | RequestVote RPC | `Body::RequestVote`, `Body::Vote` | `request-vote`, `vote` |
+//! | PreVote | `Body::RequestPreVote`, `Body::PreVote` | `request-pre-vote`, `pre-vote` |
 //! | AppendEntries RPC | `Body::Append`, `Body::AppendAck` | `append`, `append-ack` |
 //! | heartbeat | `Body::Heartbeat`, `Body::HeartbeatAck` | `heartbeat`, `heartbeat-ack` |
+//! | InstallSnapshot RPC | `Body::Snapshot` | `snapshot`; the machine's state as a hash |
+//! | TimeoutNow RPC | `Body::TimeoutNow` | `timeout-now` |
+//! | ReadIndex of a follower | `Body::ReadRequest`, `Body::ReadIndex` | `read-request`, `read-index` |
 //! | nextIndex, matchIndex | `Progress` | none: it shows in what is sent |
 //!
 //! A read context is written `r` and its count; it has a meaning only within
@@ -17,8 +21,8 @@
 use plimsoll_trace as wire;
 
 use crate::core::{
-    AppendAck, Body, Configuration, Entry, Index, Message, NodeId, Payload, Position, Raft,
-    ReadContext, Role, Term,
+    AppendAck, Body, Change, Configuration, Entry, Index, Message, NodeId, Payload, Position, Raft,
+    ReadContext, Role, Term, Transition,
 };
 use crate::envelope::MessageId;
 
@@ -39,10 +43,29 @@ fn lower_position(position: Position) -> wire::Position {
 }
 
 fn lower_configuration(configuration: &Configuration) -> wire::Config {
-    let none: [wire::NodeName; 0] = [];
-    wire::Config::of_voters(configuration.voters().iter().map(|&node| name(node)))
-        .with_outgoing(none.clone())
-        .with_learners(none)
+    wire::Config::of_voters(names(configuration.voters()))
+        .with_outgoing(names(configuration.outgoing()))
+        .with_learners(names(configuration.learners()))
+        .with_learners_next(names(configuration.learners_next()))
+        .with_auto_leave(configuration.auto_leave())
+}
+
+fn names(nodes: &[NodeId]) -> Vec<wire::NodeName> {
+    nodes.iter().map(|&node| name(node)).collect()
+}
+
+pub(super) fn lower_change(change: &Change) -> wire::Change {
+    wire::Change {
+        voters: names(change.voters()),
+        learners: names(change.learners()),
+        removed: names(change.removed()),
+        transition: match change.transition() {
+            Transition::Simple => wire::Transition::Simple,
+            Transition::Joint { auto_leave: true } => wire::Transition::Joint,
+            Transition::Joint { auto_leave: false } => wire::Transition::JointUntilTold,
+            Transition::Leave => wire::Transition::Leave,
+        },
+    }
 }
 
 pub(super) fn lower_state(raft: &Raft) -> wire::State {
@@ -51,6 +74,7 @@ pub(super) fn lower_state(raft: &Raft) -> wire::State {
         .with_vote(raft.vote().map(name))
         .with_role(match raft.role() {
             Role::Follower(_) => wire::Role::Follower,
+            Role::PreCandidate(_) => wire::Role::PreCandidate,
             Role::Candidate(_) => wire::Role::Candidate,
             Role::Leader(_) => wire::Role::Leader,
         })
@@ -58,7 +82,12 @@ pub(super) fn lower_state(raft: &Raft) -> wire::State {
         .with_commit(lower_index(raft.commit()))
         .with_applied(lower_index(raft.applied()))
         .with_last(lower_position(raft.log().last()))
+        .with_snapshot(lower_position(raft.log().base()))
         .with_config(lower_configuration(raft.configuration()))
+        .with_transfer(match raft.role() {
+            Role::Leader(leader) => leader.transfer().map(name),
+            _ => None,
+        })
 }
 
 pub(super) fn lower_durable(raft: &Raft) -> wire::Durable {
@@ -75,7 +104,7 @@ pub(super) fn lower_entries(after: Index, entries: &[Entry]) -> wire::Entries {
         let (kind, op) = match &entry.payload {
             Payload::Noop => (wire::EntryKind::Noop, None),
             Payload::Write { op, .. } => (wire::EntryKind::Write, Some(op.to_string().into())),
-            Payload::AddVoter(_) => (wire::EntryKind::Config, None),
+            Payload::Change(_) => (wire::EntryKind::Config, None),
         };
         wire::Entry {
             term: lower_term(entry.term),
@@ -90,8 +119,26 @@ pub(super) fn lower_entries(after: Index, entries: &[Entry]) -> wire::Entries {
 pub(super) fn lower_message(message: &Message, id: Option<MessageId>) -> wire::Message {
     let context = |context: &Option<ReadContext>| context.map(|count| format!("r{count}"));
     let body = match &message.body {
-        Body::RequestVote { last } => wire::Body::RequestVote {
+        Body::RequestVote { last, forced } => wire::Body::RequestVote {
             last: lower_position(*last),
+            forced: *forced,
+        },
+        Body::RequestPreVote { last } => wire::Body::RequestPreVote {
+            last: lower_position(*last),
+        },
+        Body::PreVote { granted } => wire::Body::PreVote { granted: *granted },
+        Body::Snapshot(snapshot) => wire::Body::Snapshot {
+            last: lower_position(snapshot.last),
+            config: lower_configuration(&snapshot.configuration),
+            hash: Some(wire::ContentHash(fnv(snapshot.data.iter()))),
+        },
+        Body::TimeoutNow => wire::Body::TimeoutNow,
+        Body::ReadRequest { op } => wire::Body::ReadRequest {
+            op: op.to_string().into(),
+        },
+        Body::ReadIndex(read) => wire::Body::ReadIndex {
+            op: read.op.to_string().into(),
+            index: lower_index(read.index),
         },
         Body::Vote { granted } => wire::Body::Vote { granted: *granted },
         Body::Append {
@@ -132,17 +179,27 @@ pub(super) fn lower_message(message: &Message, id: Option<MessageId>) -> wire::M
     }
 }
 
-/// FNV-1a, 64 bits, over what the entry says.
+/// A hash over what the entry says.
 fn content_hash(payload: &Payload) -> u64 {
+    let change;
     let (kind, first, second, bytes) = match payload {
         Payload::Noop => (0_u8, 0, 0, &[][..]),
         Payload::Write { op, command } => (1, op.client, op.sequence, &command[..]),
-        Payload::AddVoter(node) => (2, u64::from(node.get()), 0, &[][..]),
+        Payload::Change(changed) => {
+            change = changed.to_string();
+            (2, 0, 0, change.as_bytes())
+        }
     };
     let numbers = [first.to_le_bytes(), second.to_le_bytes()];
     let all = std::iter::once(&kind)
         .chain(numbers.as_flattened())
         .chain(bytes);
+    fnv(all)
+}
+
+/// FNV-1a, 64 bits.
+fn fnv<'a>(bytes: impl IntoIterator<Item = &'a u8>) -> u64 {
+    let all = bytes.into_iter();
     all.fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })

@@ -142,7 +142,8 @@ impl Cluster {
         }
         let lines = output.to_string().replace('\n', "\n  ");
         let nothing = output.is_empty();
-        node.disk.write(output.hard_state, output.log);
+        node.disk
+            .write(output.hard_state, output.snapshot, output.log);
         node.outbox.extend(output.messages);
         if nothing {
             self.tell(&shown);
@@ -197,7 +198,8 @@ impl Cluster {
         for message in node.outbox {
             self.tell(&format!("never sent {message}"));
         }
-        self.start(id, node.disk, Configuration::default());
+        let configuration = node.disk.stored().log.snapshot().configuration.clone();
+        self.start(id, node.disk, configuration);
         self.tell_status(id);
     }
 

@@ -126,7 +126,10 @@ pub(crate) fn receive(from: u32, to: u32, term: u64, body: Body) -> Input {
 }
 
 pub(crate) fn request_vote(last: Position) -> Body {
-    Body::RequestVote { last }
+    Body::RequestVote {
+        last,
+        forced: false,
+    }
 }
 
 pub(crate) fn vote(granted: bool) -> Body {

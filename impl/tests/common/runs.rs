@@ -4,9 +4,8 @@ use std::cell::RefCell;
 use std::io::{self, Write};
 use std::rc::Rc;
 
-use plimsoll_raft::core::NodeId;
 use plimsoll_raft::sim::{Outcome, Plan, Simulation, history};
-use plimsoll_raft::trace::{Recorder, header};
+use plimsoll_raft::trace::Recorder;
 
 /// Prints the command that repeats a run if the test panics while it lives,
 /// be it in an assertion of the test or of the core.
@@ -45,9 +44,8 @@ pub(crate) fn run(plan: &Plan) -> Outcome {
 /// A run, and its trace.
 pub(crate) fn traced(plan: &Plan) -> (Outcome, Vec<u8>) {
     let _again = ShowAgain(plan.command());
-    let nodes: Vec<_> = (1..=plan.nodes).map(NodeId::new).collect();
     let output = Shared::default();
-    let recorder = Recorder::merged(&header("test", &nodes), Box::new(output.clone()));
+    let recorder = Recorder::merged(&plan.header(), Box::new(output.clone()));
     let recorder = recorder.expect("memory takes a header");
     let simulation = Simulation::new(plan.clone(), recorder);
     let simulation = simulation.expect("a plan that can be followed");

@@ -111,7 +111,16 @@ pub(crate) fn json() -> impl Strategy<Value = Value> {
 pub(crate) fn body() -> impl Strategy<Value = Body> {
     let context = || option::of(text());
     prop_oneof![
-        position().prop_map(|last| Body::RequestVote { last }),
+        (position(), any::<bool>()).prop_map(|(last, forced)| Body::RequestVote { last, forced }),
+        position().prop_map(|last| Body::RequestPreVote { last }),
+        any::<bool>().prop_map(|granted| Body::PreVote { granted }),
+        Just(Body::TimeoutNow),
+        op().prop_map(|op| Body::ReadRequest { op }),
+        (op(), index()).prop_map(|(op, index)| Body::ReadIndex { op, index }),
+        (position(), config(), option::of(any::<u64>())).prop_map(|(last, config, hash)| {
+            let hash = hash.map(ContentHash);
+            Body::Snapshot { last, config, hash }
+        }),
         any::<bool>().prop_map(|granted| Body::Vote { granted }),
         (index(), term(), index(), context()).prop_flat_map(|(at, term, commit, context)| {
             entries_after(at).prop_map(move |entries| Body::Append {
@@ -170,8 +179,35 @@ pub(crate) fn cause() -> impl Strategy<Value = Cause> {
         1 => op().prop_map(|op| Cause::Write { op }),
         1 => op().prop_map(|op| Cause::Read { op }),
         1 => index().prop_map(|index| Cause::Apply { index }),
+        1 => change().prop_map(Cause::Change),
+        1 => node().prop_map(|to| Cause::Transfer { to }),
+        1 => index().prop_map(|index| Cause::Compact { index }),
+        1 => Just(Cause::CheckQuorum),
         1 => text().prop_map(|what| Cause::Other { what }),
     ]
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let some = || proptest::sample::subsequence(&NODES[..], 0..=3);
+    let all = [
+        Transition::Simple,
+        Transition::Joint,
+        Transition::JointUntilTold,
+        Transition::Leave,
+    ];
+    let named = |list: Vec<&str>| list.into_iter().map(NodeName::from).collect();
+    (
+        some(),
+        some(),
+        some(),
+        proptest::sample::select(all.to_vec()),
+    )
+        .prop_map(move |(voters, learners, removed, transition)| Change {
+            voters: named(voters),
+            learners: named(learners),
+            removed: named(removed),
+            transition,
+        })
 }
 
 fn role() -> impl Strategy<Value = Role> {
@@ -188,14 +224,19 @@ fn role() -> impl Strategy<Value = Role> {
 
 fn config() -> impl Strategy<Value = Config> {
     let some = || proptest::sample::subsequence(&NODES[..], 0..=3);
-    (some(), option::of(some()), option::of(some())).prop_map(|(voters, outgoing, learners)| {
-        let named = |list: Vec<&str>| list.into_iter().map(NodeName::from).collect();
-        Config {
-            voters: named(voters),
-            outgoing: outgoing.map(named),
-            learners: learners.map(named),
-        }
-    })
+    let joint = (option::of(some()), option::of(any::<bool>()));
+    (some(), option::of(some()), option::of(some()), joint).prop_map(
+        |(voters, outgoing, learners, (next, auto_leave))| {
+            let named = |list: Vec<&str>| list.into_iter().map(NodeName::from).collect();
+            Config {
+                voters: named(voters),
+                outgoing: outgoing.map(named),
+                learners: learners.map(named),
+                learners_next: next.map(named),
+                auto_leave,
+            }
+        },
+    )
 }
 
 pub(crate) fn state() -> impl Strategy<Value = State> {
@@ -208,19 +249,22 @@ pub(crate) fn state() -> impl Strategy<Value = State> {
         option::of(index()),
         option::of(position()),
         option::of(position()),
-        option::of(config()),
+        (option::of(config()), option::of(option::of(node()))),
     )
         .prop_map(
-            |(term, vote, role, leader, commit, applied, last, snapshot, config)| State {
-                term,
-                vote,
-                role,
-                leader,
-                commit,
-                applied,
-                last,
-                snapshot,
-                config,
+            |(term, vote, role, leader, commit, applied, last, snapshot, (config, transfer))| {
+                State {
+                    term,
+                    vote,
+                    role,
+                    leader,
+                    commit,
+                    applied,
+                    last,
+                    snapshot,
+                    config,
+                    transfer,
+                }
             },
         )
 }

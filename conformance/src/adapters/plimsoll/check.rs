@@ -1,15 +1,18 @@
 //! Comparing what a line shows with the model.
 
-use plimsoll_model::ids::{Index, NodeSet, Term};
+use plimsoll_model::config::{Config, Joint};
+use plimsoll_model::ids::{Index, NodeSet, Position, Term};
+use plimsoll_model::log::{GrowingLog, Log};
 use plimsoll_model::refusal::Refusal;
+use plimsoll_model::server::Server;
 use plimsoll_model::settings::Configuration;
 use plimsoll_trace::{Durable, Field, State};
 
 use super::judge::{At, Judge};
 use super::messages::position;
 use crate::replay::Stop;
-use crate::replay::follow::{RoleKind, Scalars};
-use crate::verdict::{Ground, RuleName};
+use crate::replay::follow::Scalars;
+use crate::verdict::RuleName;
 
 /// A fact of a line and the model's.
 #[derive(Clone, Debug)]
@@ -29,8 +32,43 @@ fn role(role: plimsoll_trace::Role) -> &'static str {
     }
 }
 
-/// The first fact of the line's state that `model` does not share.
-pub(super) fn differs(judge: &Judge, at: &At<'_>, model: &Scalars) -> Option<Fact> {
+/// The configuration that a line shows, if it is not `model`. A part that it
+/// leaves out is unknown.
+pub(super) fn config_differs(
+    judge: &Judge,
+    shown: &plimsoll_trace::Config,
+    model: &Config,
+) -> Option<String> {
+    let set = |names: &Option<Vec<_>>, model: NodeSet| {
+        names.as_ref().map_or(model, |names| judge.set_of(names))
+    };
+    let voters = judge.set_of(&shown.voters);
+    let outgoing = set(&shown.outgoing, model.outgoing());
+    let mut config = Config {
+        voters,
+        learners: set(&shown.learners, model.learners),
+        joint: (!outgoing.is_empty()).then_some(Joint {
+            outgoing,
+            learners_next: NodeSet::EMPTY,
+            auto_leave: false,
+        }),
+    };
+    let (next, auto) = model.joint.map_or((NodeSet::EMPTY, false), |joint| {
+        (joint.learners_next, joint.auto_leave)
+    });
+    let shown_next = set(&shown.learners_next, next);
+    let shown_auto = shown.auto_leave.unwrap_or(auto);
+    if let Some(joint) = &mut config.joint {
+        joint.learners_next = shown_next;
+        joint.auto_leave = shown_auto;
+    }
+    let leaves = |auto| if auto { " left by itself" } else { "" };
+    (config != *model).then(|| format!("{config}{}", leaves(shown_auto && !auto)))
+}
+
+/// The first fact of the line's state that `server` does not share.
+pub(super) fn differs(judge: &Judge, at: &At<'_>, server: &Server<GrowingLog>) -> Option<Fact> {
+    let model = &Scalars::of(server);
     let state = judge.state_shown(at);
     let fact = |field, trace: String, model: String| {
         (trace != model).then_some(Fact {
@@ -46,10 +84,15 @@ pub(super) fn differs(judge: &Judge, at: &At<'_>, model: &Scalars) -> Option<Fac
             .map_or_else(|| format!("unknown {}", name.as_str()), |id| id.to_string()),
     };
     let own_vote = model.vote.map_or("none".to_owned(), |id| id.to_string());
-    let config = state.config.as_ref().map(|config| {
-        let voters: Option<NodeSet> = config.voters.iter().map(|name| judge.id(name)).collect();
-        voters.map_or("unknown".to_owned(), |voters| voters.to_string())
-    });
+    let config = state.config.as_ref();
+    let config = config.and_then(|config| config_differs(judge, config, &model.config));
+    let base = server.log.base();
+    let base = Position::new(base, server.log.term_at(base).unwrap_or_default());
+    // A learner is a follower that its own configuration lets learn.
+    let shown_role = |shown: plimsoll_trace::Role| match shown {
+        plimsoll_trace::Role::Learner if model.config.learners.contains(at.id) => "follower",
+        shown => role(shown),
+    };
     None.or_else(|| {
         fact(
             "term",
@@ -61,7 +104,7 @@ pub(super) fn differs(judge: &Judge, at: &At<'_>, model: &Scalars) -> Option<Fac
     .or_else(|| {
         fact(
             "role",
-            role(state.role?).to_owned(),
+            shown_role(state.role?).to_owned(),
             model.role.name().to_owned(),
         )
     })
@@ -89,6 +132,13 @@ pub(super) fn differs(judge: &Judge, at: &At<'_>, model: &Scalars) -> Option<Fac
         }
         fact("applied", shown.to_string(), model.applied.to_string())
     })
+    .or_else(|| {
+        fact(
+            "snapshot",
+            position(state.snapshot?).to_string(),
+            base.to_string(),
+        )
+    })
     .or_else(|| fact("configuration", config?, model.config.to_string()))
 }
 
@@ -108,7 +158,8 @@ impl Judge {
             )*};
         }
         carry!(term: StateTerm, vote: StateVote, role: StateRole, leader: StateLeader, commit: StateCommit,
-               applied: StateApplied, last: StateLast, config: StateConfig);
+               applied: StateApplied, last: StateLast, snapshot: StateSnapshot, config: StateConfig,
+               transfer: StateTransfer);
         state
     }
 
@@ -133,9 +184,9 @@ impl Judge {
         if let Some(append) = &at.step.append {
             self.entries(at, append)?;
         }
-        let Some(now) = self.now(at) else {
+        if self.follower.member(at.id).is_none() {
             return Ok(());
-        };
+        }
         let state = self.state_shown(at);
         for (kind, shown) in [
             ("term", state.term.is_some()),
@@ -148,15 +199,11 @@ impl Judge {
         ] {
             self.facts.entry(kind).or_default().note(shown);
         }
-        if let Some(fact) = differs(self, at, &now) {
-            let stepped_down = fact.field == "role"
-                && now.role == RoleKind::Leader
-                && state.term.is_none_or(|t| Term(t.get()) == now.term);
-            if stepped_down && state.role == Some(plimsoll_trace::Role::Follower) {
-                return Err(self.inconclusive(at, Ground::LeaderStepDown));
-            }
+        let member = self.follower.member(at.id);
+        if let Some(fact) = member.and_then(|member| differs(self, at, &member.server)) {
             return Err(self.contradicts(at, &fact));
         }
+        self.check_orders(at, &state)?;
         self.check_leader(at, &state)?;
         self.check_durable(at)?;
         let durable = self.durable_shown(at);
@@ -204,6 +251,7 @@ impl Judge {
             ("leader", _) => rule("a leader is who sends appends", "§5.2", "election"),
             ("applied", _) => rule("entries are applied in order", "§5.3", "commit"),
             ("log", _) => rule("a log changes by appends", "§5.3", "replication"),
+            ("snapshot", _) => rule("a snapshot replaces what is applied", "§7", "snapshot"),
             ("configuration", _) => rule("configurations come from the log", "§6", "membership"),
             _ => rule("what is written is durable", "figure 2", "durability"),
         };

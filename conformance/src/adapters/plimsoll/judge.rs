@@ -11,6 +11,7 @@ use plimsoll_model::server::Role;
 use plimsoll_model::settings::{Configuration, Durability, Settings};
 use plimsoll_trace::{Cause, CauseKind, Field, Header, Step};
 
+use super::reads::Asked;
 use crate::replay::Stop;
 use crate::replay::follow::{Fault, Follower, RoleKind, Scalars};
 use crate::replay::order::Judging;
@@ -39,6 +40,10 @@ pub(super) struct Judge {
     /// Which read a context of a leader and its term stands for.
     pub(super) contexts: HashMap<(NodeId, u64, String), ReadId>,
     pub(super) reads: HashMap<String, KnownRead>,
+    /// Reads that followers have asked about.
+    pub(super) asked: Asked,
+    /// The content hash of each snapshot, by position.
+    pub(super) snapshots: HashMap<Position, (u64, Place)>,
     next_read: u32,
     /// The client operation of each write, by number.
     pub(super) ops: HashMap<u32, String>,
@@ -61,7 +66,10 @@ pub(super) struct At<'a> {
 }
 
 impl Judge {
-    pub(super) fn new(header: Header, settings: Settings, keep_run: bool) -> Self {
+    pub(super) fn new(mut header: Header, settings: Settings, keep_run: bool) -> Self {
+        // In the model the voters of the start come first.
+        let voters = header.config.voters.clone();
+        header.nodes.sort_by_key(|node| !voters.contains(node));
         Judge {
             follower: Follower::new(settings, keep_run),
             facts: BTreeMap::new(),
@@ -70,6 +78,8 @@ impl Judge {
             all: NodeSet::EMPTY,
             contexts: HashMap::new(),
             reads: HashMap::new(),
+            asked: Asked::default(),
+            snapshots: HashMap::new(),
             next_read: 0,
             ops: HashMap::new(),
             written: HashSet::new(),
@@ -101,7 +111,10 @@ impl Judge {
     }
 
     fn line(&mut self, at: &At<'_>) -> Result<(), Stop> {
-        self.grounds(at)?;
+        if matches!(at.step.cause, Cause::Resume) {
+            return Err(self.inconclusive(at, Ground::MidRun));
+        }
+        self.forget_begun();
         let last = self.now(at).map(|now| now.last);
         if self.deposes(at) {
             self.release_until(at, None)?;
@@ -117,9 +130,12 @@ impl Judge {
                     "a `start` first".into(),
                 ));
             }
+            self.forgets_leader(at)?;
             self.cause(at)?;
         }
         self.role(at)?;
+        self.leaves_joint(at)?;
+        self.timers(at)?;
         self.commit_as(at, at.step.state.commit.map(|c| Index(c.get())))?;
         // What is applied or durably committed is committed.
         for shown in [at.step.state.applied, at.step.durable.commit] {
@@ -138,7 +154,14 @@ impl Judge {
         };
         let grown = now.last.index > before.index || now.last.term > before.term;
         let hidden = at.step.append.is_none() && self.declared(Field::Append);
-        if !grown || !hidden || matches!(at.step.cause, Cause::Start) {
+        // A snapshot that replaces the log shows as the message that brought it.
+        let replaced = match &at.step.cause {
+            Cause::Receive(message) => {
+                matches!(message.body, plimsoll_trace::Body::Snapshot { .. })
+            }
+            _ => false,
+        };
+        if replaced || !grown || !hidden || matches!(at.step.cause, Cause::Start) {
             return Ok(());
         }
         Err(self.diverges(
@@ -152,28 +175,6 @@ impl Judge {
         ))
     }
 
-    /// What lies outside the model.
-    fn grounds(&self, at: &At<'_>) -> Result<(), Stop> {
-        let state = &at.step.state;
-        let config = state.config.as_ref();
-        let ground = if matches!(at.step.cause, Cause::Resume) {
-            Ground::MidRun
-        } else if state.role == Some(plimsoll_trace::Role::PreCandidate) {
-            Ground::PreCandidate
-        } else if state.role == Some(plimsoll_trace::Role::Learner)
-            || config.is_some_and(|c| c.learners.as_ref().is_some_and(|l| !l.is_empty()))
-        {
-            Ground::ConfigurationChange
-        } else if state.snapshot.is_some_and(|s| s.index.get() > 0) {
-            Ground::Snapshot
-        } else if config.is_some_and(|c| c.outgoing.as_ref().is_some_and(|o| !o.is_empty())) {
-            Ground::JointConfiguration
-        } else {
-            return Ok(());
-        };
-        Err(self.inconclusive(at, ground))
-    }
-
     pub(super) fn inconclusive(&self, at: &At<'_>, ground: Ground) -> Stop {
         Stop::Inconclusive(Stopped {
             ground,
@@ -184,13 +185,18 @@ impl Judge {
 
     fn cause(&mut self, at: &At<'_>) -> Result<(), Stop> {
         match &at.step.cause {
-            Cause::Start | Cause::Resume | Cause::Tick | Cause::Read { .. } => Ok(()),
-            Cause::Other { .. } => Ok(()),
+            Cause::Start | Cause::Resume | Cause::Tick | Cause::Other { .. } => Ok(()),
+            Cause::Change(_)
+            | Cause::Transfer { .. }
+            | Cause::Compact { .. }
+            | Cause::CheckQuorum => self.order(at),
+            Cause::Read { op } => self.asks(at, op.as_str()),
             Cause::Campaign => self.step(at, Input::Campaign).map(drop),
             Cause::Receive(message) => self.receive(at, message),
             Cause::Write { op } => {
                 let number = self.follower.next_write();
                 self.lead(at)?;
+                self.takes_again(at)?;
                 self.step(at, Input::Write { number })?;
                 self.ops.insert(number, op.as_str().to_owned());
                 self.written.insert(op.as_str().to_owned());
@@ -211,6 +217,11 @@ impl Judge {
             Cause::Apply { index } => {
                 let index = Index(index.get());
                 self.commit_if(at, Some(index))?;
+                if self.follower.settings.changes() {
+                    // Who confirmed a read did so under the configuration that
+                    // was in force.
+                    self.release_until(at, None)?;
+                }
                 while self.now(at).is_some_and(|now| now.applied < index) {
                     self.step(at, Input::Apply)?;
                 }
@@ -351,6 +362,9 @@ impl Judge {
     }
 
     pub(super) fn begin_read(&mut self, at: &At<'_>, op: &str, index: Index) -> Result<(), Stop> {
+        if self.begin_for_another(at, op, index)? {
+            return Ok(());
+        }
         self.lead(at)?;
         self.commit_as(at, Some(index))?;
         let id = self.next_read_id();
@@ -387,7 +401,11 @@ impl Judge {
         latest: Option<Option<ReadId>>,
     ) -> Result<(), Stop> {
         let open: Vec<ReadId> = match self.follower.member(at.id).map(|m| &m.server.role) {
-            Some(Role::Leader { reads, .. }) => reads.iter().map(|r| r.id).collect(),
+            // What a follower asked is released by the message that tells it.
+            Some(Role::Leader { reads, .. }) => {
+                let own = reads.iter().filter(|read| read.asker.is_none());
+                own.map(|read| read.id).collect()
+            }
             _ => return Ok(()),
         };
         for read in open.into_iter().rev() {
@@ -419,6 +437,9 @@ impl Judge {
         for ack in at.step.ack.iter().flatten() {
             let (op, index) = (ack.op.as_str(), Index(ack.index.get()));
             self.facts.entry("acknowledgement").or_default().note(true);
+            if self.ack_asked(at, op, index)? {
+                continue;
+            }
             let read = self.reads.get(op).cloned();
             match read {
                 Some(read) if read.index != index => {
@@ -510,6 +531,15 @@ impl Judge {
         if settings.configuration == Configuration::Applied {
             needed.push(CauseKind::Apply);
         }
+        if self.header.version >= 2 {
+            needed.extend([CauseKind::Transfer, CauseKind::Compact]);
+        }
+        if settings.changes() {
+            needed.push(CauseKind::Change);
+        }
+        if settings.check_quorum {
+            needed.push(CauseKind::CheckQuorum);
+        }
         let unlogged = needed.iter().any(|kind| !self.declared_cause(*kind));
         let missing = self.all.len() < self.header.nodes.len();
         let ground = match (missing, unlogged) {
@@ -577,6 +607,12 @@ impl Judge {
             Cause::Read { op } => format!("{who} takes read {op}"),
             Cause::Persisted => format!("{who}'s write completes"),
             Cause::Apply { index } => format!("{who} applies up to {}", index.get()),
+            Cause::Change(change) => {
+                format!("{who} appends the change {}", self.change_of(change))
+            }
+            Cause::Transfer { to } => format!("{who} hands over to {}", to.as_str()),
+            Cause::Compact { index } => format!("{who} compacts its log up to {}", index.get()),
+            Cause::CheckQuorum => format!("{who} looks who answers"),
             Cause::Tick => format!("{who}'s timer ticks"),
             Cause::Resume => format!("{who} resumes"),
             Cause::Other { what } => format!("{who}: {what}"),

@@ -57,8 +57,25 @@ impl Judge {
     /// What the trace says of a message; `None` when the model has no such kind.
     pub(super) fn pattern(&self, message: &wire::Message) -> Option<Pattern> {
         let body = match &message.body {
-            wire::Body::RequestVote { last } => Shape::RequestVote {
+            wire::Body::RequestVote { last, .. } => Shape::RequestVote {
                 last: Some(position(*last)),
+            },
+            wire::Body::RequestPreVote { last } => Shape::RequestPreVote {
+                last: Some(position(*last)),
+            },
+            wire::Body::PreVote { granted } => Shape::PreVote {
+                granted: Some(*granted),
+            },
+            wire::Body::TimeoutNow => Shape::TimeoutNow,
+            wire::Body::ReadRequest { op } => Shape::RequestRead {
+                read: Some(self.asked_read(op.as_str()).unwrap_or(NO_READ)),
+            },
+            wire::Body::ReadIndex { op, index } => Shape::ReadIndex {
+                read: Some(self.asked_read(op.as_str()).unwrap_or(NO_READ)),
+                index: Some(Index(index.get())),
+            },
+            wire::Body::Snapshot { last, .. } => Shape::InstallSnapshot {
+                last: Some(Index(last.index.get())),
             },
             wire::Body::Vote { granted } => Shape::Vote {
                 granted: Some(*granted),
@@ -181,7 +198,8 @@ impl Judge {
                 found.to_string(),
             ));
         }
-        if let Some(why) = self.changed(message, &found) {
+        let changed = self.changed(message, &found);
+        if let Some(why) = changed.or_else(|| self.differs_beyond(message, &found)) {
             return Err(self.diverges(
                 at,
                 RuleName::new("a message arrives as it was sent", "§5.1", FORMAT),
@@ -189,7 +207,41 @@ impl Judge {
                 found.to_string(),
             ));
         }
+        self.snapshot_content(at, message)?;
+        if let wire::Body::ReadRequest { op } = &message.body {
+            return self.requested(at, found, op.as_str());
+        }
         self.step(at, Input::Receive { message: found }).map(drop)
+    }
+
+    /// The state that a snapshot carries is the same wherever it is sent: the
+    /// machine is a function of the entries.
+    fn snapshot_content(&mut self, at: &At<'_>, message: &wire::Message) -> Result<(), Stop> {
+        let wire::Body::Snapshot {
+            last,
+            hash: Some(hash),
+            ..
+        } = &message.body
+        else {
+            return Ok(());
+        };
+        let last = position(*last);
+        let first = (hash.0, at.place.clone());
+        let (known, place) = self.snapshots.entry(last).or_insert(first).clone();
+        if known == hash.0 {
+            return Ok(());
+        }
+        let rule = RuleName::new(
+            "a snapshot is what the entries it replaces make",
+            "§7",
+            "model/src/rules/snapshot.rs",
+        );
+        let why = format!("the snapshot to {last} has another content than it had before");
+        let mut stop = self.diverges(at, rule, why, "the same content".into());
+        if let Stop::Diverges(divergence) = &mut stop {
+            divergence.because.push((place, "what it had".to_owned()));
+        }
+        Err(stop)
     }
 
     /// In what a message is not what its sender showed under the same id.
@@ -414,7 +466,7 @@ impl Judge {
     fn begin_reads(&mut self, at: &At<'_>, count: usize) -> Result<(), Stop> {
         let reads = at.step.reads.iter().flatten();
         let new: Vec<_> = reads
-            .filter(|read| !self.reads.contains_key(read.op.as_str()))
+            .filter(|read| !self.has_begun(at, read.op.as_str()))
             .take(count)
             .cloned()
             .collect();
@@ -445,9 +497,20 @@ impl Judge {
             ));
         }
         let said = match pattern.body {
-            Shape::Append { .. } | Shape::Heartbeat { .. } => self.lead_send(at, &pattern)?,
+            Shape::Append { .. }
+            | Shape::Heartbeat { .. }
+            | Shape::InstallSnapshot { .. }
+            | Shape::TimeoutNow
+            | Shape::ReadIndex { .. } => self.lead_send(at, &pattern)?,
             _ => self.answer(at, &pattern)?,
         };
+        if let wire::Body::Snapshot { .. } = &message.body {
+            self.snapshot_content(at, message)?;
+        }
+        if let Some(why) = self.differs_beyond(message, &said) {
+            let rule = RuleName::new("what is sent follows from what is held", "§5.1", FORMAT);
+            return Err(self.diverges(at, rule, why, said.to_string()));
+        }
         if let Some(difference) = pattern.difference(&said) {
             let reason = self.follower.member(at.id).and_then(|m| m.reason);
             let (rule, why) = match reason {
@@ -481,6 +544,14 @@ impl Judge {
     /// A message that a leader sends of its own accord.
     fn lead_send(&mut self, at: &At<'_>, pattern: &Pattern) -> Result<Message, Stop> {
         self.lead(at)?;
+        if let Shape::ReadIndex {
+            read: Some(read), ..
+        } = &pattern.body
+            && !self.is_open(at, *read)
+        {
+            // It may have begun in this step: where no majority has to answer.
+            self.begin_reads(at, usize::MAX)?;
+        }
         let commit = match &pattern.body {
             Shape::Append { commit, .. } | Shape::Heartbeat { commit } => *commit,
             _ => None,
@@ -502,6 +573,15 @@ impl Judge {
                 after: prev.index,
                 count: u32::try_from(*count).unwrap_or(u32::MAX),
             },
+            Shape::InstallSnapshot { last } => {
+                let last = last.unwrap_or_default();
+                self.compacted_silently(at, last)?;
+                Input::SendSnapshot { to: pattern.to }
+            }
+            Shape::TimeoutNow => Input::SendTimeoutNow { to: pattern.to },
+            Shape::ReadIndex {
+                read: Some(read), ..
+            } => Input::ReleaseRead { read: *read },
             _ => Input::SendHeartbeat { to: pattern.to },
         };
         self.step(at, input)?;

@@ -8,16 +8,24 @@
 //! | in the line | action of the model | rule | paper |
 //! |---|---|---|---|
 //! | `cause.start` | boot, or `restart` with what the recovered state shows to have survived | durability | figure 2 |
-//! | `cause.campaign` | `campaign` | election | §5.2 |
-//! | `cause.receive` | `receive-...` of that message | all | §5 |
+//! | `cause.campaign` | `campaign`; `lose-leader` before it, if a leader was heard | election, prevote | §5.2, diss. §9.6 |
+//! | `cause.receive` | `receive-...` of that message; `lose-leader` before it, if a candidate is answered that a server with a leader disregards | all | §5 |
 //! | `cause.write` | `write` | replication | §5.3 |
 //! | `cause.persisted` | `write-completed` | durability | figure 2 |
 //! | `cause.apply` | `apply`, up to the index | commit | §5.3 |
-//! | `cause.tick`, `cause.read`, `cause.other` | none of its own | | |
+//! | `cause.change` | `change` | changes | §6, diss. §4 |
+//! | `cause.transfer` | `transfer` | transfer | diss. §3.10 |
+//! | `cause.compact` | `compact` | snapshot | §7 |
+//! | `cause.check-quorum` | `check-quorum` | quorum | diss. §6.2 |
+//! | `cause.read` at a follower that asks its leader | `begin-read` | reads | diss. §6.4 |
+//! | `cause.tick`, any other `cause.read`, `cause.other` | none of its own | | |
+//! | `append` of a leader that applied the last change and is to leave a joint configuration by itself | `leave-joint` | changes | diss. §4.3 |
+//! | `state.transfer` null at a leader that was handing over | `abort-transfer` | transfer | diss. §3.10 |
 //! | `state.role` leader | `count-own-vote`, if that is what was missing | durability | figure 2 |
 //! | `state.commit` at a leader | `advance-commit`, if it rose; `count-own-entries` before it, if that is what was missing | commit | §5.4.2 |
-//! | `reads` | `begin-read` | reads | diss. §6.4 |
-//! | `send` append, heartbeat | `send-append`, `send-heartbeat` | replication | §5.3 |
+//! | `reads` | `begin-read`; for a follower that asked, `receive-request-read` | reads | diss. §6.4 |
+//! | `send` append, heartbeat, snapshot, timeout-now | `send-append`, `send-heartbeat`, `send-snapshot`, `send-timeout-now` | replication, snapshot, transfer | §5.3, §7, diss. §3.10 |
+//! | `send` read-index | `release-read` | reads | diss. §6.4 |
 //! | `send`, anything else | none: must be what the cause's handler says | | |
 //! | `ack` of a read | `release-read` | reads | diss. §6.4 |
 //! | `ack` of a write | none: the entry must be committed | commit | §5.3 |
@@ -28,36 +36,37 @@
 //! each is counted in the certificate: a write that completes (when a message
 //! queued with it arrives and `persisted` is not declared complete), counting
 //! the own vote and the own entries, a commit index that a later message or
-//! read shows, the release of a confirmed read before its leader steps down, and
-//! an append or heartbeat of a step whose sends are not logged.
+//! read shows, the release of a confirmed read before its leader steps down, that
+//! a leader was not heard from for an election timeout, and an append or
+//! heartbeat of a step whose sends are not logged. Where their causes are not
+//! declared complete, so are a check of the quorum, a compaction, and the end of
+//! handing over.
 //!
 //! What a line leaves out is unknown, unless the header declares that its
 //! emitter always records it: then an absent part of the state is what it was,
 //! and an absent list is empty.
 
 mod check;
+mod features;
 mod judge;
 mod messages;
+mod orders;
+mod reads;
 mod restart;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use plimsoll_model::settings::{Dialect, Durability};
-use plimsoll_trace::{Header, Order, Storage, TraceReader};
+use plimsoll_trace::{Header, Order, TraceReader};
 
 use crate::replay::order::{Judging, Lanes};
 use crate::replay::{InputError, Judgement, Options, Stop, place};
-use crate::verdict::{Ground, Stopped};
+use crate::verdict::Ground;
 use judge::Judge;
 
 /// The only grounds on which a trace of this format is inconclusive.
-pub const GROUNDS: [Ground; 11] = [
+pub const GROUNDS: [Ground; 7] = [
     Ground::NothingConsumed,
-    Ground::PreCandidate,
-    Ground::Snapshot,
-    Ground::ConfigurationChange,
-    Ground::JointConfiguration,
     Ground::AsynchronousStorage,
     Ground::Unsupported,
     Ground::MidRun,
@@ -94,14 +103,10 @@ pub(crate) fn judge(files: &[PathBuf], options: &Options) -> Result<Judgement, I
             why: "no file to judge".to_owned(),
         });
     };
-    let unsupported = unsupported(&header);
-    let dialect = Dialect::by_name(&header.settings).unwrap_or(Dialect::Paper);
-    let durability = match header.durability {
-        plimsoll_trace::Durability::Atomic => Durability::Atomic,
-        plimsoll_trace::Durability::Deferred => Durability::Deferred,
-    };
+    let unsupported = features::unsupported(&header);
+    let (dialect, settings) = features::settings(&header);
     let in_order = header.order == Order::File && readers.len() == 1;
-    let mut judge = Judge::new(header, dialect.settings(durability), options.keep_run);
+    let mut judge = Judge::new(header, settings, options.keep_run);
     let (mut events, mut consumed) = (0, 0);
     let mut stop = unsupported.map(Stop::Inconclusive);
     let mut lanes = Lanes::default();
@@ -153,51 +158,6 @@ pub(crate) fn judge(files: &[PathBuf], options: &Options) -> Result<Judgement, I
         follower: judge.follower,
         storage: ("sync".to_owned(), "stated in the header".to_owned()),
     })
-}
-
-/// What of the header lies outside the model.
-fn unsupported(header: &Header) -> Option<Stopped> {
-    let stopped = |ground, what: String| Stopped {
-        ground,
-        place: None,
-        what,
-    };
-    if header.storage != Storage::Sync {
-        return Some(stopped(
-            Ground::AsynchronousStorage,
-            "the header states another storage contract than sync".to_owned(),
-        ));
-    }
-    if Dialect::by_name(&header.settings).is_none() {
-        let what = format!("the settings {:?}", header.settings);
-        return Some(stopped(Ground::Unsupported, what));
-    }
-    let voters = &header.config.voters;
-    let all = header.nodes.iter().all(|node| voters.contains(node));
-    if !all || voters.len() != header.nodes.len() {
-        return Some(stopped(
-            Ground::ConfigurationChange,
-            "some nodes are no voters at the start".to_owned(),
-        ));
-    }
-    if header
-        .config
-        .outgoing
-        .as_ref()
-        .is_some_and(|o| !o.is_empty())
-    {
-        return Some(stopped(
-            Ground::JointConfiguration,
-            "a joint configuration at the start".to_owned(),
-        ));
-    }
-    if header.nodes.len() > plimsoll_model::ids::SERVERS_MAX || header.bootstrap > 255 {
-        return Some(stopped(
-            Ground::Unsupported,
-            "more nodes or bootstrap entries than the model holds".to_owned(),
-        ));
-    }
-    None
 }
 
 /// The correspondence table above, for `plimsoll replay --correspondence`.

@@ -19,9 +19,9 @@ impl Judge {
     /// `start`: the node boots, or restarts with what survived.
     pub(super) fn start(&mut self, at: &At<'_>) -> Result<(), Stop> {
         if self.follower.member(at.id).is_none() {
-            let servers = self.header.nodes.len();
+            let voters = self.header.config.voters.len();
             let bootstrap = u8::try_from(self.header.bootstrap).unwrap_or(u8::MAX);
-            self.follower.boot(at.id, servers, bootstrap);
+            self.follower.boot(at.id, voters, bootstrap);
             return Ok(());
         }
         self.lead_if_longer(at)?;
@@ -43,7 +43,7 @@ impl Judge {
                 continue;
             }
             let recovered = Scalars::of(&tried);
-            match check::differs(self, at, &recovered) {
+            match check::differs(self, at, &tried) {
                 None => {
                     if complete {
                         self.silent(at, at.id, Input::WriteCompleted)?;

@@ -1,0 +1,180 @@
+//! Reads that followers ask their leader about.
+//!
+//! In the model a request for a read index that a leader cannot answer yet comes
+//! to nothing; an implementation may keep it until it can. So a request counts
+//! as arrived when the line shows that the read has begun, and may have arrived
+//! before: messages may arrive twice.
+
+use std::collections::HashMap;
+
+use plimsoll_model::ids::{Index, NodeId, ReadId};
+use plimsoll_model::message::Message;
+use plimsoll_model::rules::{Branch, Input};
+use plimsoll_model::server::Role;
+use plimsoll_trace::Field;
+
+use super::judge::{At, Judge, READS};
+use crate::replay::Stop;
+use crate::replay::follow::RoleKind;
+use crate::verdict::RuleName;
+
+/// Reads that followers have asked about.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Asked {
+    /// Each by the client operation: who asks, and which read it is.
+    reads: HashMap<String, (NodeId, ReadId)>,
+    /// Requests that have arrived somewhere.
+    requests: HashMap<(NodeId, ReadId), Message>,
+    /// The operations that began in the line that is judged.
+    begun: Vec<String>,
+}
+
+impl Judge {
+    pub(super) fn asked_read(&self, op: &str) -> Option<ReadId> {
+        self.asked.reads.get(op).map(|(_, read)| *read)
+    }
+
+    /// Whether this node's reads of `op` are for another node.
+    fn is_for_another(&self, at: &At<'_>, op: &str) -> bool {
+        let asker = self.asked.reads.get(op).map(|(asker, _)| *asker);
+        asker.is_some_and(|asker| asker != at.id)
+    }
+
+    /// Whether this leader has begun `read` and not released it.
+    pub(super) fn is_open(&self, at: &At<'_>, read: ReadId) -> bool {
+        match self.follower.member(at.id).map(|m| &m.server.role) {
+            Some(Role::Leader { reads, .. }) => reads.iter().any(|open| open.id == read),
+            _ => false,
+        }
+    }
+
+    pub(super) fn forget_begun(&mut self) {
+        self.asked.begun.clear();
+    }
+
+    /// Whether the read of `op` that the line shows has been dealt with.
+    pub(super) fn has_begun(&self, at: &At<'_>, op: &str) -> bool {
+        match self.is_for_another(at, op) {
+            true => self.asked.begun.iter().any(|begun| begun == op),
+            false => self.reads.contains_key(op),
+        }
+    }
+
+    /// `cause.read`: a leader's reads begin where the line says; a follower asks.
+    pub(super) fn asks(&mut self, at: &At<'_>, op: &str) -> Result<(), Stop> {
+        let leads = self
+            .now(at)
+            .is_none_or(|now| now.role != RoleKind::Follower);
+        if leads || !self.follower.settings.follower_reads {
+            return Ok(());
+        }
+        let read = self.next_read_id();
+        self.asked.reads.insert(op.to_owned(), (at.id, read));
+        self.step(at, Input::BeginRead { read }).map(drop)
+    }
+
+    /// A request for a read index arrives.
+    pub(super) fn requested(
+        &mut self,
+        at: &At<'_>,
+        message: Message,
+        op: &str,
+    ) -> Result<(), Stop> {
+        let Some((_, read)) = self.asked.reads.get(op).copied() else {
+            return self.step(at, Input::Receive { message }).map(drop);
+        };
+        let request = (at.id, read);
+        self.asked.requests.insert(request, message.clone());
+        let shown = at.step.reads.iter().flatten();
+        let mut shown = shown.map(|read| read.op.as_str());
+        if shown.any(|begun| begun == op) {
+            return Ok(());
+        }
+        let outcome = self.step(at, Input::Receive { message })?;
+        if outcome.branch != Branch::ReadBegun || !self.declared(Field::Reads) {
+            return Ok(());
+        }
+        Err(self.diverges(
+            at,
+            RuleName::new("a leader takes on what followers ask", "diss. §6.4", READS),
+            format!(
+                "{} leads and has committed in its term, and begins no read",
+                at.id
+            ),
+            format!("read {op} begins"),
+        ))
+    }
+
+    /// Begins a read of another node, if `op` is one; says whether it is.
+    pub(super) fn begin_for_another(
+        &mut self,
+        at: &At<'_>,
+        op: &str,
+        index: Index,
+    ) -> Result<bool, Stop> {
+        if !self.is_for_another(at, op) {
+            return Ok(false);
+        }
+        self.asked.begun.push(op.to_owned());
+        let request = self
+            .asked_read(op)
+            .and_then(|read| self.asked.requests.get(&(at.id, read)).cloned());
+        let Some(message) = request else {
+            return Err(self.diverges(
+                at,
+                RuleName::new("a read begins when somebody asks", "diss. §6.4", READS),
+                format!("read {op} begins, and no request for it has arrived here"),
+                "no such read".into(),
+            ));
+        };
+        self.lead(at)?;
+        self.commit_as(at, Some(index))?;
+        let outcome = self.step(at, Input::Receive { message })?;
+        let begun = match self.follower.member(at.id).map(|m| &m.server.role) {
+            Some(Role::Leader { reads, .. }) => reads.last().map(|read| read.index),
+            _ => None,
+        };
+        if outcome.branch == Branch::ReadBegun && begun == Some(index) {
+            return Ok(true);
+        }
+        let (rule, why) = match outcome.reason {
+            Some(reason) => (reason.into(), reason.to_string()),
+            None => (
+                RuleName::new("a read begins at the commit index", "diss. §6.4", READS),
+                format!("read {op} begins at index {index}, and not at the commit index"),
+            ),
+        };
+        Err(self.diverges(at, rule, why, "no such read".into()))
+    }
+
+    /// `ack` of a read that this node asked its leader about; says whether it is
+    /// one.
+    pub(super) fn ack_asked(&mut self, at: &At<'_>, op: &str, index: Index) -> Result<bool, Stop> {
+        let Some((asker, read)) = self.asked.reads.get(op).copied() else {
+            return Ok(false);
+        };
+        if asker != at.id {
+            return Err(self.diverges(
+                at,
+                RuleName::new("a read is answered where it began", "diss. §6.4", READS),
+                format!("read {op} began at {asker}"),
+                format!("an answer at {asker}"),
+            ));
+        }
+        let server = self.follower.member(at.id).map(|member| &member.server);
+        let told = server.and_then(|server| {
+            let asked = server.asked.iter().find(|asked| asked.id == read)?;
+            asked.index
+        });
+        if let Some(told) = told.filter(|told| *told != index) {
+            return Err(self.diverges(
+                at,
+                RuleName::new("a read is answered at its index", "diss. §6.4", READS),
+                format!("read {op} was told index {told} and not {index}"),
+                format!("index {told}"),
+            ));
+        }
+        self.step(at, Input::ReleaseRead { read })?;
+        Ok(true)
+    }
+}
