@@ -77,27 +77,10 @@ pub struct Divergence {
 pub enum Ground {
     /// There was no event in it.
     NothingConsumed,
-    /// A node was a pre-candidate.
-    PreCandidate,
-    /// A snapshot was sent, or a log begins behind one.
-    Snapshot,
-    /// The configuration changed, or a node joined.
-    ConfigurationChange,
-    /// Two configurations were in force.
-    JointConfiguration,
     /// A node booted for the first time with entries in its log.
     FirstBootWithLog,
     /// Storage was asynchronous.
     AsynchronousStorage,
-    /// A leader stepped down in its own term (check-quorum).
-    LeaderStepDown,
-    /// A vote request was ignored (check-quorum lease).
-    VoteRequestIgnored,
-    /// A message of a lower term was answered with an append response of index
-    /// zero (check-quorum or pre-vote).
-    StaleAppendAnswered,
-    /// A node learned of a leader's term from a message that is not traced.
-    UntracedMessage,
     /// The trace holds a message or state that this version does not know.
     Unsupported,
     /// The trace begins in mid-run.
@@ -112,18 +95,10 @@ pub enum Ground {
 
 impl Ground {
     /// Every ground.
-    pub const ALL: [Ground; 16] = [
+    pub const ALL: [Ground; 8] = [
         Ground::NothingConsumed,
-        Ground::PreCandidate,
-        Ground::Snapshot,
-        Ground::ConfigurationChange,
-        Ground::JointConfiguration,
         Ground::FirstBootWithLog,
         Ground::AsynchronousStorage,
-        Ground::LeaderStepDown,
-        Ground::VoteRequestIgnored,
-        Ground::StaleAppendAnswered,
-        Ground::UntracedMessage,
         Ground::Unsupported,
         Ground::MidRun,
         Ground::UnloggedSend,
@@ -135,34 +110,11 @@ impl Ground {
     pub fn says(self) -> &'static str {
         match self {
             Ground::NothingConsumed => "the trace holds no event",
-            Ground::PreCandidate => {
-                "a node is a pre-candidate: replay does not follow pre-vote yet"
-            }
-            Ground::Snapshot => "a snapshot is involved: replay does not follow snapshots yet",
-            Ground::ConfigurationChange => {
-                "the configuration changes: replay does not follow changes of membership yet"
-            }
-            Ground::JointConfiguration => {
-                "a joint configuration is in force: replay does not follow changes of membership yet"
-            }
             Ground::FirstBootWithLog => {
-                "a node boots for the first time with a log: replay does not follow snapshots yet"
+                "a node shows up for the first time with a log that nobody saw grow"
             }
             Ground::AsynchronousStorage => {
                 "storage is asynchronous: replay follows only the contract `sync` yet"
-            }
-            Ground::LeaderStepDown => {
-                "a leader steps down in its own term: replay does not follow check-quorum yet"
-            }
-            Ground::VoteRequestIgnored => {
-                "a vote request of a higher term is ignored: replay does not follow check-quorum yet"
-            }
-            Ground::StaleAppendAnswered => {
-                "a message of a lower term is answered: replay does not follow check-quorum and \
-                 pre-vote yet"
-            }
-            Ground::UntracedMessage => {
-                "a node learns a leader's term from a message that the format does not trace"
             }
             Ground::Unsupported => "the trace holds something that this version does not know",
             Ground::UnloggedStep => {
@@ -228,6 +180,8 @@ pub struct Certificate {
     pub storage: String,
     /// Where the evidence for the storage contract stands.
     pub storage_evidence: String,
+    /// Switches of the implementation: what each is, and how that is known.
+    pub switches: Vec<(String, String)>,
     /// Events read.
     pub events: u64,
     /// Events explained.

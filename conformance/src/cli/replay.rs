@@ -67,6 +67,7 @@ pub(super) fn run(args: &Args) -> Done {
         together: args.together,
         keep_run: args.emit_run.is_some(),
         until: None,
+        ..replay::Options::default()
     };
     let judged = replay::judge(&args.paths, &options);
     if let Some(path) = &args.emit_run {

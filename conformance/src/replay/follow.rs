@@ -5,14 +5,14 @@
 //! did (an [`Input`] at a node, a message that arrived), asks it what the model
 //! did with that, and compares.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use plimsoll_model::action::Action;
 use plimsoll_model::cluster::boot;
 use plimsoll_model::config::{Change, Config};
 use plimsoll_model::ids::{Index, NodeId, NodeSet, Position, Term};
-use plimsoll_model::log::{Entry, GrowingLog, Log, Payload};
-use plimsoll_model::message::{Message, Messages};
+use plimsoll_model::log::{Batch, Entry, GrowingLog, Log, Payload};
+use plimsoll_model::message::{Body, Message, Messages};
 use plimsoll_model::refusal::Refusal;
 use plimsoll_model::rules::{self, Branch, Input, Outcome};
 use plimsoll_model::server::{Role, Server};
@@ -140,6 +140,8 @@ pub struct Member {
     pub raised: Option<Place>,
     /// Where the vote was last given.
     pub voted: Option<Place>,
+    /// What has left the rules and is held back until [`Follower::let_out`].
+    pub held: Vec<Message>,
 }
 
 /// A cluster in the following form.
@@ -159,9 +161,17 @@ pub struct Follower {
     pub moments: VecDeque<Moment>,
     /// The run, when it is kept.
     pub run: Option<Vec<Action>>,
+    /// Changes of the configuration that change nothing.
+    pub idle: BTreeSet<Position>,
+    /// Switches of the implementation: what each is, and how that is known.
+    pub switches: Vec<(String, String)>,
+    /// Messages that wait for no write wait for [`Follower::let_out`].
+    pub holds_back: bool,
     members: Vec<Option<Member>>,
     led: BTreeMap<Term, (NodeId, Place)>,
     committed: Vec<(Term, Place)>,
+    /// Behind which index the run begins: what is committed there nobody saw.
+    begins: Index,
     bootstrap: u8,
     writes: u32,
 }
@@ -177,9 +187,13 @@ impl Follower {
             silent: BTreeMap::new(),
             moments: VecDeque::with_capacity(MOMENTS),
             run: keep_run.then(Vec::new),
+            switches: Vec::new(),
+            idle: BTreeSet::new(),
+            holds_back: false,
             members: Vec::new(),
             led: BTreeMap::new(),
             committed: Vec::new(),
+            begins: Index::ZERO,
             bootstrap: 0,
             writes: 0,
         }
@@ -204,7 +218,137 @@ impl Follower {
             reason: None,
             raised: None,
             voted: None,
+            held: Vec::new(),
         });
+    }
+
+    /// Puts `entry` in the place of the one at `index` of the same term in every
+    /// log: a trace may show what an entry carries after it shows the entry.
+    pub fn rewrite(&mut self, index: Index, entry: Entry) {
+        for member in self.members.iter_mut().flatten() {
+            let server = &mut member.server;
+            let written = |after: Index, entries: &mut Batch| {
+                let at = index.0.checked_sub(after.0 + 1);
+                let at = at.and_then(|at| usize::try_from(at).ok());
+                if let Some(old) = at.and_then(|at| entries.get_mut(at))
+                    && old.term == entry.term
+                {
+                    *old = entry;
+                }
+            };
+            written(server.durable.shared, &mut server.durable.tail);
+            for write in &mut server.queue {
+                written(write.keep, &mut write.entries);
+            }
+            let log = &mut server.log;
+            let held = log.held(index);
+            if held.is_none_or(|held| held.term != entry.term || held == entry) {
+                continue;
+            }
+            let behind = log.batch(index, usize::MAX);
+            let base = log.base();
+            log.rebase(Index::ZERO);
+            log.truncate(Index(index.0 - 1));
+            log.push(entry);
+            behind.into_iter().for_each(|entry| log.push(entry));
+            log.rebase(base);
+        }
+    }
+
+    /// Corrects the messages that have not left yet.
+    pub fn correct_waiting(&mut self, correct: impl Fn(&mut Message)) {
+        let corrected = |message: &Message| {
+            let mut message = message.clone();
+            correct(&mut message);
+            message
+        };
+        for member in self.members.iter_mut().flatten() {
+            let server = &mut member.server;
+            server.outbox = server.outbox.iter().map(corrected).collect();
+            for write in &mut server.queue {
+                write.waiting = write.waiting.iter().map(corrected).collect();
+            }
+            member.held.iter_mut().for_each(&correct);
+        }
+    }
+
+    /// Every log begins with a snapshot that ends at `last`, in `term`.
+    pub fn restart_terms(&mut self, last: Index, term: Term) {
+        for member in self.members.iter_mut().flatten() {
+            let log = &mut member.server.log;
+            let base = log.base();
+            let all: Vec<Entry> = log.entries().to_vec();
+            log.rebase(Index::ZERO);
+            log.truncate(Index::ZERO);
+            for (i, entry) in all.into_iter().enumerate() {
+                let term = if (i as u64) < last.0 {
+                    term
+                } else {
+                    entry.term
+                };
+                log.push(Entry { term, ..entry });
+            }
+            log.rebase(base);
+        }
+    }
+
+    /// What `id` has said and what waits for no write leaves; vote requests
+    /// too, which do not wait where writes are queued (etcd).
+    pub fn let_out(&mut self, id: NodeId) {
+        let Some(Some(member)) = self.members.get_mut(id.position()) else {
+            return;
+        };
+        for message in member.held.drain(..) {
+            self.flights.send(message);
+        }
+        let waiting = member.server.queue.iter().flat_map(|w| w.waiting.iter());
+        for message in waiting.filter(|m| matches!(m.body, Body::RequestVote { .. })) {
+            self.flights.send(message.clone());
+        }
+    }
+
+    /// The run begins behind index `begins`: every log starts with a snapshot
+    /// that ends there.
+    pub fn begins_behind(&mut self, begins: Index) {
+        self.begins = begins;
+    }
+
+    /// Applies what `id` has committed up to `to`, but no configuration nor what
+    /// stands in [`Follower::idle`]; says
+    /// how far that led. Nothing of it can be refused, and nothing shows it.
+    pub fn apply_entries(&mut self, id: NodeId, to: Index) -> Index {
+        let (settings, mut applied) = (self.settings, Index::ZERO);
+        let Some(Some(member)) = self.members.get_mut(id.position()) else {
+            return applied;
+        };
+        let mut steps = 0;
+        let mut out = Messages::new();
+        loop {
+            let server = &mut member.server;
+            applied = server.applied;
+            let next = server.log.entry(applied.next());
+            let plain = next.is_some_and(|entry| {
+                let at = Position::new(applied.next(), entry.term);
+                !matches!(entry.payload, Payload::Config { .. }) && !self.idle.contains(&at)
+            });
+            if applied >= to
+                || !plain
+                || rules::step(server, &Input::Apply, &settings, &mut out).is_err()
+            {
+                break;
+            }
+            steps += 1;
+            if let Some(run) = &mut self.run {
+                let input = Input::Apply;
+                run.push(Action::Step { node: id, input });
+            }
+        }
+        if steps > 0 {
+            *self.actions.entry("apply").or_default() += steps;
+            *self.silent.entry("apply").or_default() += steps;
+            *self.branches.entry(Branch::Applied).or_default() += steps;
+        }
+        applied
     }
 
     /// How many bootstrap entries every log starts with.
@@ -256,6 +400,23 @@ impl Follower {
         place: &Place,
         silent: bool,
     ) -> Result<Outcome, Fault> {
+        let settings = self.settings;
+        self.step_under(&settings, id, input, place, silent)
+    }
+
+    /// Takes one step of one node under `settings`: where a trace shows only
+    /// later which rule variant is in force.
+    ///
+    /// # Errors
+    /// See [`Follower::step`].
+    pub fn step_under(
+        &mut self,
+        settings: &Settings,
+        id: NodeId,
+        input: Input,
+        place: &Place,
+        silent: bool,
+    ) -> Result<Outcome, Fault> {
         let Some(member) = self.members.get_mut(id.position()).and_then(Option::as_mut) else {
             return Err(Fault::Broken {
                 property: "a node acts only once it has booted",
@@ -267,8 +428,12 @@ impl Follower {
         };
         let before = Scalars::of(&member.server);
         let waiting = member.server.outbox.len();
+        let waits = |server: &Server<GrowingLog>| -> usize {
+            server.queue.iter().map(|write| write.waiting.len()).sum()
+        };
+        let queued_before = waits(&member.server);
         let mut released = Messages::new();
-        let outcome = rules::step(&mut member.server, &input, &self.settings, &mut released)
+        let outcome = rules::step(&mut member.server, &input, settings, &mut released)
             .map_err(Fault::Refused)?;
         let after = Scalars::of(&member.server);
         let mut said = Messages::new();
@@ -276,6 +441,8 @@ impl Follower {
             // What leaves at once was said in this step; what waited was not.
             said.extend(released.iter().cloned());
             said.extend(member.server.outbox.iter().skip(waiting).cloned());
+            let queued = member.server.queue.iter().flat_map(|w| w.waiting.iter());
+            said.extend(queued.skip(queued_before).cloned());
         }
         member.said.extend(said.iter().cloned());
         member.reason = outcome.reason;
@@ -285,8 +452,12 @@ impl Follower {
         if (after.term, after.vote) != (before.term, before.vote) && after.vote.is_some() {
             member.voted = Some(place.clone());
         }
-        for message in released {
-            self.flights.send(message);
+        if matches!(input, Input::Restart { .. }) {
+            member.held.clear();
+        }
+        match self.holds_back && !matches!(input, Input::WriteCompleted) {
+            true => member.held.extend(released),
+            false => released.into_iter().for_each(|m| self.flights.send(m)),
         }
         if matches!(input, Input::Write { .. }) {
             self.writes += 1;
@@ -365,7 +536,10 @@ impl Follower {
             let Some(term) = member.server.log.term_at(Index(index)) else {
                 break;
             };
-            let at = usize::try_from(index - 1).unwrap_or(usize::MAX);
+            let Some(at) = (index - 1).checked_sub(self.begins.0) else {
+                continue;
+            };
+            let at = usize::try_from(at).unwrap_or(usize::MAX);
             match self.committed.get(at) {
                 Some((known, _)) if *known == term => {}
                 Some((known, other)) => {

@@ -41,6 +41,8 @@ pub struct Options {
     pub together: bool,
     /// Keep every action of the model, for [`Judged::run`].
     pub keep_run: bool,
+    /// What is known of how a trace of etcd-io/raft was recorded.
+    pub given: etcd_raft::Given,
     /// Judge no line behind this one, where the lines of a file are in order.
     pub until: Option<u64>,
 }
@@ -155,6 +157,7 @@ fn verdict(
         storage_evidence: judgement.storage.1,
         events: judgement.events,
         consumed: judgement.consumed,
+        switches: judgement.follower.switches.clone(),
         nodes: judgement.nodes,
         facts: judgement.facts,
         ..Certificate::default()

@@ -251,7 +251,7 @@ fn a_missed_witness_is_no_pass() {
 
 #[test]
 fn a_trace_outside_the_model_is_inconclusive() {
-    let trace = corpus("g11-three-prevote-first-600.ndjson.zst");
+    let trace = corpus("g04-single-crash-restart-second-boot.ndjson.zst");
     assert_eq!(code(&["replay", &trace]), 3);
     assert_eq!(code(&["replay", &trace, "--fail-on", "violated"]), 0);
 }

@@ -187,7 +187,7 @@ fn replay_is_documented() {
     let (good, bad, outside) = (
         corpus("g02-three-happy.ndjson.gz"),
         corpus("m15-ack-off-by-one-strong.ndjson"),
-        corpus("g11-three-prevote-first-600.ndjson.zst"),
+        corpus("g04-single-crash-restart-second-boot.ndjson.zst"),
     );
     let document = json(&["replay", &good, &bad, &outside, "--json"]);
     agrees("plimsoll-replay/1", std::slice::from_ref(&document));

@@ -42,6 +42,8 @@ enum Found {
     /// At this event, from 0, for this rule.
     Diverges(usize, String),
     Inconclusive(usize, Ground),
+    /// The line shows asynchronous storage.
+    Asynchronous(usize),
     /// The line is no event.
     Refused(usize),
 }
@@ -54,6 +56,7 @@ fn found(lines: &[Value]) -> Found {
         match session.line(&text) {
             Ok(()) => {}
             Err(Ended::Input(_)) => return Found::Refused(at),
+            Err(Ended::Asynchronous(_)) => return Found::Asynchronous(at),
             Err(Ended::Verdict(Stop::Diverges(found))) => {
                 assert_eq!(found.place.event, at as u64);
                 assert_eq!(found.place.line, at as u64 + 1);

@@ -71,7 +71,7 @@ fn runs() -> Vec<Run> {
     .into();
     let conforming = |entry: &&Entry| {
         let expected = entry.expectation().expect("an expectation");
-        entry.name.starts_with("etcd-raft/") && expected.verdict == "conforms"
+        applied.contains_key(entry.name) && expected.verdict == "conforms"
     };
     let entries = ENTRIES.iter().filter(conforming);
     let load = |entry: &Entry| {
@@ -117,6 +117,10 @@ fn judged(run: &Run, mutant: &Mutant, before: &Session) -> Found {
         let line = serde_json::to_vec(&value).expect("a JSON line");
         match session.line(&line) {
             Ok(()) => {}
+            // Judged as asynchronous it is no evidence of anything else.
+            Err(Ended::Asynchronous(_)) => {
+                return Found::Inconclusive(plimsoll::verdict::Ground::AsynchronousStorage);
+            }
             Err(Ended::Verdict(Stop::Diverges(_)) | Ended::Input(_)) => return Found::Rejected(at),
             Err(Ended::Verdict(Stop::Inconclusive(stopped))) => {
                 return Found::Inconclusive(stopped.ground);

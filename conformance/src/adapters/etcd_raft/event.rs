@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use plimsoll_trace::{ErrorKind, Line, Lines, TraceError};
 use serde::Deserialize;
 
+use super::nid::{Nid, Nids};
+
 /// The names of events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub(crate) enum Name {
@@ -77,7 +79,7 @@ pub(crate) enum MsgType {
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct HardState {
     pub term: u64,
-    pub vote: Box<str>,
+    pub vote: Nid,
     pub commit: u64,
 }
 
@@ -86,8 +88,8 @@ pub(crate) struct Msg {
     #[serde(rename = "type")]
     pub kind: MsgType,
     pub term: u64,
-    pub from: Box<str>,
-    pub to: Box<str>,
+    pub from: Nid,
+    pub to: Nid,
     pub entries: u64,
     #[serde(rename = "logTerm")]
     pub log_term: u64,
@@ -98,10 +100,29 @@ pub(crate) struct Msg {
     pub reject_hint: u64,
 }
 
+/// What becomes of a node in a change of the configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) enum Becomes {
+    #[serde(rename = "AddNewServer")]
+    Voter,
+    #[serde(rename = "AddLearner")]
+    Learner,
+    #[serde(rename = "RemoveServer")]
+    Removed,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(crate) struct SingleChange {
+    pub nid: Nid,
+    pub action: Becomes,
+}
+
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(crate) struct ConfChange {
     #[serde(default)]
-    pub newconf: Vec<Box<str>>,
+    pub changes: Vec<SingleChange>,
+    #[serde(default)]
+    pub newconf: Nids,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -114,11 +135,11 @@ pub(crate) struct Prop {
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Event {
     pub name: Name,
-    pub nid: Box<str>,
+    pub nid: Nid,
     pub state: HardState,
     pub role: Role,
     pub log: u64,
-    pub conf: [Vec<Box<str>>; 2],
+    pub conf: [Nids; 2],
     #[serde(default)]
     pub msg: Option<Msg>,
     #[serde(default)]
@@ -130,6 +151,23 @@ struct Envelope<'a> {
     #[serde(borrow, default)]
     tag: Option<Cow<'a, str>>,
     event: Option<Event>,
+}
+
+impl Event {
+    /// The change of the configuration that the line lists.
+    pub(super) fn change(&self) -> Option<&ConfChange> {
+        self.prop.as_ref()?.cc.as_ref()
+    }
+
+    /// Whether the message is one to the node itself.
+    pub(super) fn is_own(&self) -> bool {
+        self.msg.as_ref().is_some_and(|m| m.from == m.to)
+    }
+
+    /// Whether the message is of this kind.
+    pub(super) fn carries(&self, kind: MsgType) -> bool {
+        self.msg.as_ref().is_some_and(|m| m.kind == kind)
+    }
 }
 
 /// Whether a first line looks like one of etcd-io/raft's.

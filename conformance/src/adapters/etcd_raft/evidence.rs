@@ -2,7 +2,7 @@
 //!
 //! A step that loses what an earlier `Ready` handed out is illegal with
 //! synchronous storage and legal with asynchronous, and looks the same in both.
-//! So before a recovery is called wrong, the whole trace is asked: after a
+//! So before a run is called wrong, the whole trace is asked: after a
 //! `Ready` that covers an acknowledgement of a node's own write, did anything
 //! else of that node come before the acknowledgement? The storage contract is
 //! what the trace shows, whether it shows it before the crash or after, in this
@@ -14,9 +14,9 @@ use std::path::PathBuf;
 use plimsoll_trace::Lines;
 
 use super::event::{self, Event, MsgType, Name};
-use super::judge::inconclusive;
-use crate::replay::{InputError, Stop, place};
-use crate::verdict::Ground;
+use super::nid::Nid;
+use crate::replay::{InputError, place};
+use crate::verdict::Place;
 
 /// Acknowledgements to oneself: queued, and covered by the last `Ready`.
 #[derive(Default)]
@@ -25,21 +25,19 @@ struct Own {
     covered: u64,
 }
 
-/// Where the trace in `files` shows asynchronous storage, as the end of a
-/// judgement; `None` when it does not.
+/// Where the trace in `files` shows asynchronous storage; `None` when it does
+/// not.
 ///
 /// # Errors
 /// When a file cannot be read again.
-pub(super) fn asynchronous(files: &[PathBuf]) -> Result<Option<Stop>, InputError> {
-    let mut nodes: HashMap<Box<str>, Own> = HashMap::new();
+pub(super) fn asynchronous(files: &[PathBuf]) -> Result<Option<Place>, InputError> {
+    let mut nodes: HashMap<Nid, Own> = HashMap::new();
     for file in files {
         let mut lines = Lines::open(file)?;
         let mut number = 0;
         while let Some((line, event)) = event::next(&mut lines)? {
-            if shows(nodes.entry(event.nid.clone()).or_default(), &event) {
-                let place = place(file, line, number);
-                let stop = inconclusive(Ground::AsynchronousStorage, &event, &place);
-                return Ok(Some(stop));
+            if shows(nodes.entry(event.nid).or_default(), &event) {
+                return Ok(Some(place(file, line, number)));
             }
             number += 1;
         }

@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use plimsoll_model::config::Config;
-use plimsoll_model::ids::{Index, NodeId, Term};
-use plimsoll_model::log::{Log, Payload};
+use plimsoll_model::ids::{Index, NodeId, NodeSet, Term};
 use plimsoll_model::refusal::Refusal;
-use plimsoll_model::rules::{Branch, Input, Outcome, commit};
-use plimsoll_model::settings::{Dialect, Durability};
+use plimsoll_model::rules::{Input, Outcome};
+use plimsoll_model::settings::{Dialect, Durability, PreVote, Settings, Storage};
 
 use super::event::{Event, MsgType, Name, Role};
-use super::state::{Expect, Names, Node, Own, differs};
+use super::features::{Conflict, Features, Switch};
+use super::nid::{Nid, Nids};
+use super::state::{Expect, Names, Node, Seen, differs};
 use crate::replay::Stop;
 use crate::replay::follow::{Fault, Follower, RoleKind, Scalars};
 use crate::replay::order::Judging;
@@ -25,12 +25,46 @@ pub(crate) struct Judge {
     pub facts: BTreeMap<&'static str, Facts>,
     /// Whose settings are followed; known once the first node has booted.
     pub dialect: Dialect,
-    /// The last thing judged is what a crash left.
-    pub recovery: bool,
+    /// Where storage was first seen to be asynchronous.
+    pub overtaken: Option<Place>,
+    pub(super) how: How,
+    pub(super) features: Features,
     pub(super) names: Names,
-    pub(super) nodes: HashMap<Box<str>, Node>,
-    /// Configurations of the bootstrap entries, as the first node showed them.
-    pub(super) bootstrap: Option<Vec<Vec<Box<str>>>>,
+    pub(super) nodes: HashMap<Nid, Node>,
+    /// What every first boot shows, as the first node showed it.
+    pub(super) start: Option<Start>,
+    /// Changes of the configuration, by the position of their entry.
+    pub(super) seen: HashMap<(Term, Index), Seen>,
+    /// Who was in each term, with a `Ready`.
+    pub(super) terms: HashMap<Term, NodeSet>,
+    /// How many events were judged.
+    pub(super) events: u64,
+}
+
+/// How a run is judged.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct How {
+    /// The lines come in the order in which they happened.
+    pub ordered: bool,
+    /// The storage contract.
+    pub storage: Storage,
+    /// The contract was given, and no line can show another.
+    pub storage_given: bool,
+}
+
+/// What the first boot of a node shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// One configuration an entry.
+    Bootstrap(Vec<Nids>),
+    /// A configuration that storage held, and where its log begins.
+    Stored {
+        config: Nids,
+        last: Index,
+        /// The term of the entry there; provisional until a line names it.
+        term: Term,
+        named: bool,
+    },
 }
 
 /// A node, taken apart from the judge while an event of it is handled.
@@ -42,17 +76,50 @@ pub(super) struct At<'a> {
 
 impl Judge {
     /// A judge who has seen nothing; `keep_run` keeps every action.
-    pub(super) fn new(keep_run: bool) -> Self {
+    pub(super) fn new(how: How, features: Features, keep_run: bool) -> Self {
         let dialect = Dialect::Etcd;
-        Judge {
+        let mut judge = Judge {
             follower: Follower::new(dialect.settings(Durability::Deferred), keep_run),
             facts: BTreeMap::new(),
             dialect,
-            recovery: false,
+            overtaken: None,
+            how,
+            features,
             names: Names::default(),
             nodes: HashMap::new(),
-            bootstrap: None,
-        }
+            start: None,
+            seen: HashMap::new(),
+            terms: HashMap::new(),
+            events: 0,
+        };
+        judge.set_settings();
+        judge.follower.holds_back = judge.queues();
+        judge
+    }
+
+    /// Puts what is known of the switches into the settings. What is open is
+    /// followed: who hears a leader, who answers it.
+    pub(super) fn set_settings(&mut self) {
+        let settings = self.dialect.settings(Durability::Deferred);
+        let watched = self.features.is(Switch::CheckQuorum) != Some(false);
+        self.follower.settings = Settings {
+            storage: self.how.storage,
+            single_server_changes: true,
+            joint_consensus: true,
+            learners: true,
+            sticky: watched,
+            check_quorum: watched,
+            pre_vote: match self.features.is(Switch::PreVote) {
+                Some(true) => PreVote::Log,
+                _ => PreVote::Off,
+            },
+            ..settings
+        };
+    }
+
+    /// Whether storage is asynchronous.
+    pub(super) fn queues(&self) -> bool {
+        self.how.storage == Storage::Async
     }
 
     /// The nodes of the run: the name in the model, the name in the trace.
@@ -67,32 +134,41 @@ impl Judge {
     /// # Errors
     /// Why the judgement ends here.
     pub(super) fn event(&mut self, event: &Event, place: &Place) -> Result<(), Stop> {
-        let known = self.nodes.get(&event.nid);
-        self.recovery = event.name == Name::InitState
-            || known.is_some_and(|node| node.id.is_some() && node.booting.is_some());
-        self.grounds(event, place)?;
+        self.events += 1;
+        if let Name::SendSnapshot | Name::ReceiveSnapshot = event.name {
+            return Err(inconclusive(Ground::Unsupported, event, place));
+        }
         if event.name == Name::InitState {
             return self.init(event, place);
         }
-        let known = self.nodes.get(&event.nid);
-        let Some(node) = known else {
+        let Some(node) = self.nodes.get(&event.nid) else {
             return Err(self.unbooted(event, place));
         };
         if node.booting.is_some() {
-            return self.booting(event, place);
+            self.booting(event, place)?;
+            // It joined, and this is the first thing that it does.
+            if !self.joined_by(event) {
+                return Ok(());
+            }
         }
-        let Some(id) = node.id else {
+        let id = self.nodes.get(&event.nid).and_then(|node| node.id);
+        let Some(id) = id else {
             return Err(self.unbooted(event, place));
         };
         let at = At { event, place, id };
         self.write_under_way(&at)?;
+        self.resolve(&at)?;
+        if event.role == Role::StatePreCandidate {
+            self.asks(&at)?;
+        }
         if event.name != Name::Commit {
-            self.node(&event.nid).may_commit = false;
+            self.node(event.nid).may_commit = false;
         }
         match event.name {
             Name::BecomeCandidate => self.campaign(&at),
             Name::BecomeFollower | Name::BecomeLeader => self.became(&at),
             Name::Replicate => self.replicate(&at),
+            Name::ChangeConf => self.change(&at),
             Name::Commit => self.commit(&at),
             Name::Ready => self.ready(&at),
             Name::ApplyConfChange => self.apply(&at),
@@ -101,23 +177,11 @@ impl Judge {
         }
     }
 
-    /// What lies outside the model, whatever the node does.
-    fn grounds(&self, event: &Event, place: &Place) -> Result<(), Stop> {
-        let ground = match event.name {
-            Name::ChangeConf => Ground::ConfigurationChange,
-            Name::SendSnapshot | Name::ReceiveSnapshot => Ground::Snapshot,
-            _ if event.role == Role::StatePreCandidate => Ground::PreCandidate,
-            _ if !event.conf[1].is_empty() => Ground::JointConfiguration,
-            _ if event
-                .msg
-                .as_ref()
-                .is_some_and(|m| m.kind == MsgType::MsgSnap) =>
-            {
-                Ground::Snapshot
-            }
-            _ => return Ok(()),
-        };
-        Err(inconclusive(ground, event, place))
+    /// Whether the boot that `event` was judged as part of has ended before it.
+    fn joined_by(&self, event: &Event) -> bool {
+        let node = self.nodes.get(&event.nid);
+        node.is_some_and(|node| node.booting.is_none())
+            && !matches!(event.name, Name::ApplyConfChange | Name::BecomeFollower)
     }
 
     fn unbooted(&self, event: &Event, place: &Place) -> Stop {
@@ -130,8 +194,13 @@ impl Judge {
         )
     }
 
-    pub(super) fn node(&mut self, name: &str) -> &mut Node {
-        self.nodes.entry(name.into()).or_default()
+    pub(super) fn node(&mut self, name: Nid) -> &mut Node {
+        self.nodes.entry(name).or_default()
+    }
+
+    /// What is kept of the node that the model calls `id`.
+    pub(super) fn node_of(&self, id: NodeId) -> Option<&Node> {
+        self.nodes.get(&self.names.of(id)?)
     }
 
     /// What the model has of the node, and the trace should show.
@@ -148,7 +217,11 @@ impl Judge {
         for kind in ["term", "vote", "role", "commit", "log", "configuration"] {
             self.facts.entry(kind).or_default().note(true);
         }
-        let Some(fact) = differs(at.event, model, &self.names) else {
+        let mut model = *model;
+        if self.node(at.event.nid).asks_itself {
+            model.role = RoleKind::PreCandidate;
+        }
+        let Some(fact) = differs(at.event, &model, &self.names) else {
             return Ok(());
         };
         let member = self.follower.member(at.id);
@@ -167,17 +240,32 @@ impl Judge {
 
     /// Takes a step of the model that a line shows.
     pub(super) fn step(&mut self, at: &At<'_>, input: Input) -> Result<Outcome, Stop> {
+        let settings = self.follower.settings;
+        self.step_under(at, &settings, input)
+    }
+
+    /// The same, under other settings.
+    pub(super) fn step_under(
+        &mut self,
+        at: &At<'_>,
+        settings: &Settings,
+        input: Input,
+    ) -> Result<Outcome, Stop> {
         self.follower
-            .step(at.id, input, at.place, false)
+            .step_under(settings, at.id, input, at.place, false)
             .map_err(|fault| self.fault(at, fault))
     }
 
     /// Takes a step of the model that no line shows.
-    pub(super) fn silent(&mut self, at: &At<'_>, id: NodeId, input: Input) -> Result<(), Stop> {
-        match self.follower.step(id, input, at.place, true) {
-            Ok(_) => Ok(()),
-            Err(fault) => Err(self.fault(at, fault)),
-        }
+    pub(super) fn silent(
+        &mut self,
+        at: &At<'_>,
+        id: NodeId,
+        input: Input,
+    ) -> Result<Outcome, Stop> {
+        self.follower
+            .step(id, input, at.place, true)
+            .map_err(|fault| self.fault(at, fault))
     }
 
     pub(super) fn fault(&self, at: &At<'_>, fault: Fault) -> Stop {
@@ -217,21 +305,57 @@ impl Judge {
         }
     }
 
+    /// Notes what the line shows of a switch.
+    pub(super) fn show(
+        &mut self,
+        at: &At<'_>,
+        switch: Switch,
+        on: bool,
+        because: &'static str,
+    ) -> Result<(), Stop> {
+        let shown = self.features.show(switch, on, at.place, because);
+        shown.map_err(|conflict| self.conflict(at, &conflict))?;
+        self.set_settings();
+        Ok(())
+    }
+
+    pub(super) fn conflict(&self, at: &At<'_>, conflict: &Conflict) -> Stop {
+        let Conflict {
+            switch,
+            before,
+            because,
+        } = conflict;
+        let was = if before.on { "on" } else { "off" };
+        let stop = self.diverges(
+            at.event,
+            at.place,
+            RuleName::new("a run has one configuration", "-", FORMAT),
+            format!("{because}, but {switch} is {was}: {}", before.because),
+            format!("what a node does with {switch} {was}"),
+        );
+        match (stop, &before.at) {
+            (Stop::Diverges(mut divergence), Some(place)) => {
+                let because = before.because.to_owned();
+                divergence.because.push((place.clone(), because));
+                Stop::Diverges(divergence)
+            }
+            (stop, _) => stop,
+        }
+    }
+
     /// Everything the last step obliged the node to show must have been shown
     /// before it does something new.
     pub(super) fn settle(&mut self, at: &At<'_>) -> Result<(), Stop> {
-        let now = self.now(at);
-        let node = self.node(&at.event.nid);
-        let Some(expect) = node.expect.front().cloned() else {
-            node.asked = false;
-            node.stale = false;
+        let node = self.node(at.event.nid);
+        let appends = node.proposed.iter().any(Option::is_none);
+        let expect = node.expect.front().cloned();
+        let Some(expect) = expect.or(appends.then_some(Expect::OwnEntries)) else {
+            // A change that is not appended by now was dropped.
+            if at.event.name != Name::ChangeConf {
+                node.proposed.clear();
+            }
             return Ok(());
         };
-        // The model raised the term for a vote request that the node, inside
-        // the lease of its leader, did not even look at.
-        if node.asked && Term(at.event.state.term) < now.term {
-            return Err(inconclusive(Ground::VoteRequestIgnored, at.event, at.place));
-        }
         let reason = self.follower.member(at.id).and_then(|m| m.reason);
         let rule = match (&expect, reason) {
             (_, Some(reason)) => reason.into(),
@@ -246,53 +370,13 @@ impl Judge {
         ))
     }
 
-    /// The node's next event after a `Ready` shows that the write is complete.
-    fn write_under_way(&mut self, at: &At<'_>) -> Result<(), Stop> {
-        // What nobody sent is no evidence of anything.
-        let arrived = self.has_arrived(at.event);
-        let node = self.node(&at.event.nid);
-        if node.covered > 0 && arrived && overtakes(at.event, node) {
-            return Err(inconclusive(
-                Ground::AsynchronousStorage,
-                at.event,
-                at.place,
-            ));
-        }
-        if node.ready.take().is_some() {
-            self.complete(at, at.id)?;
-        }
-        Ok(())
-    }
-
-    /// The write under way at `id` completes, if there is one.
-    pub(super) fn complete(&mut self, at: &At<'_>, id: NodeId) -> Result<(), Stop> {
-        let durable_commit = self.follower.settings.durable_commit;
-        let idle = self
-            .follower
-            .member(id)
-            .is_none_or(|m| m.server.is_synced(durable_commit) && m.server.outbox.is_empty());
-        if idle {
-            return Ok(());
-        }
-        self.silent(at, id, Input::WriteCompleted)
-    }
-
-    fn campaign(&mut self, at: &At<'_>) -> Result<(), Stop> {
-        self.settle(at)?;
-        self.step(at, Input::Campaign)?;
-        let now = self.now(at);
-        self.check(at, &now)?;
-        self.oblige(at, None);
-        Ok(())
-    }
-
     /// Notes what the step just taken obliges the node to show; `before` is
     /// given when the step may have changed its role.
     pub(super) fn oblige(&mut self, at: &At<'_>, before: Option<Scalars>) {
         let now = self.now(at);
-        let mut expect = Vec::new();
+        let mut expect: Vec<Expect> = Vec::new();
+        let raised = before.is_some_and(|before| now.term > before.term);
         if let Some(before) = before {
-            let raised = now.term > before.term;
             let fell = before.role != RoleKind::Follower && now.role == RoleKind::Follower;
             if raised || fell {
                 expect.push(Expect::Became(Scalars {
@@ -316,176 +400,12 @@ impl Judge {
         if let Some(member) = self.follower.member_mut(at.id) {
             expect.extend(member.said.drain(..).map(Expect::Said));
         }
-        self.node(&at.event.nid).expect.extend(expect);
-    }
-
-    fn became(&mut self, at: &At<'_>) -> Result<(), Stop> {
-        let role = match at.event.name {
-            Name::BecomeLeader => RoleKind::Leader,
-            _ => RoleKind::Follower,
-        };
-        let now = self.now(at);
-        let node = self.node(&at.event.nid);
-        if let Some(Expect::Became(state)) = node.expect.front().cloned()
-            && state.role == role
-        {
-            node.expect.pop_front();
-            node.asked = false;
-            return self.check(at, &state);
+        let node = self.node(at.event.nid);
+        if raised || before.is_none() {
+            node.asked = None;
+            node.asks_itself = false;
         }
-        if role == RoleKind::Follower {
-            if now.role == RoleKind::Leader && at.event.state.term == now.term.0 {
-                return Err(inconclusive(Ground::LeaderStepDown, at.event, at.place));
-            }
-            let term = Term(at.event.state.term);
-            if term > now.term && self.follower.leader_of(term).is_some() {
-                return Err(inconclusive(Ground::UntracedMessage, at.event, at.place));
-            }
-        }
-        self.settle(at)?;
-        let (rule, why, expected) = match role {
-            RoleKind::Leader => {
-                let votes = match self.follower.member(at.id).map(|m| &m.server.role) {
-                    Some(plimsoll_model::server::Role::Candidate { granted, .. }) => {
-                        format!("{} has votes of {granted} in term {}", at.id, now.term)
-                    }
-                    _ => format!("{} is no candidate", at.id),
-                };
-                (
-                    RuleName::new("a majority elects", "§5.2", ELECTION),
-                    format!("{votes}, no majority of {}", now.config),
-                    format!("{} stays {}", at.id, now.role.name()),
-                )
-            }
-            _ => (
-                RuleName::new("a role changes for a reason", "§5.1", ELECTION),
-                format!(
-                    "nothing made {} a follower of term {}",
-                    at.id, at.event.state.term
-                ),
-                format!("{} stays {} of term {}", at.id, now.role.name(), now.term),
-            ),
-        };
-        Err(self.diverges(at.event, at.place, rule, why, expected))
-    }
-
-    fn replicate(&mut self, at: &At<'_>) -> Result<(), Stop> {
-        let node = self.node(&at.event.nid);
-        match node.expect.front() {
-            Some(Expect::Noop) => {
-                node.expect.pop_front();
-                node.unshown = 1;
-            }
-            // Several commands of one proposal: appended together at its end.
-            Some(Expect::OwnEntries) if node.unshown > 0 => {
-                self.append(at)?;
-            }
-            _ => {
-                self.settle(at)?;
-                self.append(at)?;
-                let node = self.node(&at.event.nid);
-                node.expect.push_back(Expect::OwnEntries);
-            }
-        }
-        let unshown = self.node(&at.event.nid).unshown;
-        let mut now = self.now(at);
-        now.last.index = Index(now.last.index.0 - unshown);
-        self.check(at, &now)
-    }
-
-    fn append(&mut self, at: &At<'_>) -> Result<(), Stop> {
-        let number = self.follower.next_write();
-        self.step(at, Input::Write { number })?;
-        self.node(&at.event.nid).unshown += 1;
-        Ok(())
-    }
-
-    fn commit(&mut self, at: &At<'_>) -> Result<(), Stop> {
-        let node = self.node(&at.event.nid);
-        let mut asked = std::mem::take(&mut node.may_commit);
-        if matches!(node.expect.front(), Some(Expect::Commit)) {
-            node.expect.pop_front();
-            asked = true;
-        } else {
-            self.settle(at)?;
-        }
-        let to = Index(at.event.state.commit);
-        if to > self.now(at).commit {
-            self.step(at, Input::AdvanceCommit { to })?;
-        }
-        // The library commits as far as it may.
-        let settings = self.follower.settings;
-        let further = self.follower.member(at.id).and_then(|m| {
-            let last = m.server.log.last_index().0;
-            let may = |&i: &u64| commit::may_advance(&m.server, Index(i), &settings).is_ok();
-            (m.server.commit.0 + 1..=last).rev().find(may)
-        });
-        let mut now = self.now(at);
-        if let Some(further) = further {
-            now.commit = Index(further);
-        }
-        self.check(at, &now)?;
-        if asked {
-            return Ok(());
-        }
-        Err(self.diverges(
-            at.event,
-            at.place,
-            RuleName::new(
-                "a leader looks when something was acknowledged",
-                "§5.3",
-                FORMAT,
-            ),
-            "nothing that it received before this makes it look whether it can commit".into(),
-            "an acknowledgement first".into(),
-        ))
-    }
-
-    fn ready(&mut self, at: &At<'_>) -> Result<(), Stop> {
-        self.settle(at)?;
-        let now = self.now(at);
-        self.check(at, &now)?;
-        let node = self.node(&at.event.nid);
-        node.covered = node.own.len();
-        node.ready = Some(at.place.clone());
-        Ok(())
-    }
-
-    fn apply(&mut self, at: &At<'_>) -> Result<(), Stop> {
-        self.settle(at)?;
-        let now = self.now(at);
-        self.check(at, &now)?;
-        let newconf = at.event.prop.as_ref().and_then(|p| p.cc.as_ref());
-        let shown = newconf.map(|cc| cc.newconf.as_slice()).unwrap_or_default();
-        loop {
-            let member = self.follower.member(at.id);
-            let next = member.and_then(|m| m.server.log.entry(m.server.applied.next()));
-            let is_config = next.is_some_and(|e| matches!(e.payload, Payload::Config { .. }));
-            if is_config {
-                break;
-            }
-            self.silent(at, at.id, Input::Apply)?;
-        }
-        let outcome = self.step(at, Input::Apply)?;
-        debug_assert_eq!(outcome.branch, Branch::ConfigurationApplied);
-        let now = self.now(at);
-        let config = now.config;
-        self.node(&at.event.nid).may_commit = now.role == RoleKind::Leader;
-        if self.names.set(shown).map(Config::of) == Some(config) {
-            return Ok(());
-        }
-        Err(self.diverges(
-            at.event,
-            at.place,
-            RuleName::new("configurations come from the log", "§6", MEMBERSHIP),
-            format!("the committed entry makes the voters {config}, the line says {shown:?}"),
-            format!("voters {config}"),
-        ))
-    }
-
-    /// Queues an acknowledgement to oneself.
-    pub(super) fn own(&mut self, at: &At<'_>, own: Own) {
-        self.node(&at.event.nid).own.push_back(own);
+        node.expect.extend(expect);
     }
 
     pub(super) fn diverges(
@@ -499,7 +419,7 @@ impl Judge {
         let mut because = Vec::new();
         if let Some(member) = self
             .names
-            .id(&event.nid)
+            .id(event.nid)
             .and_then(|id| self.follower.member(id))
         {
             let id = member.server.id;
@@ -526,8 +446,8 @@ impl Judge {
 }
 
 pub(super) const FORMAT: &str = "conformance/src/adapters/etcd_raft/mod.rs";
-const ELECTION: &str = "model/src/rules/election.rs";
-const MEMBERSHIP: &str = "model/src/rules/membership.rs";
+pub(super) const ELECTION: &str = "model/src/rules/election.rs";
+pub(super) const MEMBERSHIP: &str = "model/src/rules/membership.rs";
 
 pub(super) fn inconclusive(ground: Ground, event: &Event, place: &Place) -> Stop {
     Stop::Inconclusive(Stopped {
@@ -557,36 +477,19 @@ fn state_rule(field: &str) -> RuleName {
     }
 }
 
-/// Whether `event` comes before an acknowledgement of the node's own write that
-/// a `Ready` has covered: with synchronous storage nothing does, but for what
-/// belongs to the acknowledgement before it, and entries being applied.
-fn overtakes(event: &Event, node: &Node) -> bool {
-    let own = event.msg.as_ref().is_some_and(|m| m.from == m.to);
-    match event.name {
-        Name::Ready | Name::BecomeCandidate => true,
-        Name::Replicate => !matches!(node.expect.front(), Some(Expect::Noop | Expect::OwnEntries)),
-        name if name.is_receive() => !own,
-        Name::SendAppendEntriesRequest => {
-            let message = event.msg.as_ref();
-            message.is_some_and(|m| m.kind == MsgType::MsgHeartbeat)
-        }
-        _ => false,
-    }
-}
-
 impl Judging for Judge {
     type Event = Event;
 
     fn lane<'a>(&self, event: &'a Event) -> &'a str {
-        &event.nid
+        event.nid.as_str()
     }
 
     fn is_ready(&self, event: &Event) -> bool {
-        self.has_arrived(event) && !self.awaits_a_leader(event)
+        self.has_arrived(event) && !self.awaits_others(event)
     }
 
-    fn is_ready_silently(&self, _: &Event) -> bool {
-        false
+    fn is_ready_silently(&self, event: &Event) -> bool {
+        self.has_arrived(event)
     }
 
     fn judge(&mut self, event: &Event, place: &Place) -> Result<(), Stop> {
@@ -595,18 +498,59 @@ impl Judging for Judge {
 }
 
 impl Judge {
-    /// Whether `event` shows a term whose leader has not been seen yet: another
-    /// node's lane may still show it.
-    fn awaits_a_leader(&self, event: &Event) -> bool {
+    /// Whether another node's lane may still show why `event` happens: the
+    /// start of the run for who joins it, a term that the node has not heard of
+    /// in any message, a leader that hands over.
+    fn awaits_others(&self, event: &Event) -> bool {
         let Some(node) = self.nodes.get(&event.nid) else {
             return false;
         };
-        let term = Term(event.state.term);
-        let member = node.id.and_then(|id| self.follower.member(id));
-        event.name == Name::BecomeFollower
-            && node.booting.is_none()
-            && node.expect.is_empty()
-            && member.is_some_and(|m| term > m.server.term)
-            && self.follower.leader_of(term).is_none()
+        if let Some(boot) = &node.booting {
+            let starts = matches!(event.name, Name::ApplyConfChange | Name::BecomeFollower);
+            return node.id.is_none() && boot.restored && !starts && self.start.is_none();
+        }
+        let Some(id) = node.id else {
+            return false;
+        };
+        if node.deferred.is_some() || !node.expect.is_empty() {
+            return false;
+        }
+        let Some(member) = self.follower.member(id) else {
+            return false;
+        };
+        match event.name {
+            Name::BecomeFollower => {
+                let term = Term(event.state.term);
+                term > member.server.term && self.untraced(id, term).is_none()
+            }
+            Name::BecomeCandidate => {
+                self.features.is(Switch::PreVote) == Some(true)
+                    && matches!(member.server.role, plimsoll_model::server::Role::Follower)
+                    && !node.asks_itself
+                    && self.hands_over(id).is_none()
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a line shows that storage is asynchronous: it comes before an
+    /// acknowledgement of the node's own write that a `Ready` has covered.
+    /// With synchronous storage nothing does, but for what belongs to the
+    /// acknowledgement before it, and entries being applied.
+    pub(super) fn overtakes(&self, event: &Event, node: &Node) -> bool {
+        let covered = node.own.front().is_some_and(|(_, cover)| cover.is_some());
+        if !covered {
+            return false;
+        }
+        match event.name {
+            Name::Ready | Name::BecomeCandidate => true,
+            Name::Replicate | Name::ChangeConf => {
+                !matches!(node.expect.front(), Some(Expect::Noop | Expect::OwnEntries))
+            }
+            // What nobody sent is no evidence of anything.
+            name if name.is_receive() => !event.is_own() && self.has_arrived(event),
+            Name::SendAppendEntriesRequest => event.carries(MsgType::MsgHeartbeat),
+            _ => false,
+        }
     }
 }

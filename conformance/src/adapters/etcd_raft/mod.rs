@@ -8,83 +8,142 @@
 //! | `InitState`, `ApplyConfChange`, `BecomeFollower` (in a row) | boot, or `restart` | durability | figure 2 | `newRaft` |
 //! | `BecomeFollower` at term 1 and `ApplyConfChange` x N, log = commit = N | boot with N configuration entries | membership | §6 | `Bootstrap` |
 //! | `BecomeCandidate` | `campaign` | election | §5.2 | `campaign` |
-//! | `ReceiveRequestVoteRequest` | `receive-request-vote` | election | §5.2, §5.4.1 | `Step` |
+//! | the same, by a pre-candidate | `receive-pre-vote` of a majority, silently | prevote | diss. §9.6 | `stepCandidate` |
+//! | the same, with pre-vote, by a follower | `receive-timeout-now` | transfer | diss. §3.10 | `stepFollower` |
+//! | any line with the role `StatePreCandidate` | `campaign`, silently, if it did not ask yet | prevote | diss. §9.6 | `becomePreCandidate` |
+//! | `ReceiveRequestVoteRequest` | `receive-request-vote` | election, quorum | §5.2, §5.4.1, diss. §4.2.3 | `Step` |
 //! | `ReceiveRequestVoteResponse` | `receive-vote` | election | §5.2 | `stepCandidate`, `poll` |
 //! | the same, from == to | `count-own-vote` | durability | figure 2 | `stepCandidate` |
 //! | `BecomeFollower` (later) | none: checked as part of the step before | election | §5.1 | `becomeFollower` |
+//! | the same, unasked, of a higher term | `receive-pre-vote` or `receive-read-index`, silently | prevote, reads | diss. §9.6, §6.4 | `Step` |
+//! | the same, of its own term, by a leader | `check-quorum`, silently | quorum | diss. §6.2 | `stepLeader` |
+//! | the same, of its own term, by a pre-candidate | `receive-pre-vote` of too many, silently | prevote | diss. §9.6 | `stepCandidate` |
+//! | the same, after an `ApplyConfChange` that leaves the leader out | none: part of `apply` | membership | diss. §4.2.2 | `switchToConfig` |
 //! | `BecomeLeader`, `Replicate` | none: checked as part of the step before | election | §5.2, §8 | `becomeLeader` |
 //! | `Replicate` (at a leader) | `write` | replication | §5.3 | `appendEntry` |
+//! | `ChangeConf` | `change` | changes | §6, diss. §4.1, §4.3 | `stepLeader` |
+//! | `SendAppendEntriesResponse` to itself, the log longer by one than any line says | `change`: it leaves the joint configuration | changes | §6 | `appliedTo` |
 //! | `SendAppendEntriesRequest` MsgApp | `send-append` | replication | §5.3 | `maybeSendAppend` |
 //! | `SendAppendEntriesRequest` MsgHeartbeat | `send-heartbeat` | replication | §5.2 | `sendHeartbeat` |
+//! | `SendAppendEntriesRequest` MsgSnap | `send-snapshot` | snapshot | §7 | `maybeSendSnapshot` |
 //! | `ReceiveAppendEntriesRequest` | `receive-append`, `receive-heartbeat` | replication | §5.3 | `handleAppendEntries`, `handleHeartbeat` |
+//! | the same, MsgSnap | `receive-install-snapshot` | snapshot | §7 | `handleSnapshot`, `restore` |
+//! | `ApplyConfChange`, the configuration empty, before the answer to a MsgSnap | none: part of the step before | snapshot | §7 | `restore` |
 //! | `SendAppendEntriesResponse`, `SendRequestVote*` | none: must be what the step before says | | | `send` |
 //! | `ReceiveAppendEntriesResponse` | `receive-append-ack`, `receive-heartbeat-ack` | replication | §5.3 | `stepLeader` |
 //! | the same, from == to | `count-own-entries` | durability | diss. §10.2.1 | `stepLeader` |
 //! | `Commit` | `advance-commit`, if it moved | commit | §5.4.2 | `maybeCommit` |
-//! | `Ready` | none: the write under way begins | durability | figure 2 | `Ready` |
+//! | `Ready` | none: a write begins | durability | figure 2 | `Ready` |
 //! | `ApplyConfChange` (later) | `apply` | membership | §6 | `applyConfChange` |
-//! | (none) | `write-completed`, silently | durability | figure 2 | `Advance` |
-//! | (none) | `apply` of entries that are no configuration, silently, before one that is | commit | §5.3 | `Advance` |
+//! | (none) | `write-completed`, silently | durability | figure 2 | `Advance`, `MsgStorageAppendResp` |
+//! | (none) | `apply` of entries that are no configuration, silently, once a `Ready` has handed them out | commit | §5.3 | `Advance`, `MsgStorageApplyResp` |
+//! | (none) | `lose-leader`, silently, before a node that hears a leader campaigns or takes a vote request | quorum | diss. §4.2.3 | `tickElection` |
 //!
 //! # What no line shows, and how it is decided
 //!
+//! - *Switches* (`features.rs`): pre-vote, check-quorum and step-down-on-removal
+//!   are open until a line shows them, and then the same everywhere. Pre-vote is
+//!   on where a pre-candidate shows, off where somebody campaigns that was not
+//!   one and that no leader can have told to. Check-quorum is on where a leader
+//!   steps down in its own term or a vote request is ignored. A leader of a
+//!   lower term is answered with either, and with neither not.
+//! - *Storage* is presumed to be synchronous, until an acknowledgement of a
+//!   node's own write is overtaken anywhere in the trace (`evidence.rs`). Then
+//!   the whole trace is judged as with asynchronous storage. That a trace
+//!   diverges is never a reason.
 //! - *A write completes.* With synchronous storage nothing happens at a node
 //!   between a `Ready` and the completion of its write, except a crash. So the
 //!   write is complete when the node's next event is no `InitState`, or when
 //!   somebody receives a message that was queued with it. Otherwise the restart
-//!   shows what survived: all, nothing, or the term and vote with a part.
+//!   shows what survived: all, nothing, or the term and vote with a part. With
+//!   asynchronous storage writes complete in order, and no earlier than
+//!   somebody's line shows (`storage.rs`).
 //! - *A crash* shows only as the next `InitState`.
+//! - *Whether a vote request or a leader of a lower term was ignored* shows in
+//!   the node's next line, and so does *how a configuration comes about*
+//!   (`deferred.rs`). Which way a change takes is the same at every node.
+//! - *Pre-votes* (`elections.rs`): as many as the voters can have given since the
+//!   question left, by their terms, logs and votes then or now, and each with a
+//!   `Ready` of its own.
+//! - *A leader tells a follower to stand* only if it has known it to hold its
+//!   whole log. *A term is heard of in a message that is not traced* only from
+//!   a node that was in it and that answers a pre-vote, or from a leader that
+//!   was asked for a read.
+//! - *Snapshots* (`snapshots.rs`) end where their sender has applied. What a node
+//!   has compacted shows in the `InitState` of its restart.
+//! - *Where a restart goes on to apply* (`restart.rs`): behind its snapshot, or
+//!   where it was, as the configuration shows that it comes back with. Until it
+//!   has caught up, what it applied before may be applied again or passed over.
+//! - *Learners* are known from the changes.
 //! - *Which read a heartbeat confirms* is not traced: reads are not judged.
+//! - *Time* is not judged: an election timeout may pass at any moment.
 //!
 //! # Facts of the format
 //!
-//! - The state in a line is the state before for `Receive*`, `Replicate` and
-//!   `ApplyConfChange`; after for `Become*`, `Commit` and `Ready`; at the time
-//!   of sending for `Send*`. A granted vote is set right after its
-//!   `SendRequestVoteResponse`.
+//! - The state in a line is the state before for `Receive*`, `Replicate`,
+//!   `ChangeConf` and `ApplyConfChange`; after for `Become*`, `Commit` and
+//!   `Ready`; at the time of sending for `Send*`. A granted vote is set right
+//!   after its `SendRequestVoteResponse`.
 //! - A message to oneself is the acknowledgement of one's own write. It comes
 //!   back after the `Ready` that covers it; anything else of that node in
 //!   between is evidence of asynchronous storage.
-//! - Entries are a count. Their terms are those of the sender's log.
+//! - Entries are a count. Their terms are those of the sender's log. A `MsgSnap`
+//!   shows its last index as one.
+//! - `ChangeConf` comes before its proposal is appended, and the proposal may
+//!   still be dropped as too long.
+//! - A change that changes nothing is taken by the library; the model has a
+//!   command in its place, which nobody may pass over either.
+//! - Answers of who is no member of the receiver's configuration never reach the
+//!   library.
 //! - `msg.vote` and `prop` of a message are not looked at.
+//!
+//! # What is presumed
+//!
+//! That every node has the same switches, that `Config.DisableConfChangeValidation`
+//! is off, that no application calls `ForgetLeader` or refuses a committed
+//! change. A trace of a run that does diverges.
 //!
 //! # Grounds for "inconclusive"
 //!
 //! Listed in [`GROUNDS`]. Whatever else is unexplained diverges.
 
 mod boot;
+mod deferred;
+mod elections;
+mod entries;
 mod event;
 mod evidence;
+mod features;
 mod judge;
+mod nid;
+mod restart;
 mod sends;
+mod snapshots;
 mod state;
+mod storage;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use plimsoll_model::settings::Storage;
 use plimsoll_trace::{Line, Lines, TraceError};
 
 pub(crate) use event::is_etcd_raft;
-use judge::Judge;
+use features::{Features, Switch};
+use judge::{How, Judge};
+use nid::Nid;
 
 use crate::replay::order::{Judging, Lanes};
 use crate::replay::{InputError, Judgement, Options, Stop, place};
-use crate::verdict::Ground;
+use crate::verdict::{Ground, Place};
 
 /// The only grounds on which a trace of etcd-io/raft is inconclusive.
-pub const GROUNDS: [Ground; 11] = [
+pub const GROUNDS: [Ground; 4] = [
     Ground::NothingConsumed,
-    Ground::PreCandidate,
-    Ground::Snapshot,
-    Ground::ConfigurationChange,
-    Ground::JointConfiguration,
     Ground::FirstBootWithLog,
-    Ground::AsynchronousStorage,
-    Ground::LeaderStepDown,
-    Ground::VoteRequestIgnored,
-    Ground::StaleAppendAnswered,
-    Ground::UntracedMessage,
+    Ground::Unsupported,
+    Ground::MidRun,
 ];
 
 /// The correspondence table above, for `plimsoll replay --correspondence`.
@@ -94,22 +153,94 @@ pub fn correspondence() -> String {
     table.map(|row| format!("|{row}\n")).collect()
 }
 
+/// What is known of how a trace was recorded, without looking at it.
+#[derive(Clone, Debug, Default)]
+pub struct Given {
+    /// The storage contract.
+    pub storage: Option<Storage>,
+    /// Switches of the library that are on, or off, by name.
+    pub switches: Vec<(String, bool)>,
+}
+
+impl Given {
+    /// The names of the switches that can be given.
+    pub const SWITCHES: [&str; 3] = ["pre-vote", "check-quorum", "step-down-on-removal"];
+
+    fn features(&self) -> Features {
+        let mut features = Features::default();
+        for (name, on) in &self.switches {
+            if let Some(switch) = Switch::by_name(name) {
+                features.give(switch, *on);
+            }
+        }
+        features
+    }
+
+    fn how(&self, ordered: bool) -> How {
+        How {
+            ordered,
+            storage: self.storage.unwrap_or(Storage::Sync),
+            storage_given: self.storage.is_some(),
+        }
+    }
+}
+
 /// Judges the run in `files`: one in true order, or several, one a node.
+///
+/// Storage is presumed to be synchronous until a line shows that it is not; the
+/// whole run is then judged again.
 ///
 /// # Errors
 /// When a file cannot be read or holds something that is no event.
 pub(crate) fn judge(files: &[PathBuf], options: &Options) -> Result<Judgement, InputError> {
-    let mut judge = Judge::new(options.keep_run);
-    let (events, consumed, stop) = match files {
+    let given = &options.given;
+    let how = given.how(files.len() == 1);
+    let (judge, judged) = once(files, options, how)?;
+    let overtaken = match (&judge.overtaken, &judged.2) {
+        (Some(at), _) => Some(at.clone()),
+        (None, Some(Stop::Diverges(_))) if !how.storage_given => evidence::asynchronous(files)?,
+        _ => None,
+    };
+    let Some(at) = overtaken else {
+        let storage = match (given.storage, how.storage) {
+            (None, _) => (
+                "sync".to_owned(),
+                "presumed: no acknowledgement of a node's own write was overtaken".to_owned(),
+            ),
+            (Some(_), Storage::Async) => ("async".to_owned(), "given".to_owned()),
+            (Some(_), _) => ("sync".to_owned(), "given".to_owned()),
+        };
+        return Ok(judgement(judge, judged, storage));
+    };
+    let how = How {
+        storage: Storage::Async,
+        ..how
+    };
+    let (judge, judged) = once(files, options, how)?;
+    let why = format!(
+        "shown by {}:{}: an acknowledgement of the node's own write is overtaken",
+        at.path.display(),
+        at.line
+    );
+    Ok(judgement(judge, judged, ("async".to_owned(), why)))
+}
+
+type Judged = (u64, u64, Option<Stop>);
+
+fn once(files: &[PathBuf], options: &Options, how: How) -> Result<(Judge, Judged), InputError> {
+    let mut judge = Judge::new(how, options.given.features(), options.keep_run);
+    let judged = match files {
         [file] => in_file_order(file, options, &mut judge)?,
         files => without_order(files, &mut judge)?,
     };
-    let stop = match stop {
-        Some(Stop::Diverges(_)) if judge.recovery => evidence::asynchronous(files)?.or(stop),
-        stop => stop,
-    };
+    Ok((judge, judged))
+}
+
+fn judgement(mut judge: Judge, judged: Judged, storage: (String, String)) -> Judgement {
+    let (events, consumed, stop) = judged;
     let nodes = judge.nodes();
-    Ok(Judgement {
+    judge.follower.switches = judge.features.told();
+    Judgement {
         events,
         consumed,
         stop,
@@ -117,14 +248,9 @@ pub(crate) fn judge(files: &[PathBuf], options: &Options) -> Result<Judgement, I
         facts: judge.facts,
         dialect: judge.dialect,
         follower: judge.follower,
-        storage: (
-            "sync".to_owned(),
-            "presumed: no acknowledgement of a node's own write was overtaken".to_owned(),
-        ),
-    })
+        storage,
+    }
 }
-
-type Judged = (u64, u64, Option<Stop>);
 
 /// The lines of one file are in true order. After the verdict the rest is read
 /// still, so that a torn or foreign line never goes unnoticed.
@@ -149,21 +275,21 @@ fn in_file_order(
 
 fn without_order(files: &[PathBuf], judge: &mut Judge) -> Result<Judged, InputError> {
     let mut lanes = Lanes::default();
-    let mut homes: HashMap<Box<str>, &PathBuf> = HashMap::new();
+    let mut homes: HashMap<Nid, &PathBuf> = HashMap::new();
     let mut events = 0;
     for file in files {
         let mut lines = Lines::open(file)?;
         let mut in_file = 0;
         while let Some((line, event)) = event::next(&mut lines)? {
-            let node = judge.lane(&event).to_owned();
-            let home = homes.entry(node.as_str().into()).or_insert(file);
+            let node = event.nid;
+            let home = homes.entry(node).or_insert(file);
             if *home != file {
                 return Err(InputError::Apart {
                     path: file.clone(),
                     why: format!("node {node} has events in {} already", home.display()),
                 });
             }
-            lanes.push(&node, place(file, line, in_file), event);
+            lanes.push(node.as_str(), place(file, line, in_file), event);
             in_file += 1;
         }
         events += in_file;
@@ -189,14 +315,22 @@ pub enum Ended {
     Verdict(Stop),
     /// The line is no event.
     Input(TraceError),
+    /// The line shows that storage is asynchronous: to be judged again, with
+    /// that given.
+    Asynchronous(Place),
 }
 
 impl Session {
     /// Nothing judged yet; places name `path`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
+        Session::given(path, &Given::default())
+    }
+
+    /// The same, with what is known beforehand.
+    pub fn given(path: impl Into<PathBuf>, given: &Given) -> Self {
         let path = path.into();
         Session {
-            judge: Judge::new(false),
+            judge: Judge::new(given.how(true), given.features(), false),
             file: Arc::from(path.display().to_string()),
             path,
             events: 0,
@@ -216,7 +350,12 @@ impl Session {
         };
         let event = event::parse(&self.file, line).map_err(Ended::Input)?;
         let place = place(&self.path, number, self.events);
-        self.judge.judge(&event, &place).map_err(Ended::Verdict)?;
+        self.judge
+            .judge(&event, &place)
+            .map_err(|stop| match self.judge.overtaken.take() {
+                Some(at) => Ended::Asynchronous(at),
+                None => Ended::Verdict(stop),
+            })?;
         self.events += 1;
         Ok(())
     }

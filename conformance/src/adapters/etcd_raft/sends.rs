@@ -1,19 +1,21 @@
 //! Messages: what arrives must have been sent, what is sent must follow from
 //! what the node did.
 
+use plimsoll_model::config::Config;
 use plimsoll_model::ids::{Index, NodeId, Position, Term};
-use plimsoll_model::message::Message;
+use plimsoll_model::message::{Body, Message};
 use plimsoll_model::refusal::Refusal;
 use plimsoll_model::rules::{Branch, Input};
 use plimsoll_model::server::Role;
 
 use super::event::{Event, Msg, MsgType, Name};
-use super::judge::{At, FORMAT, Judge, inconclusive};
+use super::judge::{At, FORMAT, Judge};
 use super::state::{Expect, Own};
+use super::storage::{DURABILITY, own_of};
 use crate::replay::Stop;
 use crate::replay::flights::{Pattern, Shape};
-use crate::replay::follow::{RoleKind, Scalars};
-use crate::verdict::{Ground, RuleName};
+use crate::replay::follow::RoleKind;
+use crate::verdict::RuleName;
 
 const REPLICATION: &str = "model/src/rules/replication.rs";
 
@@ -47,11 +49,13 @@ impl Judge {
                 commit: Some(Index(message.commit)),
             },
             MsgType::MsgHeartbeatResp => Shape::HeartbeatAck,
-            MsgType::MsgSnap => return None,
+            MsgType::MsgSnap => Shape::InstallSnapshot {
+                last: Some(Index(message.entries)),
+            },
         };
         Some(Pattern {
-            from: self.names.id(&message.from)?,
-            to: self.names.id(&message.to)?,
+            from: self.names.id(message.from)?,
+            to: self.names.id(message.to)?,
             term: Some(Term(message.term)),
             context: None,
             body,
@@ -64,19 +68,16 @@ impl Judge {
         let Some(message) = event.msg.as_ref().filter(|_| event.name.is_receive()) else {
             return true;
         };
-        if message.from == message.to || message.kind == MsgType::MsgSnap {
+        if message.from == message.to {
             return true;
         }
         let Some(pattern) = self.pattern(message) else {
             return false;
         };
         self.follower.flights.find(&pattern).is_some()
-            || self.follower.waiting(&pattern).is_some() && self.is_ready(&pattern)
-    }
-
-    fn is_ready(&self, pattern: &Pattern) -> bool {
-        let sender = self.nodes.values().find(|n| n.id == Some(pattern.from));
-        sender.is_some_and(|n| n.ready.is_some())
+            || self
+                .waiting(&pattern)
+                .is_some_and(|(_, mark)| mark.is_some())
     }
 
     pub(super) fn receive(&mut self, at: &At<'_>) -> Result<(), Stop> {
@@ -86,24 +87,24 @@ impl Judge {
         let Some(message) = &at.event.msg else {
             return Ok(());
         };
-        if *message.to != *at.event.nid {
+        if message.to != at.event.nid {
             return Err(self.misaddressed(at, message));
         }
         self.says_only(at, message)?;
         if message.from == message.to {
-            return self.receive_own(at, message, &now);
+            return self.receive_own(at, message);
         }
         let message = self.arrive(at, message)?;
-        let stale = message.term < now.term;
-        let asks = matches!(
-            message.body,
-            plimsoll_model::message::Body::RequestVote { .. }
-        ) && message.term > now.term;
+        self.is_let_in(at, &message, &now.config)?;
+        if let Some(deferred) = self.is_open(now.term, &message, at.place) {
+            self.node(at.event.nid).deferred = Some(deferred);
+            return Ok(());
+        }
         let from = message.from;
         let known = self.matched(at.id, from);
         // Known already: whether the library looks depends on how it probes.
         let again = match message.body {
-            plimsoll_model::message::Body::AppendAck {
+            Body::AppendAck {
                 reject: false,
                 index,
                 ..
@@ -112,19 +113,72 @@ impl Judge {
         };
         let outcome = self.step(at, Input::Receive { message })?;
         self.oblige(at, Some(now));
-        let progressed =
-            outcome.branch == Branch::ProgressNoted && self.matched(at.id, from) > known;
-        let node = self.node(&at.event.nid);
-        if progressed {
-            node.expect.push_back(Expect::Commit);
+        let matched = self.matched(at.id, from);
+        if outcome.branch == Branch::ProgressNoted && matched.is_some() {
+            if matched > known {
+                self.node(at.event.nid).expect.push_back(Expect::Commit);
+            }
+            self.note_caught_up(at, from, matched.unwrap_or_default());
         }
+        if outcome.branch == Branch::SnapshotInstalled {
+            self.installed(at);
+            let node = self.node(at.event.nid);
+            let said = node
+                .expect
+                .iter()
+                .position(|e| matches!(e, Expect::Said(_)));
+            let before = said.unwrap_or(node.expect.len());
+            node.expect.insert(before, Expect::Restored);
+        }
+        let after = self.now(at);
+        let member = self.follower.member(at.id);
+        let leader = member.and_then(|m| m.server.leader);
+        let node = self.node(at.event.nid);
+        if let Some(leader) = leader {
+            node.followed.insert(leader);
+        }
+        node.vote_before = (after.term == now.term).then_some(now.vote).flatten();
         node.may_commit = again;
-        node.asked = asks;
-        node.stale = stale;
         Ok(())
     }
 
-    fn matched(&self, leader: NodeId, follower: NodeId) -> Option<Index> {
+    /// Who is known to hold the whole log of a leader may be told to stand.
+    fn note_caught_up(&mut self, at: &At<'_>, from: NodeId, matched: Index) {
+        let now = self.now(at);
+        if matched != now.last.index {
+            return;
+        }
+        let (term, who) = &mut self.node(at.event.nid).caught_up;
+        if *term != now.term {
+            *term = now.term;
+            *who = Default::default();
+        }
+        who.insert(from);
+    }
+
+    /// The library lets in no answer of who is no member, and the event is
+    /// written behind that.
+    fn is_let_in(&self, at: &At<'_>, message: &Message, config: &Config) -> Result<(), Stop> {
+        let answers = matches!(
+            message.body,
+            Body::Vote { .. } | Body::AppendAck { .. } | Body::HeartbeatAck { .. }
+        );
+        let unsure = self
+            .node_of(at.id)
+            .is_some_and(|node| node.reapplied.is_some());
+        if !answers || unsure || config.members().contains(message.from) {
+            return Ok(());
+        }
+        Err(self.diverges(
+            at.event,
+            at.place,
+            RuleName::new("only members are answered to", "§6", FORMAT),
+            format!("{} is no member of {config}", message.from),
+            "no answer of it is let in".to_owned(),
+        ))
+    }
+
+    pub(super) fn matched(&self, leader: NodeId, follower: NodeId) -> Option<Index> {
         match &self.follower.member(leader)?.server.role {
             Role::Leader { matched, .. } => matched.get(follower).copied(),
             _ => None,
@@ -134,43 +188,31 @@ impl Judge {
     /// The message of the model that the trace says arrived.
     fn arrive(&mut self, at: &At<'_>, message: &Msg) -> Result<Message, Stop> {
         let Some(pattern) = self.pattern(message) else {
-            return Err(inconclusive(
-                Ground::ConfigurationChange,
-                at.event,
-                at.place,
-            ));
+            return Err(self.unnamed(at));
         };
         let (stated, of) = pattern.facts();
         let facts = self.facts.entry("message").or_default();
         facts.checked += stated;
         facts.of += of;
         if let Some(found) = self.follower.flights.find(&pattern) {
-            return Ok(found.clone());
+            return Ok(self.as_known(found.clone()));
         }
-        if let Some(found) = self.follower.waiting(&pattern).cloned() {
-            if !self.is_ready(&pattern) {
+        if let Some((found, mark)) = self.waiting(&pattern) {
+            let Some(mark) = mark else {
                 return Err(self.diverges(
                     at.event,
                     at.place,
-                    RuleName::new(
-                        "what is said must be durable first",
-                        "figure 2",
-                        "model/src/rules/durability.rs",
-                    ),
+                    RuleName::new("what is said must be durable first", "figure 2", DURABILITY),
                     format!(
                         "{found} arrives before {} could write what it says",
                         found.from
                     ),
                     "it arrives after a Ready of its sender".into(),
                 ));
-            }
+            };
             // Its arrival shows that its sender's write is complete.
-            let sender = self.nodes.values_mut().find(|n| n.id == Some(pattern.from));
-            if let Some(sender) = sender {
-                sender.ready = None;
-            }
-            self.complete(at, pattern.from)?;
-            return Ok(found);
+            self.has_left(at, pattern.from, mark)?;
+            return Ok(self.as_known(found));
         }
         let (why, expected) = match self.follower.flights.nearest(&pattern) {
             Some(nearest) => {
@@ -197,6 +239,17 @@ impl Judge {
             why,
             expected,
         ))
+    }
+
+    /// The message is from or to a node that the run has not shown.
+    fn unnamed(&self, at: &At<'_>) -> Stop {
+        self.diverges(
+            at.event,
+            at.place,
+            RuleName::new("messages go between nodes of the run", "-", FORMAT),
+            "it names a node that has not booted and that no configuration names".to_owned(),
+            "a node of the run".to_owned(),
+        )
     }
 
     /// What a kind of message does not use is zero in it.
@@ -226,60 +279,11 @@ impl Judge {
         )
     }
 
-    /// The acknowledgement of the node's own write.
-    fn receive_own(&mut self, at: &At<'_>, message: &Msg, now: &Scalars) -> Result<(), Stop> {
-        let own = own_of(message);
-        let node = self.node(&at.event.nid);
-        let covered = node.covered > 0;
-        if !covered || node.own.front() != Some(&own) || message.reject {
-            let why = if message.reject {
-                "it does not refuse itself"
-            } else if node.own.contains(&own) {
-                "no Ready has covered it yet"
-            } else {
-                "it never queued this"
-            };
-            let expected = match node.own.front().filter(|_| covered) {
-                Some(next) if next.vote => format!("its own vote of term {}", next.term),
-                Some(next) => format!("its own entries up to {}", next.index),
-                None => "nothing of its own arrives".to_owned(),
-            };
-            return Err(self.diverges(
-                at.event,
-                at.place,
-                RuleName::new(
-                    "a server counts only what is durable",
-                    "figure 2",
-                    "model/src/rules/durability.rs",
-                ),
-                why.into(),
-                expected,
-            ));
-        }
-        node.own.pop_front();
-        node.covered -= 1;
-        if own.term < now.term {
-            return Ok(());
-        }
-        match (own.vote, now.role) {
-            (true, RoleKind::Candidate) => {
-                self.step(at, Input::CountOwnVote)?;
-                self.oblige(at, Some(*now));
-            }
-            (false, RoleKind::Leader) if self.matched(at.id, at.id) < Some(own.index) => {
-                self.step(at, Input::CountOwnEntries { to: own.index })?;
-                self.node(&at.event.nid).expect.push_back(Expect::Commit);
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
     pub(super) fn send(&mut self, at: &At<'_>) -> Result<(), Stop> {
         let Some(message) = &at.event.msg else {
             return Ok(());
         };
-        if *message.from != *at.event.nid {
+        if message.from != at.event.nid {
             return Err(self.misaddressed(at, message));
         }
         self.says_only(at, message)?;
@@ -287,7 +291,9 @@ impl Judge {
             return self.send_own(at, message);
         }
         match message.kind {
-            MsgType::MsgApp | MsgType::MsgHeartbeat => self.send_as_leader(at, message),
+            MsgType::MsgApp | MsgType::MsgHeartbeat | MsgType::MsgSnap => {
+                self.send_as_leader(at, message)
+            }
             _ => self.send_answer(at, message),
         }
     }
@@ -295,7 +301,10 @@ impl Judge {
     fn send_own(&mut self, at: &At<'_>, message: &Msg) -> Result<(), Stop> {
         let own = own_of(message);
         let vote = at.event.name == Name::SendRequestVoteResponse;
-        let node = self.node(&at.event.nid);
+        if !vote {
+            self.appended(at, own.index)?;
+        }
+        let node = self.node(at.event.nid);
         match (node.expect.front(), vote) {
             (Some(Expect::OwnVote), true) | (Some(Expect::OwnEntries), false) => {
                 node.expect.pop_front();
@@ -305,7 +314,7 @@ impl Judge {
                 return Err(self.unasked(at, "it has nothing of its own to acknowledge"));
             }
         }
-        self.node(&at.event.nid).unshown = 0;
+        self.node(at.event.nid).unshown = 0;
         let now = self.now(at);
         self.check(at, &now)?;
         let index = if vote { Index::ZERO } else { now.last.index };
@@ -332,23 +341,22 @@ impl Judge {
         self.settle(at)?;
         let now = self.now(at);
         self.check(at, &now)?;
+        self.learn_the_start(message);
         let Some(pattern) = self.pattern(message) else {
-            return Err(inconclusive(
-                Ground::ConfigurationChange,
-                at.event,
-                at.place,
-            ));
+            return Err(self.unnamed(at));
         };
         let to = pattern.to;
-        let input = match message.kind {
-            MsgType::MsgHeartbeat => Input::SendHeartbeat { to },
-            _ => Input::SendAppend {
-                to,
-                after: Index(message.index),
-                count: u32::try_from(message.entries).unwrap_or(u32::MAX),
-            },
-        };
-        self.step(at, input)?;
+        match message.kind {
+            MsgType::MsgSnap => self.send_snapshot(at, to, Index(message.entries))?,
+            MsgType::MsgHeartbeat => {
+                self.step(at, Input::SendHeartbeat { to })?;
+            }
+            _ => {
+                let count = u32::try_from(message.entries).unwrap_or(u32::MAX);
+                let after = Index(message.index);
+                self.step(at, Input::SendAppend { to, after, count })?;
+            }
+        }
         let said = self
             .follower
             .member_mut(at.id)
@@ -361,14 +369,11 @@ impl Judge {
 
     /// An answer, or a vote request: the step before said it.
     fn send_answer(&mut self, at: &At<'_>, message: &Msg) -> Result<(), Stop> {
+        self.learn_the_start(message);
         let Some(pattern) = self.pattern(message) else {
-            return Err(inconclusive(
-                Ground::ConfigurationChange,
-                at.event,
-                at.place,
-            ));
+            return Err(self.unnamed(at));
         };
-        let node = self.node(&at.event.nid);
+        let node = self.node(at.event.nid);
         let due: Vec<_> = node
             .expect
             .iter()
@@ -382,39 +387,18 @@ impl Judge {
         let exact = due.iter().find(|(_, said)| pattern.matches(said));
         let same_peer = || due.iter().find(|(_, said)| said.to == pattern.to);
         let Some((place, said)) = exact.or_else(same_peer).or(due.first()).cloned() else {
-            if node.stale && message.kind == MsgType::MsgAppResp && message.index == 0 {
-                return Err(inconclusive(
-                    Ground::StaleAppendAnswered,
-                    at.event,
-                    at.place,
-                ));
-            }
             self.settle(at)?;
             return Err(self.unasked(at, "nothing it did says this"));
         };
         node.expect.remove(place);
-        node.asked = false;
         self.compare(at, &pattern, &said)?;
         // A vote is set right after its message is queued.
         let mut now = self.now(at);
-        if let plimsoll_model::message::Body::Vote { granted: true } = said.body {
-            now.vote = self.vote_before(at.id).filter(|vote| *vote == said.to);
+        if let Body::Vote { granted: true } = said.body {
+            let before = self.node(at.event.nid).vote_before;
+            now.vote = before.filter(|vote| *vote == said.to);
         }
         self.check(at, &now)
-    }
-
-    /// The vote a node had before the step that granted one.
-    fn vote_before(&self, id: NodeId) -> Option<NodeId> {
-        let moments = self.follower.moments.iter().rev();
-        let mut own = moments.filter(|m| {
-            matches!(&m.action, plimsoll_model::action::Action::Step { node, .. } if *node == id)
-        });
-        let last = own.next()?;
-        if last.after.term == last.before.term {
-            last.before.vote
-        } else {
-            None
-        }
     }
 
     fn unasked(&self, at: &At<'_>, why: &str) -> Stop {
@@ -452,7 +436,9 @@ impl Judge {
             None => RuleName::new(
                 match pattern.body {
                     Shape::RequestVote { .. } | Shape::Vote { .. } => "what a vote says",
-                    Shape::Append { .. } | Shape::Heartbeat { .. } => "a leader sends its own log",
+                    Shape::Append { .. }
+                    | Shape::Heartbeat { .. }
+                    | Shape::InstallSnapshot { .. } => "a leader sends its own log",
                     _ => "a server acknowledges what it holds",
                 },
                 match pattern.body {
@@ -476,7 +462,7 @@ impl Judge {
     pub(super) fn describe(&self, event: &Event) -> String {
         let id = self
             .names
-            .id(&event.nid)
+            .id(event.nid)
             .map_or_else(|| format!("node {}", event.nid), |id| id.to_string());
         let who = format!("{id}@{}", event.state.term);
         let message = event.msg.as_ref().and_then(|m| self.pattern(m));
@@ -497,18 +483,11 @@ impl Judge {
             (Name::BecomeFollower, None) => format!("{who} becomes a follower"),
             (Name::BecomeLeader, None) => format!("{who} becomes leader"),
             (Name::Replicate, None) => format!("{who} appends an entry"),
+            (Name::ChangeConf, None) => format!("{who} appends a change of the configuration"),
             (Name::Ready, None) => format!("{who} begins to write"),
             (Name::ApplyConfChange, None) => format!("{who} applies a configuration"),
             (name, None) => format!("{who} {name:?}"),
         }
-    }
-}
-
-fn own_of(message: &Msg) -> Own {
-    Own {
-        vote: message.kind == MsgType::MsgVoteResp,
-        term: Term(message.term),
-        index: Index(message.index),
     }
 }
 
@@ -531,7 +510,7 @@ fn unused(message: &Msg) -> Option<&'static str> {
         MsgType::MsgHeartbeatResp => &[],
         MsgType::MsgVote => &["logTerm", "index"],
         MsgType::MsgVoteResp => &["reject"],
-        MsgType::MsgSnap => return None,
+        MsgType::MsgSnap => &["entries"],
     };
     let (field, _) = fields
         .into_iter()

@@ -3,10 +3,13 @@
 
 use std::collections::VecDeque;
 
-use plimsoll_model::ids::{Index, NodeId, NodeSet, Term};
+use plimsoll_model::config::{Change, Config, Joint};
+use plimsoll_model::ids::{Index, NodeId, NodeSet, Position, Term};
 use plimsoll_model::message::Message;
+use smallvec::SmallVec;
 
 use super::event::{Event, HardState, Role};
+use super::nid::{Nid, Nids};
 use crate::replay::follow::{RoleKind, Scalars};
 use crate::verdict::Place;
 
@@ -25,6 +28,8 @@ pub(super) enum Expect {
     Said(Message),
     /// `Commit`.
     Commit,
+    /// The `ApplyConfChange` of a snapshot that was installed.
+    Restored,
 }
 
 impl std::fmt::Display for Expect {
@@ -38,6 +43,7 @@ impl std::fmt::Display for Expect {
             Expect::OwnEntries => f.write_str("it queues the acknowledgement of its own entries"),
             Expect::Said(message) => write!(f, "it sends {message}"),
             Expect::Commit => f.write_str("it looks whether it can commit"),
+            Expect::Restored => f.write_str("it takes the configuration of the snapshot"),
         }
     }
 }
@@ -50,17 +56,63 @@ pub(super) struct Own {
     pub index: Index,
 }
 
+/// A step whose way only the node's next line shows.
+#[derive(Clone, Debug)]
+pub(super) enum Deferred {
+    /// A vote request of a higher term: looked at, or ignored because there is
+    /// a leader.
+    VoteRequest { message: Message, at: Place },
+    /// An append or heartbeat of a lower term: answered, or ignored.
+    Stale { message: Message },
+    /// A configuration was applied: which way it came about, and whether a
+    /// leader that it leaves out leads on.
+    Applied,
+}
+
 /// The events of a boot, so far.
 #[derive(Clone, Debug)]
 pub(super) struct Booting {
     /// The last index of the recovered log.
     pub log: u64,
+    /// Up to where that is compacted.
+    pub base: u64,
     /// The stored configuration; `None` before it was seen.
-    pub stored: Option<Vec<Box<str>>>,
+    pub stored: Option<Nids>,
     /// Whether the restored term, vote and commit were seen.
     pub restored: bool,
     /// The bootstrap configurations, in order; `None` before the first term.
-    pub bootstrap: Option<Vec<Vec<Box<str>>>>,
+    pub bootstrap: Option<Vec<Nids>>,
+}
+
+/// A pre-vote that a `Ready` has let out.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    /// Of which term the node is.
+    pub term: Term,
+    /// How many events came before.
+    pub since: u64,
+    /// The others then.
+    pub others: SmallVec<[Other; 4]>,
+}
+
+/// A node as another one may have found it when it asked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Other {
+    pub id: NodeId,
+    pub term: Term,
+    pub vote: Option<NodeId>,
+    pub leader: Option<NodeId>,
+    pub leads: bool,
+    pub last: Position,
+}
+
+/// What a restart leaves open of the entries that were applied before.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reapplied {
+    /// Behind the snapshot that the node came back with.
+    pub from: Index,
+    /// Up to here it had applied.
+    pub to: Index,
 }
 
 /// What the adapter keeps of a node.
@@ -72,20 +124,60 @@ pub(super) struct Node {
     pub booting: Option<Booting>,
     /// What it must show next.
     pub expect: VecDeque<Expect>,
+    /// What its next line decides.
+    pub deferred: Option<Deferred>,
+    /// Proposed behind a change, and that; a command is `None`.
+    pub proposed: Vec<Option<Seen>>,
     /// Appended in the model, not yet in the event's state.
     pub unshown: u64,
-    /// Its own acknowledgements, queued and not received.
-    pub own: VecDeque<Own>,
-    /// How many of them the last `Ready` covers.
-    pub covered: usize,
+    /// Its own acknowledgements, queued and not received; with the number of
+    /// writes that the `Ready` which covers each has handed out.
+    pub own: VecDeque<(Own, Option<u64>)>,
     /// The write under way: where its `Ready` stands.
     pub ready: Option<Place>,
-    /// It received a vote request of a higher term, and nothing since.
-    pub asked: bool,
+    /// With asynchronous storage: for each `Ready` whose write is not known to
+    /// be complete, how many writes it and those before it have handed out.
+    pub handed: VecDeque<u64>,
+    /// With asynchronous storage: how many writes are complete.
+    pub written: u64,
+    /// Whether a write of its first incarnation is complete.
+    pub kept: bool,
+    /// The commit index in its last `Ready`: what it may have applied.
+    pub appliable: Index,
     /// Its last line may make it look whether it can commit, and need not.
     pub may_commit: bool,
-    /// It received an append or heartbeat of a lower term, and nothing since.
-    pub stale: bool,
+    /// The vote before the one that its last step gave.
+    pub vote_before: Option<NodeId>,
+    /// It has installed a snapshot that is not written yet.
+    pub installed: bool,
+    /// It asks itself alone whether it would win.
+    pub asks_itself: bool,
+    /// The pre-vote of its term.
+    pub asked: Option<Asked>,
+    /// Whether it ever asked.
+    pub ever_asked: bool,
+    /// The term of an election that its leader may have told it to start.
+    pub told: Option<Term>,
+    /// Whom it has followed.
+    pub followed: NodeSet,
+    /// As a leader of this term: who was known to hold its whole log.
+    pub caught_up: (Term, NodeSet),
+    /// How far its log ever reached.
+    pub longest: Position,
+    /// How many events came before its last `Ready`.
+    pub last_ready: u64,
+    /// What its restart left open.
+    pub reapplied: Option<Reapplied>,
+}
+
+/// A configuration from a trace, as a change that leads there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub change: Change,
+    /// Whether the way there is known.
+    pub settled: bool,
+    /// It changes nothing: the model has a command in its place.
+    pub idle: bool,
 }
 
 /// A fact of an event and the model's.
@@ -98,83 +190,117 @@ pub(super) struct Fact {
 
 /// The names of the nodes: which id each has.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Names(Vec<Box<str>>);
+pub(super) struct Names(Vec<Nid>);
 
 impl Names {
-    pub(super) fn id(&self, name: &str) -> Option<NodeId> {
-        let at = self.0.iter().position(|known| **known == *name)?;
+    pub(super) fn id(&self, name: Nid) -> Option<NodeId> {
+        let at = self.0.iter().position(|known| *known == name)?;
         Some(NodeId::from_position(at))
     }
 
-    pub(super) fn add(&mut self, name: &str) -> Option<NodeId> {
+    pub(super) fn add(&mut self, name: Nid) -> Option<NodeId> {
         if let Some(known) = self.id(name) {
             return Some(known);
         }
-        if self.0.len() >= plimsoll_model::ids::SERVERS_MAX {
+        if name == Nid::NOBODY || self.0.len() >= plimsoll_model::ids::SERVERS_MAX {
             return None;
         }
-        self.0.push(name.into());
+        self.0.push(name);
         self.id(name)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (NodeId, &str)> {
         let ids = (0..).map(NodeId::from_position);
-        ids.zip(self.0.iter().map(|name| &**name))
+        ids.zip(self.0.iter().map(Nid::as_str))
+    }
+
+    /// The name that the trace has for `id`.
+    pub(super) fn of(&self, id: NodeId) -> Option<Nid> {
+        self.0.get(id.position()).copied()
     }
 
     /// The set of the nodes called `names`; `None` when one is unknown.
-    pub(super) fn set(&self, names: &[Box<str>]) -> Option<NodeSet> {
-        names.iter().map(|name| self.id(name)).collect()
+    pub(super) fn set(&self, names: &[Nid]) -> Option<NodeSet> {
+        names.iter().map(|name| self.id(*name)).collect()
     }
 
     fn vote(&self, state: &HardState) -> String {
-        match &*state.vote {
-            "0" => "none".to_owned(),
-            name => self
-                .id(name)
-                .map_or_else(|| format!("unknown {name}"), |id| id.to_string()),
+        if state.vote == Nid::NOBODY {
+            return "none".to_owned();
+        }
+        self.id(state.vote)
+            .map_or_else(|| format!("unknown {}", state.vote), |id| id.to_string())
+    }
+
+    fn config(&self, conf: &[Nids; 2]) -> String {
+        let show = |names: &Nids| {
+            self.set(names)
+                .map_or_else(|| format!("{names:?}"), |set| set.to_string())
+        };
+        match conf[1].is_empty() {
+            true => show(&conf[0]),
+            false => format!("{}&{}", show(&conf[0]), show(&conf[1])),
         }
     }
 }
 
-fn role(role: Role) -> &'static str {
+fn role(role: Role) -> RoleKind {
     match role {
-        Role::StateFollower => RoleKind::Follower.name(),
-        Role::StateCandidate => RoleKind::Candidate.name(),
-        Role::StateLeader => RoleKind::Leader.name(),
-        Role::StatePreCandidate => "pre-candidate",
+        Role::StateFollower => RoleKind::Follower,
+        Role::StateCandidate => RoleKind::Candidate,
+        Role::StateLeader => RoleKind::Leader,
+        Role::StatePreCandidate => RoleKind::PreCandidate,
     }
+}
+
+/// What a line can show of a configuration: the voters of either half.
+pub(super) fn visible(config: &Config) -> Config {
+    let mut shown = Config::of(config.voters);
+    shown.joint = config.joint.map(|joint| Joint {
+        outgoing: joint.outgoing,
+        learners_next: NodeSet::EMPTY,
+        auto_leave: false,
+    });
+    shown
 }
 
 /// The first fact in which the state of `event` is not `model`.
 pub(super) fn differs(event: &Event, model: &Scalars, names: &Names) -> Option<Fact> {
-    let vote = model.vote.map_or("none".to_owned(), |id| id.to_string());
-    let config = |set: NodeSet| set.to_string();
-    let shown_config = names
-        .set(&event.conf[0])
-        .map_or_else(|| format!("{:?}", event.conf[0]), config);
-    let pairs = [
-        ("term", event.state.term.to_string(), model.term.to_string()),
-        ("vote", names.vote(&event.state), vote),
-        (
-            "role",
-            role(event.role).to_owned(),
-            model.role.name().to_owned(),
-        ),
-        (
-            "commit",
-            event.state.commit.to_string(),
-            model.commit.to_string(),
-        ),
-        ("log", event.log.to_string(), model.last.index.to_string()),
-        ("configuration", shown_config, model.config.to_string()),
-    ];
-    pairs
-        .into_iter()
-        .find(|(_, trace, model)| trace != model)
-        .map(|(field, trace, model)| Fact {
+    let state = &event.state;
+    let vote = match state.vote == Nid::NOBODY {
+        true => None,
+        // A name that nobody has is nobody's vote in the model.
+        false => Some(names.id(state.vote)),
+    };
+    let config = names.set(&event.conf[0]) == Some(model.config.voters)
+        && names.set(&event.conf[1]) == Some(model.config.outgoing());
+    let fact = |field, trace: String, model: String| {
+        Some(Fact {
             field,
             trace,
             model,
         })
+    };
+    if state.term != model.term.0 {
+        return fact("term", state.term.to_string(), model.term.to_string());
+    }
+    if vote != model.vote.map(Some) {
+        let model = model.vote.map_or("none".to_owned(), |id| id.to_string());
+        return fact("vote", names.vote(state), model);
+    }
+    if role(event.role) != model.role {
+        let (trace, model) = (role(event.role).name(), model.role.name());
+        return fact("role", trace.to_owned(), model.to_owned());
+    }
+    if state.commit != model.commit.0 {
+        return fact("commit", state.commit.to_string(), model.commit.to_string());
+    }
+    if event.log != model.last.index.0 {
+        return fact("log", event.log.to_string(), model.last.index.to_string());
+    }
+    if !config {
+        let model = visible(&model.config).to_string();
+        return fact("configuration", names.config(&event.conf), model);
+    }
+    None
 }

@@ -1,19 +1,66 @@
 //! Quirks of messages, commits and configurations.
 
-use plimsoll::verdict::Ground;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::trace::{Trace, diverges, is, own};
 use crate::{Found, found};
 
+fn campaigns(trace: &Trace) -> impl Iterator<Item = usize> {
+    let all = (0..trace.0.len()).filter(|&at| trace.event(at)["name"] == "BecomeCandidate");
+    all.collect::<Vec<_>>().into_iter()
+}
+
 #[test]
 fn quirk_11_a_pre_candidate_shows_only_as_a_role() {
+    let trace = Trace::of("g11");
+    let asks = |e: &Value| e["role"] == "StatePreCandidate";
+    let first = campaigns(&trace).next().expect("an election");
+    let mut unasked = trace.0.clone();
+    for line in &mut unasked[..first] {
+        if asks(&line["event"]) {
+            line["event"]["role"] = json!("StateFollower");
+        }
+    }
+    // In the first election no leader can have told anybody to stand: so there
+    // is no pre-vote, and then nobody is ever pre-candidate.
+    let next = trace.find(first, asks);
+    diverges(found(&unasked), next);
+    // It asks as it would campaign: not over a configuration to be applied. And
+    // it becomes a follower again with a line for it.
     let trace = Trace::of("g02");
     let ready = trace.find(0, |e| e["name"] == "Ready");
-    assert_eq!(
+    diverges(
         trace.with(ready, "/role", json!("StatePreCandidate")),
-        Found::Inconclusive(ready, Ground::PreCandidate),
+        ready,
     );
+    let granted = trace.find(0, |e| {
+        is(e, "SendRequestVoteResponse", "MsgVoteResp") && !own(e)
+    });
+    let ready = trace.next(granted);
+    let next = trace.next(ready);
+    assert!(matches!(
+        trace.with(ready, "/role", json!("StatePreCandidate")),
+        Found::Diverges(at, _) if at == ready || at == next
+    ));
+}
+
+#[test]
+fn quirk_11_a_majority_has_answered_before_a_pre_candidate_campaigns() {
+    let trace = Trace::of("g11");
+    let alone = campaigns(&trace).filter(|&campaign| {
+        let node = &trace.event(campaign)["nid"];
+        let before = (0..campaign)
+            .rev()
+            .filter(|&at| &trace.event(at)["nid"] == node);
+        let asked = before.take_while(|&at| trace.event(at)["role"] == "StatePreCandidate");
+        let asked = asked.last().expect("it asked");
+        // Right behind its question nobody can have answered yet, unless it has
+        // asked before in this term.
+        let moved = trace.moved(campaign, asked + 1);
+        matches!(moved, Found::Diverges(at, _) if at == asked + 1)
+    });
+    let alone = alone.count();
+    assert!(2 * alone > campaigns(&trace).count(), "{alone}");
 }
 
 #[test]
@@ -122,13 +169,44 @@ fn quirk_17_a_message_of_an_earlier_term_is_received_and_ignored() {
     line["event"]["name"] = json!("SendAppendEntriesResponse");
     line["event"]["msg"] = answer;
     answered.insert(stale + 1, line.clone());
-    assert_eq!(
-        found(&answered),
-        Found::Inconclusive(stale + 1, Ground::StaleAppendAnswered)
-    );
+    // Then those later on should have been, too.
+    let unanswered = |from: usize| {
+        let stale = trace.find(from, |e| {
+            let append = is(e, "ReceiveAppendEntriesRequest", "MsgApp");
+            let heartbeat = is(e, "ReceiveAppendEntriesRequest", "MsgHeartbeat");
+            (append || heartbeat) && e["msg"]["term"].as_u64() < e["state"]["term"].as_u64()
+        });
+        trace.next(stale)
+    };
+    diverges(found(&answered), unanswered(stale + 1) + 1);
     // Anything else is no answer to it.
     answered[stale + 1]["event"]["msg"]["index"] = json!(1);
     diverges(found(&answered), stale + 1);
+}
+
+#[test]
+fn quirk_16_with_pre_vote_a_leader_of_a_lower_term_is_answered() {
+    let trace = Trace::of("g11");
+    let answers = |e: &Value| {
+        is(e, "SendAppendEntriesResponse", "MsgAppResp")
+            && e["msg"]["index"] == 0
+            && e["msg"]["reject"] == false
+    };
+    let first = trace.find(0, answers);
+    let second = trace.find(first + 1, answers);
+    let next = trace.next(second);
+    diverges(trace.with(second, "/msg/index", json!(1)), second);
+    diverges(trace.without(second), next - 1);
+}
+
+#[test]
+fn quirk_17_a_vote_request_is_ignored_only_by_who_has_a_leader() {
+    // In the first election nobody has one.
+    let trace = Trace::of("g02");
+    let asked = trace.find(0, |e| is(e, "ReceiveRequestVoteRequest", "MsgVote"));
+    let became = trace.next(asked);
+    assert_eq!(trace.event(became)["name"], "BecomeFollower");
+    diverges(trace.without(became), became);
 }
 
 #[test]
@@ -170,19 +248,87 @@ fn quirk_20_replicate_shows_the_log_before_it_grows() {
 }
 
 #[test]
-fn quirk_21_changes_of_the_configuration_are_grounds_until_they_are_modelled() {
-    let trace = Trace::of("g02");
-    let append = trace.find(60, |e| e["name"] == "Replicate");
+fn quirk_20_a_joint_configuration_is_left_without_a_line() {
+    let trace = Trace::of("g15");
+    let leaves = (1..trace.0.len()).find(|&at| {
+        let event = trace.event(at);
+        let before = (0..at)
+            .rev()
+            .find(|&k| trace.event(k)["nid"] == event["nid"]);
+        is(event, "SendAppendEntriesResponse", "MsgAppResp")
+            && own(event)
+            && before.is_some_and(|k| {
+                let before = trace.event(k);
+                before["log"].as_u64() < event["log"].as_u64()
+                    && before["name"] != "Replicate"
+                    && before["name"] != "ChangeConf"
+            })
+    });
+    let leaves = leaves.expect("a joint configuration that is left");
     assert_eq!(
-        trace.with(append, "/name", json!("ChangeConf")),
-        Found::Inconclusive(append, Ground::ConfigurationChange),
+        trace.event(leaves)["conf"][1].as_array().map(Vec::is_empty),
+        Some(false)
     );
-    let ready = trace.find(60, |e| e["name"] == "Ready");
+    let next = trace.next(leaves);
+    diverges(trace.without(leaves), next - 1);
+}
+
+#[test]
+fn quirk_21_the_next_line_shows_whether_a_change_is_joint() {
+    let trace = Trace::of("g15");
+    let change = trace.find(0, |e| e["name"] == "ChangeConf");
+    let applies = trace.find(change, |e| e["name"] == "ApplyConfChange" && e["log"] != 0);
+    let next = trace.next(applies);
+    assert!(
+        !trace.event(next)["conf"][1]
+            .as_array()
+            .expect("voters")
+            .is_empty()
+    );
+    diverges(trace.with(next, "/conf/1", json!([])), next);
+    diverges(
+        trace.with(applies, "/prop/cc/newconf", json!(["1", "2"])),
+        applies,
+    );
+    // One with a single node may be joint or not, and is the same everywhere.
+    let single = trace.find(change + 1, |e| e["name"] == "ChangeConf");
     assert_eq!(
-        trace.with(ready, "/conf/1", json!(["1", "2", "3"])),
-        Found::Inconclusive(ready, Ground::JointConfiguration),
+        trace.event(single)["prop"]["cc"]["changes"]
+            .as_array()
+            .map(Vec::len),
+        Some(1)
     );
-    diverges(trace.with(ready, "/conf/0", json!(["1", "2"])), ready);
+}
+
+#[test]
+fn quirk_14_a_snapshot_shows_its_last_index_as_a_count() {
+    let trace = Trace::of("g18");
+    let sent = trace.find(0, |e| is(e, "SendAppendEntriesRequest", "MsgSnap"));
+    let commit = trace.event(sent)["state"]["commit"]
+        .as_u64()
+        .expect("commit");
+    diverges(trace.with(sent, "/msg/entries", json!(commit + 1)), sent);
+    diverges(trace.with(sent, "/msg/index", json!(1)), sent);
+    let arrives = trace.find(sent, |e| is(e, "ReceiveAppendEntriesRequest", "MsgSnap"));
+    diverges(trace.with(arrives, "/msg/entries", json!(7)), arrives);
+}
+
+#[test]
+fn quirk_22_a_restored_snapshot_applies_its_configuration() {
+    let trace = Trace::of("g18");
+    let arrives = trace.find(0, |e| is(e, "ReceiveAppendEntriesRequest", "MsgSnap"));
+    let restores = trace.next(arrives);
+    let answers = trace.next(restores);
+    let event = trace.event(restores);
+    assert_eq!(event["name"], "ApplyConfChange");
+    assert_eq!(event["conf"], json!([[], []]));
+    assert_eq!(event["log"], trace.event(arrives)["msg"]["entries"]);
+    diverges(trace.without(restores), answers - 1);
+    diverges(
+        trace.with(restores, "/prop/cc/newconf", json!(["1", "2"])),
+        restores,
+    );
+    diverges(trace.with(answers, "/msg/index", json!(3)), answers);
 }
 
 #[test]

@@ -1,0 +1,105 @@
+//! The name of a node as the trace spells it, kept in place.
+
+use std::fmt;
+
+use serde::de::{Error, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use smallvec::SmallVec;
+
+/// The most bytes of a name: the library prints 64-bit numbers.
+const LENGTH: usize = 23;
+
+/// The name of a node.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Nid {
+    text: [u8; LENGTH],
+    len: u8,
+}
+
+impl Nid {
+    /// Nobody.
+    pub(super) const NOBODY: Nid = {
+        let mut text = [0; LENGTH];
+        text[0] = b'0';
+        Nid { text, len: 1 }
+    };
+
+    /// The name as it is spelled.
+    pub(crate) fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.text[..usize::from(self.len)]).unwrap_or_default()
+    }
+
+    fn of(text: &str) -> Option<Self> {
+        let mut kept = [0; LENGTH];
+        kept.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
+        let len = u8::try_from(text.len()).ok()?;
+        Some(Nid { text: kept, len })
+    }
+}
+
+impl fmt::Display for Nid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Nid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.as_str())
+    }
+}
+
+struct Spelled;
+
+impl Visitor<'_> for Spelled {
+    type Value = Nid;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the name of a node, of at most {LENGTH} bytes")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Nid, E> {
+        Nid::of(text).ok_or_else(|| E::invalid_length(text.len(), &self))
+    }
+}
+
+impl<'de> Deserialize<'de> for Nid {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_str(Spelled)
+    }
+}
+
+/// A list of nodes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Nids(SmallVec<[Nid; 3]>);
+
+impl std::ops::Deref for Nids {
+    type Target = [Nid];
+    fn deref(&self) -> &[Nid] {
+        &self.0
+    }
+}
+
+struct Listed;
+
+impl<'de> Visitor<'de> for Listed {
+    type Value = Nids;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of nodes")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Nids, A::Error> {
+        let mut nids = SmallVec::new();
+        while let Some(nid) = from.next_element()? {
+            nids.push(nid);
+        }
+        Ok(Nids(nids))
+    }
+}
+
+impl<'de> Deserialize<'de> for Nids {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_seq(Listed)
+    }
+}
