@@ -96,6 +96,8 @@ pub enum Flaw {
     StaleWriteAcknowledged,
     /// B31.
     VoteRequestBeforeWrite,
+    /// B34.
+    HeartbeatCommitUncapped,
     /// C1.
     ChangesBeforeOwnCommit,
     /// C2.

@@ -29,7 +29,7 @@ use crate::features::Feature;
 use crate::flaws::Flaw;
 use crate::network::NetworkKind;
 use crate::scenario::Scenario;
-use crate::settings::{Dialect, Durability};
+use crate::settings::{Dialect, Durability, Settings};
 
 /// A named scenario.
 #[derive(Clone, Debug)]
@@ -106,6 +106,12 @@ impl Preset {
         for feature in features {
             (feature.switch_on)(&mut self.scenario.settings);
         }
+        self
+    }
+
+    /// This preset with settings that no feature switches.
+    fn where_settings(mut self, change: fn(&mut Settings)) -> Self {
+        change(&mut self.scenario.settings);
         self
     }
 

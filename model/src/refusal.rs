@@ -407,6 +407,13 @@ pub enum Refusal {
         /// The configuration.
         config: Config,
     },
+    /// A removed leader that leads on takes nothing new.
+    NotAMember {
+        /// The leader.
+        node: NodeId,
+        /// The configuration in force.
+        config: Config,
+    },
     /// The leader leaves no such configuration by itself.
     NoAutoLeave {
         /// The leader.
@@ -614,6 +621,11 @@ impl Refusal {
             Refusal::NotInSnapshot { .. } => {
                 ("a snapshot names its receiver", "§7, diss. §4.1", SNAPSHOT)
             }
+            Refusal::NotAMember { .. } => (
+                "a removed leader takes nothing new",
+                "diss. §4.2.2",
+                MEMBERSHIP,
+            ),
         };
         Rule {
             name,

@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::flaws::Flaw;
 
+mod assign;
+
+pub use assign::SettingError;
+
 /// How a leader keeps its followers (section 5.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -58,6 +62,18 @@ pub enum TakesEffect {
     Appended,
     /// When it is applied (etcd).
     Applied,
+}
+
+/// What a leader does once it has applied a configuration that leaves it out,
+/// or, where changes take effect in the log, once that is committed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RemovedLeader {
+    /// It steps down (dissertation section 4.2.2; etcd with StepDownOnRemoval).
+    #[default]
+    StepsDown,
+    /// It leads on, without counting itself (etcd without).
+    LeadsOn,
 }
 
 /// The storage contract: what waits for which write.
@@ -270,6 +286,13 @@ pub struct Settings {
     /// once (dissertation section 6.3); zero without sessions.
     #[serde(default)]
     pub sessions: u32,
+    /// What a leader does that a configuration leaves out.
+    #[serde(default)]
+    pub removed_leader: RemovedLeader,
+    /// Whether a leader that checks its quorum takes a server for heard that
+    /// has just become a member: it had no time to answer yet (etcd).
+    #[serde(default)]
+    pub counts_new_members: bool,
     /// The planted flaw.
     #[serde(skip)]
     pub flaw: Option<Flaw>,
@@ -346,6 +369,8 @@ impl Dialect {
                 snapshot_names_receiver: false,
                 window: 0,
                 sessions: 0,
+                removed_leader: RemovedLeader::StepsDown,
+                counts_new_members: false,
                 flaw: None,
             },
             Dialect::Etcd => Settings {
@@ -378,6 +403,8 @@ impl Dialect {
                 snapshot_names_receiver: true,
                 window: 0,
                 sessions: 0,
+                removed_leader: RemovedLeader::StepsDown,
+                counts_new_members: true,
                 flaw: None,
             },
             Dialect::EtcdStored => Settings {

@@ -263,6 +263,7 @@ impl Model for RaftModel {
             holds::<25>,
             holds::<26>,
             holds::<27>,
+            holds::<28>,
         ];
         let rows = properties::ALL.iter().zip(conditions);
         let rows = rows.map(|(property, condition)| Property {

@@ -52,6 +52,7 @@ fn first(flaw: Flaw) -> (&'static str, usize) {
         Flaw::ExLeaderRollsBack => ("committed-is-durable", 14),
         Flaw::StaleWriteAcknowledged => ("match-agrees", 16),
         Flaw::VoteRequestBeforeWrite => ("one-vote-per-term", 1),
+        Flaw::HeartbeatCommitUncapped => ("commit-within-log", 9),
         Flaw::EarlierMembershipCounted => ("match-agrees", 16),
         Flaw::ChangesBeforeOwnCommit => ("committed-is-durable", 6),
         Flaw::ChangesOverlap => ("one-change-at-a-time", 9),

@@ -51,6 +51,10 @@ pub(super) struct What {
     /// preset has.
     #[arg(long, value_enum, value_name = "NAME")]
     pub(super) feature: Vec<FeatureName>,
+    /// Set one rule variant that the dialect has otherwise, as in
+    /// removed-leader=leads-on (docs/model.md has the table).
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(super) setting: Vec<String>,
     /// Whether a write is durable with its step, or in a step of its own.
     #[arg(long, value_enum)]
     pub(super) durability: Option<DurabilityName>,
@@ -169,6 +173,7 @@ impl What {
             || !self.set.is_empty()
             || self.dialect.is_some()
             || !self.feature.is_empty()
+            || !self.setting.is_empty()
             || self.durability.is_some()
             || self.promise.is_some()
             || self.network.is_some()
@@ -195,6 +200,7 @@ impl What {
             || self.short().next().is_some()
             || self.dialect.is_some()
             || !self.feature.is_empty()
+            || !self.setting.is_empty()
             || self.durability.is_some()
             || self.promise.is_some()
             || self.network.is_some()
@@ -275,6 +281,11 @@ impl What {
         }
         for feature in self.feature.iter().filter_map(|at| features::ALL.get(at.0)) {
             (feature.switch_on)(&mut scenario.settings);
+        }
+        for assignment in &self.setting {
+            let set = scenario.settings.set(assignment);
+            scenario.settings =
+                set.map_err(|error| Failure::Usage(format!("--setting {assignment}: {error}")))?;
         }
         let spelled = self.durability.map(|durability| match durability {
             DurabilityName::Atomic => Durability::Atomic,

@@ -53,6 +53,7 @@ pub fn broken(property: &str, before: &State, frame: &Frame, scenario: &Scenario
             old.log.last(),
             new.log.last()
         )],
+        ("commit-within-log", Some((node, old, _))) => told_to_commit(node, old, frame),
         ("next-above-match", _) => sends_what_matches(after),
         ("log-terms-ascend", _) => terms_that_fall(after),
         ("leader-append-only", Some((node, old, new))) => vec![format!(
@@ -523,6 +524,24 @@ fn taken_to_match(state: &State) -> Vec<String> {
         }
     }
     facts
+}
+
+fn told_to_commit(node: NodeId, server: &Server<InlineLog>, frame: &Frame) -> Vec<String> {
+    let Action::Step {
+        input: Input::Receive { message },
+        ..
+    } = &frame.action
+    else {
+        return Vec::new();
+    };
+    let Body::Heartbeat { commit, .. } = &message.body else {
+        return Vec::new();
+    };
+    vec![format!(
+        "{} tells {node} to commit up to {commit}, and {node}'s log ends at {}",
+        message.from,
+        server.log.last()
+    )]
 }
 
 fn forgets_a_match<L: Log>(node: NodeId, before: &Server<L>, after: &Server<L>) -> Vec<String> {

@@ -2,7 +2,7 @@
 
 use super::{About, Flaw};
 
-pub(super) const TABLE: [About; 26] = [
+pub(super) const TABLE: [About; 27] = [
     About {
         flaw: Flaw::Figure8,
         name: "figure-8",
@@ -252,5 +252,15 @@ pub(super) const TABLE: [About; 26] = [
         mechanism: "a candidate asks for votes before its term, its vote and its log are durable",
         breaks: "log-matching",
         expected_depth: 17,
+    },
+    About {
+        flaw: Flaw::HeartbeatCommitUncapped,
+        name: "heartbeat-commit-uncapped",
+        code: "B34",
+        source: "ruled out by etcd-io/raft `sendHeartbeat`; the panic in etcd #16220",
+        mechanism: "a heartbeat carries the leader's commit index, also to a server that is not \
+                    known to match so far",
+        breaks: "commit-within-log",
+        expected_depth: 9,
     },
 ];

@@ -106,6 +106,7 @@ fn story(flaw: Flaw) -> Story {
         Flaw::SnapshotMovesAppliedBack => snapshots::SNAPSHOT_MOVES_APPLIED_BACK,
         Flaw::StaleWriteAcknowledged => replication::STALE_WRITE_ACKNOWLEDGED,
         Flaw::VoteRequestBeforeWrite => replication::VOTE_REQUEST_BEFORE_WRITE,
+        Flaw::HeartbeatCommitUncapped => replication::HEARTBEAT_COMMIT_UNCAPPED,
         Flaw::LateChangeOverSnapshot => snapshots::LATE_CHANGE_OVER_SNAPSHOT,
         Flaw::EarlierMembershipCounted => membership::EARLIER_MEMBERSHIP_COUNTED,
         Flaw::ChangesBeforeOwnCommit => membership::CHANGES_BEFORE_OWN_COMMIT,

@@ -3,10 +3,11 @@
 
 use super::Preset;
 use crate::bounds::Bounds;
-use crate::features::{JOINT_CONSENSUS, LEARNERS, SINGLE_SERVER_CHANGES};
+use crate::features::{CHECK_QUORUM, JOINT_CONSENSUS, LEARNERS, SINGLE_SERVER_CHANGES};
 use crate::network::NetworkKind::{Bag, Set};
 use crate::settings::Dialect::{Etcd, EtcdStored, Paper};
 use crate::settings::Durability::Atomic;
+use crate::settings::RemovedLeader;
 
 const PAPER: Bounds = Bounds {
     max_lag: Some(0),
@@ -180,6 +181,45 @@ pub(super) fn presets() -> Vec<Preset> {
             "server-added-again",
             "removed-leader-steps-down",
             "new-machine-catches-up",
+        ]),
+        Preset::new(
+            Etcd,
+            "etcd-removed-leader",
+            "a leader that leads on after its removal, and commits without counting itself",
+            Atomic,
+            Bag,
+            Bounds {
+                servers: 2,
+                writes: 1,
+                max_batch: 2,
+                max_messages: Some(2),
+                appends: Some(4),
+                ..ETCD
+            },
+        )
+        .with(&[SINGLE_SERVER_CHANGES])
+        .where_settings(|settings| settings.removed_leader = RemovedLeader::LeadsOn)
+        .must_reach(&["change-commits", "removed-leader-leads-on"]),
+        Preset::new(
+            Etcd,
+            "etcd-checkquorum-membership",
+            "a leader looks who answers when it has just added a server, which cannot have yet",
+            Atomic,
+            Bag,
+            Bounds {
+                servers: 2,
+                voters: Some(1),
+                changes: 2,
+                max_messages: Some(2),
+                appends: Some(3),
+                ..ETCD
+            },
+        )
+        .with(&[SINGLE_SERVER_CHANGES, CHECK_QUORUM])
+        .must_reach(&[
+            "change-commits",
+            "new-member-counts-as-heard",
+            "leader-resigns",
         ]),
         Preset::new(
             EtcdStored,

@@ -13,6 +13,7 @@ mod applied_is_committed_prefix;
 mod applied_monotonic;
 mod commands;
 mod commit_monotonic;
+mod commit_within_log;
 mod committed_is_durable;
 mod configs;
 mod configuration_from_log;
@@ -170,7 +171,7 @@ impl Property {
 }
 
 /// The table of properties.
-pub const ALL: [Property; 28] = [
+pub const ALL: [Property; 29] = [
     election_safety::PROPERTY,
     leader_append_only::PROPERTY,
     log_matching::PROPERTY,
@@ -184,6 +185,7 @@ pub const ALL: [Property; 28] = [
     one_vote_per_term::PROPERTY,
     term_monotonic::PROPERTY,
     commit_monotonic::PROPERTY,
+    commit_within_log::PROPERTY,
     match_monotonic::PROPERTY,
     next_above_match::PROPERTY,
     applied_monotonic::PROPERTY,

@@ -284,6 +284,10 @@ impl fmt::Display for Refusal {
                 f,
                 "the snapshot ends at {last}, and {node} needs none up to {known}"
             ),
+            Refusal::NotAMember { node, config } => write!(
+                f,
+                "{node} leads on and is no member of its configuration {config}"
+            ),
             Refusal::NotInSnapshot { node, config } => {
                 write!(f, "{node} is not in the snapshot's configuration {config}")
             }

@@ -124,6 +124,7 @@ pub fn may_change<L: Log>(
             term: server.term,
         });
     }
+    membership::may_append(server, settings)?;
     transfer::may_write(server, settings)?;
     is_known(server, change, settings)?;
     if !settings.has(Flaw::ChangesOverlap) {

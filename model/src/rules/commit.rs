@@ -188,7 +188,7 @@ pub fn apply<L: Log>(server: &mut Server<L>, settings: &Settings) -> Result<Outc
     if let Some(Memory::Applying { index, change }) = server.memory {
         server.memory = None;
         server.applied = server.applied.max(index);
-        membership::take_effect(server, &change);
+        membership::take_effect(server, &change, settings);
         return Ok(Branch::ConfigurationApplied.into());
     }
     let next = server.applied.next();
@@ -213,7 +213,7 @@ pub fn apply<L: Log>(server: &mut Server<L>, settings: &Settings) -> Result<Outc
         next
     };
     if let Payload::Config { change } = &entry.payload {
-        membership::take_effect(server, change);
+        membership::take_effect(server, change, settings);
         return Ok(Branch::ConfigurationApplied.into());
     }
     sessions::applied(server, &entry, settings);

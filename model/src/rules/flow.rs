@@ -193,6 +193,10 @@ pub fn rejected<L: Log>(
         // late.
         Pace::Replicate { .. } if index <= matched => return,
         Pace::Replicate { .. } => flow.next = matched.next(),
+        // It waits for the snapshot still: an earlier append was rejected (etcd).
+        // Where nothing but an append asks whether the other is alive, the
+        // rejection says that the snapshot was lost.
+        Pace::Snapshot { .. } if settings.heartbeat == Heartbeat::Separate => return,
         // An answer to another probe.
         Pace::Probe | Pace::Snapshot { .. } if index.next() != flow.next => return,
         Pace::Probe | Pace::Snapshot { .. } => {

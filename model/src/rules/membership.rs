@@ -10,7 +10,8 @@
 //!   count a majority of servers it does not know ([`may_campaign`]).
 //! - A leader knows progress only of the members of its configuration. One that
 //!   is no voter any more leads on, without counting itself, until that is
-//!   committed ([`commit_rose`]) or applied (section 4.2.2).
+//!   committed ([`commit_rose`]) or applied (section 4.2.2), or for good
+//!   ([`RemovedLeader::LeadsOn`]), and then takes nothing new ([`may_append`]).
 //!
 //! Whoever is asked answers, member or not: a server votes for candidates and
 //! takes entries from leaders that are not in its configuration (section
@@ -24,7 +25,7 @@ use crate::log::{Entry, Log, Payload};
 use crate::refusal::Refusal;
 use crate::rules::election;
 use crate::server::{Role, Server};
-use crate::settings::{Configuration, Settings, TakesEffect};
+use crate::settings::{Configuration, RemovedLeader, Settings, TakesEffect};
 
 /// Whether `server` may campaign as far as its configuration goes.
 ///
@@ -108,11 +109,11 @@ pub fn latest_change<L: Log>(server: &Server<L>) -> Index {
 /// A configuration entry was applied. etcd starts a fresh server with all
 /// bootstrap voters in force and then applies the bootstrap entries a second
 /// time, which changes nothing.
-pub fn take_effect<L: Log>(server: &mut Server<L>, change: &Change) {
+pub fn take_effect<L: Log>(server: &mut Server<L>, change: &Change, settings: &Settings) {
     let config = server.config.after(change);
-    in_force(server, config);
+    in_force(server, config, settings);
     if server.role.is_leader() && !config.contains_voter(server.id) {
-        steps_down(server);
+        steps_down(server, settings);
     }
 }
 
@@ -121,7 +122,7 @@ pub fn take_effect<L: Log>(server: &mut Server<L>, change: &Change) {
 pub fn log_changed<L: Log>(server: &mut Server<L>, settings: &Settings) {
     if settings.changes() && settings.takes_effect == TakesEffect::Appended {
         let config = at_base(server).fold(server.log.tail());
-        in_force(server, config);
+        in_force(server, config, settings);
     }
 }
 
@@ -149,7 +150,7 @@ pub fn of_snapshot<L: Log>(server: &Server<L>, settings: &Settings) -> Config {
 /// `config`.
 pub fn loaded<L: Log>(server: &mut Server<L>, config: Config, settings: &Settings) {
     if settings.applies() {
-        in_force(server, config);
+        in_force(server, config, settings);
     }
 }
 
@@ -170,14 +171,22 @@ pub fn recovered<L: Log>(server: &mut Server<L>, committed: Index, settings: &Se
 /// `config` is in force from now on. What a leader knew of those who are no
 /// members goes, and comes not back with them (etcd; a server may come back
 /// with nothing); it hands over to nobody who cannot lead.
-fn in_force<L: Log>(server: &mut Server<L>, config: Config) {
+fn in_force<L: Log>(server: &mut Server<L>, config: Config, settings: &Settings) {
+    let new = config.members().minus(server.config.members());
     server.config = config;
     if let Role::Leader {
-        matched, transfer, ..
+        matched,
+        transfer,
+        active,
+        ..
     } = &mut server.role
     {
         matched.keep(config.members());
         *transfer = transfer.filter(|&to| config.contains_voter(to));
+        *active = active.minus(active.minus(config.members()));
+        if settings.check_quorum && settings.counts_new_members {
+            *active = active.union(new);
+        }
     }
 }
 
@@ -191,13 +200,32 @@ pub fn commit_rose<L: Log>(server: &mut Server<L>, settings: &Settings) {
         && !server.config.contains_voter(server.id)
         && latest_change(server) <= server.commit
     {
-        steps_down(server);
+        steps_down(server, settings);
     }
 }
 
-fn steps_down<L: Log>(server: &mut Server<L>) {
+fn steps_down<L: Log>(server: &mut Server<L>, settings: &Settings) {
+    if settings.removed_leader == RemovedLeader::LeadsOn {
+        return;
+    }
     server.role = Role::Follower;
     election::lose_leader(server);
+}
+
+/// Whether clients may still append to the log of this leader: one that has
+/// applied its removal, and leads on, takes nothing more (etcd).
+///
+/// # Errors
+/// When it is no member any more.
+pub fn may_append<L: Log>(server: &Server<L>, settings: &Settings) -> Result<(), Refusal> {
+    let (node, config) = (server.id, server.config);
+    let leads_on = settings.changes()
+        && settings.takes_effect == TakesEffect::Applied
+        && settings.removed_leader == RemovedLeader::LeadsOn;
+    match leads_on && !config.members().contains(node) {
+        true => Err(Refusal::NotAMember { node, config }),
+        false => Ok(()),
+    }
 }
 
 /// Up to where a new leader must have applied before it may append a change:

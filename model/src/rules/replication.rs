@@ -51,13 +51,14 @@ pub fn known_message<L: Log>(server: &Server<L>, settings: &Settings) -> Result<
 /// A client's command is appended to the leader's log.
 ///
 /// # Errors
-/// When the server does not lead.
+/// When the server does not lead, hands over, or leads on although removed.
 pub fn write<L: Log>(
     server: &mut Server<L>,
     number: u32,
     settings: &Settings,
 ) -> Result<Outcome, Refusal> {
     must_lead(server)?;
+    membership::may_append(server, settings)?;
     transfer::may_write(server, settings)?;
     server.log.push(Entry {
         term: server.term,
@@ -149,6 +150,7 @@ pub fn send_heartbeat<L: Log>(
     must_lead(server)?;
     must_be_peer(server, to)?;
     let matched = match &server.role {
+        _ if settings.has(Flaw::HeartbeatCommitUncapped) => server.commit,
         Role::Leader { matched, .. } => matched.get(to).copied().unwrap_or_default(),
         _ => Index::ZERO,
     };

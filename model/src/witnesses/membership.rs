@@ -9,8 +9,9 @@ use crate::message::Body;
 use crate::properties::StepView;
 use crate::rules::{Branch, Input, membership};
 use crate::server::{Role, Server};
+use crate::settings::TakesEffect;
 
-pub(super) const TABLE: [Witness; 14] = [
+pub(super) const TABLE: [Witness; 16] = [
     Witness {
         name: "change-commits",
         says: "a leader commits a change of the configuration",
@@ -115,6 +116,35 @@ pub(super) const TABLE: [Witness; 14] = [
                         branch(view),
                         Some(Branch::Committed | Branch::ConfigurationApplied)
                     )
+            }
+            None => false,
+        },
+    },
+    Witness {
+        name: "removed-leader-leads-on",
+        says: "a leader commits an entry although it has applied its removal",
+        shows: |view, scenario| match view.actor() {
+            Some((before, _)) => {
+                scenario.settings.takes_effect == TakesEffect::Applied
+                    && branch(view) == Some(Branch::Committed)
+                    && !before.config.members().contains(before.id)
+            }
+            None => false,
+        },
+    },
+    Witness {
+        name: "new-member-counts-as-heard",
+        says: "a leader finds that it hears a majority, with a new member that has not answered yet",
+        shows: |view, _| match view.actor() {
+            Some((before, _)) => {
+                let Role::Leader { active, .. } = &before.role else {
+                    return false;
+                };
+                // Whoever has answered in a term has reached it.
+                let reached = |id: &NodeId| view.before.server(*id).term >= before.term;
+                let spoke: NodeSet = active.iter().filter(reached).collect();
+                branch(view) == Some(Branch::QuorumHeard)
+                    && !before.config.has_quorum(spoke.with(before.id))
             }
             None => false,
         },

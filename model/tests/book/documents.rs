@@ -215,6 +215,12 @@ fn decides(setting: &str) -> &'static str {
         "takes-effect" => {
             "when a change of the configuration takes effect: when it is appended, or when it is applied"
         }
+        "removed-leader" => {
+            "what a leader does that a configuration leaves out: it steps down, or leads on without counting itself (`leads-on`)"
+        }
+        "counts-new-members" => {
+            "whether a leader's check of its quorum takes a server for heard that has just become a member"
+        }
         "own-commit-before-change" => {
             "whether a leader commits an entry of its own term before it appends a single-server change"
         }

@@ -2,13 +2,15 @@
 //! 4; etcd's `ConfChangeV2`).
 
 use plimsoll_model::config::{Change, Config, Transition};
-use plimsoll_model::features::{Feature, JOINT_CONSENSUS, LEARNERS, SINGLE_SERVER_CHANGES};
+use plimsoll_model::features::{
+    CHECK_QUORUM, Feature, JOINT_CONSENSUS, LEARNERS, SINGLE_SERVER_CHANGES,
+};
 use plimsoll_model::ids::{Index, NodeSet, Term};
 use plimsoll_model::log::{Entry, Log, Payload};
 use plimsoll_model::message::Body;
 use plimsoll_model::rules::{Branch, Input};
 use plimsoll_model::server::Role;
-use plimsoll_model::settings::Settings;
+use plimsoll_model::settings::{RemovedLeader, Settings};
 use plimsoll_model::storage::Survival;
 
 use crate::build::*;
@@ -35,6 +37,13 @@ fn add(server: u8) -> Change {
 
 fn remove(server: u8) -> Change {
     of(&[], &[], &[server], Transition::Simple)
+}
+
+fn written(term: u64, number: u32) -> Entry {
+    Entry {
+        term: Term(term),
+        payload: Payload::Write { number },
+    }
 }
 
 fn ask(change: Change) -> Input {
@@ -258,6 +267,96 @@ fn an_applied_removal_ends_leadership_and_transfers() {
         late,
         "n2 is no peer in n1's configuration",
     );
+}
+
+/// Without etcd's StepDownOnRemoval a removed leader leads on: it commits what it
+/// has by the others, and appends nothing more. One that only learns does append.
+#[test]
+fn a_removed_leader_may_lead_on_and_takes_nothing_new() {
+    let settings = with(etcd(), &[SINGLE_SERVER_CHANGES, LEARNERS]);
+    let leads_on = Settings {
+        removed_leader: RemovedLeader::LeadsOn,
+        ..settings
+    };
+    let after = |change| {
+        let before = settled().with(|s| {
+            s.log.push(entry(3, change));
+            s.log.push(written(3, 1));
+            s.commit = Index(2);
+            *matched(s, 2) = Index(3);
+            *matched(s, 3) = Index(3);
+        });
+        let branch = Branch::ConfigurationApplied;
+        expect(&leads_on, &before, Input::Apply, branch, &[], |s| {
+            s.applied = Index(2);
+            s.config = s.config.after(&change);
+            let members: Vec<u8> = s.config.members().iter().map(|id| id.0 + 1).collect();
+            keep(s, &members);
+        })
+    };
+    let removed = after(remove(1));
+    let commit = Input::AdvanceCommit { to: Index(3) };
+    expect(&leads_on, &removed, commit, Branch::Committed, &[], |s| {
+        s.commit = Index(3);
+    });
+    let why = "n1 leads on and is no member of its configuration {n2 n3}";
+    refused(&leads_on, &removed, Input::Write { number: 2 }, why);
+    refused(&leads_on, &removed, ask(add(1)), why);
+    let learns = after(of(&[], &[1], &[], Transition::Simple));
+    let write = Input::Write { number: 2 };
+    expect(&leads_on, &learns, write, Branch::Wrote, &[], |s| {
+        s.log.push(written(3, 2));
+    });
+}
+
+/// A server that has just become a member had no time to answer: etcd's leader
+/// takes it for heard, and forgets who is removed. The dissertation says nothing
+/// of it (section 6.2).
+#[test]
+fn a_check_of_the_quorum_counts_new_members_in_etcd() {
+    let heard = |s: &mut Srv, ids: &[u8]| {
+        if let Role::Leader { active, .. } = &mut s.role {
+            *active = set(ids);
+        }
+    };
+    let before = settled().with(|s| {
+        s.log.push(entry(3, add(4)));
+        s.commit = Index(2);
+        heard(s, &[2]);
+    });
+    let branch = Branch::ConfigurationApplied;
+    for (counts, active) in [(true, &[2, 4][..]), (false, &[2][..])] {
+        let settings = Settings {
+            counts_new_members: counts,
+            ..with(etcd(), &[SINGLE_SERVER_CHANGES, CHECK_QUORUM])
+        };
+        let added = expect(&settings, &before, Input::Apply, branch, &[], |s| {
+            s.applied = Index(2);
+            s.config = Config::of(set(&[1, 2, 3, 4]));
+            keep(s, &[1, 2, 3, 4]);
+            heard(s, active);
+        });
+        let mut after = added.clone();
+        let mut out = plimsoll_model::message::Messages::new();
+        let input = Input::CheckQuorum;
+        let outcome = plimsoll_model::rules::step(&mut after, &input, &settings, &mut out);
+        let expected = if counts {
+            Branch::QuorumHeard
+        } else {
+            Branch::QuorumLost
+        };
+        assert_eq!(outcome.expect("a leader checks").branch, expected);
+        let gone = added.with(|s| {
+            s.log.push(entry(3, remove(2)));
+            s.commit = Index(3);
+        });
+        expect(&settings, &gone, Input::Apply, branch, &[], |s| {
+            s.applied = Index(3);
+            s.config = Config::of(set(&[1, 3, 4]));
+            keep(s, &[1, 3, 4]);
+            heard(s, if counts { &[4] } else { &[] });
+        });
+    }
 }
 
 /// Learners receive entries, are not counted, do not campaign, and vote when

@@ -165,6 +165,7 @@ fn every_property_is_tested_in_every_direction() {
         one_vote_per_term,
         term_monotonic,
         commit_monotonic,
+        commit_within_log,
         match_monotonic,
         next_above_match,
         applied_monotonic,
@@ -795,6 +796,29 @@ fn commit_monotonic() {
     on_step("commit-monotonic", &to(Input::Apply, 2), Vacuous);
     on_step("commit-monotonic", &to(restart(), 0), Vacuous);
     on_step("commit-monotonic", &lost(), Vacuous);
+}
+
+#[test]
+fn commit_within_log() {
+    let name = "commit-within-log";
+    let told = |commit: u64| {
+        let server = follower(1, 3, &[1, 2, 3]).with(|s| s.commit = Index(2));
+        let input = receive(msg(2, 1, 3, heartbeat(commit)));
+        let mut deed = change(input, &server, |s| s.commit = Index(commit.min(3)));
+        deed.step.turn.outcome = Some(Branch::HeartbeatReceived.into());
+        deed
+    };
+    on_step(name, &told(1), Holds);
+    on_step(name, &told(3), Holds);
+    on_step(name, &told(4), Broken);
+    // One that is not looked at; one to a machine that has replaced another.
+    let mut ignored = told(4);
+    ignored.step.turn.outcome = Some(Branch::StaleIgnored.into());
+    on_step(name, &ignored, Vacuous);
+    let mut replaced = told(4);
+    replaced.before.history.wiped = set(&[1]);
+    on_step(name, &replaced, Vacuous);
+    on_step(name, &lost(), Vacuous);
 }
 
 #[test]

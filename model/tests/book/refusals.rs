@@ -13,13 +13,13 @@ use plimsoll_model::refusal::Refusal;
 use plimsoll_model::rules::{Branch, Input, step};
 use plimsoll_model::scenario::Scenario;
 use plimsoll_model::server::Server;
-use plimsoll_model::settings::Settings;
+use plimsoll_model::settings::{RemovedLeader, Settings, TakesEffect};
 use plimsoll_model::storage::{Part, Survival};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 
 use crate::golden;
-use crate::walk::{Dice, SCENARIOS, reached};
+use crate::walk::{Dice, SCENARIOS, reached, scenario, walk_where};
 
 fn node() -> impl Strategy<Value = NodeId> {
     (0..5u8).prop_map(NodeId)
@@ -280,6 +280,7 @@ fn place(refusal: &Refusal) -> usize {
         Refusal::StillInLog { .. } => 48,
         Refusal::SnapshotBehind { .. } => 49,
         Refusal::NotInSnapshot { .. } => 50,
+        Refusal::NotAMember { .. } => 51,
     }
 }
 
@@ -490,6 +491,10 @@ fn every_refusal() -> Vec<Refusal> {
             node: NodeId(3),
             config,
         },
+        Refusal::NotAMember {
+            node: NodeId(3),
+            config,
+        },
     ]
 }
 
@@ -573,12 +578,45 @@ fn random_inputs_provoke_every_refusal() {
             }
         }
     }
+    provoke_removed_leaders(&mut provoked);
     let all = every_refusal();
     let missed: Vec<_> = all
         .iter()
         .filter(|refusal| !provoked.contains_key(&place(refusal)))
         .collect();
     assert!(missed.is_empty(), "never provoked: {missed:?}");
+}
+
+/// Leaders that have applied their own removal and lead on are rare where any
+/// change may be asked for: here leaders remove themselves.
+fn provoke_removed_leaders(provoked: &mut BTreeMap<usize, Refusal>) {
+    let of_itself = |_: &State, action: &Action| match action {
+        Action::Step {
+            node,
+            input: Input::Change { change },
+        } => change.removed.contains(*node) && change.transition == Transition::Simple,
+        _ => true,
+    };
+    let leads_on = |scenario: &Scenario| {
+        scenario.settings.changes()
+            && scenario.settings.removed_leader == RemovedLeader::LeadsOn
+            && scenario.settings.takes_effect == TakesEffect::Applied
+    };
+    for scenario in (0..SCENARIOS).map(scenario).filter(leads_on) {
+        for seed in 0..20 {
+            walk_where(&scenario, seed, 150, of_itself, |_, action, taken| {
+                let Action::Step { node, .. } = action else {
+                    return;
+                };
+                let (mut after, mut out) = (taken.after.server(*node).clone(), Messages::new());
+                let write = Input::Write { number: 9 };
+                let refused = step(&mut after, &write, &scenario.settings, &mut out);
+                if let Err(refusal @ Refusal::NotAMember { .. }) = refused {
+                    provoked.entry(place(&refusal)).or_insert(refusal);
+                }
+            });
+        }
+    }
 }
 
 /// Every input without a budget that a server could get.

@@ -12,7 +12,7 @@ use plimsoll_model::ids::NodeId;
 use plimsoll_model::network::NetworkKind;
 use plimsoll_model::rules::Input;
 use plimsoll_model::scenario::Scenario;
-use plimsoll_model::settings::{Dialect, Durability, Storage};
+use plimsoll_model::settings::{Dialect, Durability, RemovedLeader, Storage};
 
 /// SplitMix64: a few lines, the same everywhere.
 pub(crate) struct Dice(pub(crate) u64);
@@ -59,6 +59,9 @@ pub(crate) fn scenario(number: usize) -> Scenario {
     }
     let etcd = dialect == Dialect::Etcd;
     let changes = settings.changes();
+    if changes && network == NetworkKind::Bag {
+        settings.removed_leader = RemovedLeader::LeadsOn;
+    }
     Scenario {
         prefix: &[],
         settings,

@@ -248,3 +248,15 @@ pub(super) const NEXT_NOT_RAISED: Story = Story {
     network: Bag,
     bounds: Bounds { ..ONE_LEADER },
 };
+
+pub(super) const HEARTBEAT_COMMIT_UNCAPPED: Story = Story {
+    name: "flaw-heartbeat-commit-uncapped",
+    about: "one leader that commits with one follower, and a heartbeat to the other",
+    dialect: EtcdStored,
+    durability: Atomic,
+    network: Bag,
+    bounds: Bounds {
+        heartbeats: Some(1),
+        ..ONE_LEADER
+    },
+};
