@@ -14,6 +14,7 @@ use plimsoll::replay::{self, Options};
 use plimsoll::verdict::Verdict;
 use plimsoll_model::bounds::Bounds;
 use plimsoll_model::cluster::State;
+use plimsoll_model::features::{self, Feature};
 use plimsoll_model::log::Log;
 use plimsoll_model::network::NetworkKind;
 use plimsoll_model::scenario::Scenario;
@@ -62,26 +63,73 @@ fn conforms_and_reexecutes(files: &[PathBuf]) {
 
 #[test]
 fn runs_of_the_corpus_are_runs_of_the_checker() {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../traces/corpus/etcd-raft");
     for name in ["g01-single-node-happy", "g02-three-happy", "g20-lost-ready"] {
-        let file = std::fs::read_dir(&corpus)
-            .expect("the corpus")
-            .map(|entry| entry.expect("a file").path())
-            .find(|path| {
-                let file = path.file_name().unwrap_or_default().to_string_lossy();
-                file.starts_with(&format!("{name}.ndjson"))
-            });
-        conforms_and_reexecutes(&[file.expect("a trace of the corpus")]);
+        conforms_and_reexecutes(&[of_the_corpus("etcd-raft", name)]);
     }
 }
 
-fn scenario(dialect: Dialect, durability: Durability, network: NetworkKind) -> Scenario {
+/// The traces of this repository's implementation, one for each feature.
+#[test]
+fn runs_with_every_feature_are_runs_of_the_checker() {
+    for name in [
+        "five-everything",
+        "five-pre-vote-check-quorum",
+        "five-snapshots",
+        "five-members",
+        "six-joint-learners",
+        "four-transfers",
+        "four-follower-reads",
+        "six-all-features",
+    ] {
+        conforms_and_reexecutes(&[of_the_corpus("plimsoll", name)]);
+    }
+}
+
+fn of_the_corpus(folder: &str, name: &str) -> PathBuf {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../traces/corpus");
+    let file = std::fs::read_dir(corpus.join(folder))
+        .expect("the corpus")
+        .map(|entry| entry.expect("a file").path())
+        .find(|path| {
+            let file = path.file_name().unwrap_or_default().to_string_lossy();
+            file.starts_with(&format!("{name}.ndjson"))
+        });
+    file.expect("a trace of the corpus")
+}
+
+/// A scenario of the dialect with these features. Changes of the configuration
+/// are walked where the format knows whose they are: in etcd's dialect.
+fn scenario(
+    dialect: Dialect,
+    durability: Durability,
+    network: NetworkKind,
+    features: &[usize],
+) -> Scenario {
+    let mut settings = dialect.settings(durability);
+    let changing = [
+        features::SINGLE_SERVER_CHANGES.name,
+        features::JOINT_CONSENSUS.name,
+        features::LEARNERS.name,
+    ];
+    for feature in features.iter().map(|&at| &FOLLOWED[at]) {
+        if dialect == Dialect::Etcd || !changing.contains(&feature.name) {
+            (feature.switch_on)(&mut settings);
+        }
+    }
+    let some = u32::from(!features.is_empty());
+    let joiner = u8::from(settings.changes());
     Scenario {
         prefix: &[],
-        settings: dialect.settings(durability),
+        settings,
         network,
         bounds: Bounds {
-            servers: 3,
+            servers: 3 + joiner,
+            voters: Some(3),
+            transfers: 2 * some,
+            changes: 3 * some,
+            joint_size: 2,
+            explicit_leave: true,
+            compactions: 2 * some,
             bootstrap: if dialect == Dialect::Etcd { 3 } else { 0 },
             max_term: 6,
             max_log: 8,
@@ -97,7 +145,18 @@ fn scenario(dialect: Dialect, durability: Durability, network: NetworkKind) -> S
     }
 }
 
-fn scenarios() -> impl Strategy<Value = Scenario> {
+/// What a header may name.
+const FOLLOWED: [Feature; 7] = [
+    features::PRE_VOTE,
+    features::CHECK_QUORUM,
+    features::STICKY_LEADER,
+    features::FOLLOWER_READS,
+    features::SINGLE_SERVER_CHANGES,
+    features::JOINT_CONSENSUS,
+    features::LEARNERS,
+];
+
+fn scenarios() -> impl Strategy<Value = (Dialect, Scenario)> {
     let dialects = prop::sample::select(Dialect::ALL.to_vec());
     let durabilities = prop::sample::select(vec![Durability::Atomic, Durability::Deferred]);
     let networks = prop::sample::select(vec![
@@ -105,15 +164,18 @@ fn scenarios() -> impl Strategy<Value = Scenario> {
         NetworkKind::Bag,
         NetworkKind::Ordered,
     ]);
-    (dialects, durabilities, networks).prop_map(|(d, w, n)| scenario(d, w, n))
+    let all = 0..FOLLOWED.len();
+    let some = prop::sample::subsequence(all.collect::<Vec<_>>(), 0..=FOLLOWED.len());
+    (dialects, durabilities, networks, some)
+        .prop_map(|(d, w, n, f): (_, _, _, Vec<_>)| (d, scenario(d, w, n, &f)))
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 120, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
     #[test]
     fn every_walk_of_the_model_conforms_with_fields_left_out(
-        scenario in scenarios(),
+        (dialect, scenario) in scenarios(),
         choices in prop::collection::vec(any::<u32>(), 20..160),
         leave_out in 0u32..90,
         split in any::<bool>(),
@@ -121,7 +183,7 @@ proptest! {
     ) {
         let walk = walk::walk(&scenario, &choices);
         let folder = walk::Folder::new(seed);
-        let files = walk::write(&walk, &scenario, &folder, leave_out, split, seed);
+        let files = walk::write(&walk, dialect, &scenario, &folder, leave_out, split, seed);
         let options = Options { together: true, keep_run: true, ..Options::default() };
         let judged = replay::judge(&files, &options).remove(0);
         let conforms = matches!(judged.result, Ok(Verdict::Conforms(_)));

@@ -167,7 +167,7 @@ fn features_are_used_and_progress_is_made_all_the_same() {
             partitions: 0.1,
             crashes: 0.1,
             pre_vote: seed % 2 == 0,
-            check_quorum: seed % 3 == 0,
+            check_quorum: seed % 3 != 0,
             follower_reads: true,
             snapshot_every: 5,
             transfers: 0.1,

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use plimsoll_model::action::Action;
 use plimsoll_model::cluster::boot;
 use plimsoll_model::config::{Change, Config};
-use plimsoll_model::ids::{Index, NodeId, NodeSet, Position, Term};
+use plimsoll_model::ids::{Index, NodeId, NodeSet, Position, ReadId, Term};
 use plimsoll_model::log::{Batch, Entry, GrowingLog, Log, Payload};
 use plimsoll_model::message::{Body, Message, Messages};
 use plimsoll_model::refusal::Refusal;
@@ -173,6 +173,7 @@ pub struct Follower {
     /// Behind which index the run begins: what is committed there nobody saw.
     begins: Index,
     bootstrap: u8,
+    voters: Option<u32>,
     writes: u32,
 }
 
@@ -195,6 +196,7 @@ impl Follower {
             committed: Vec::new(),
             begins: Index::ZERO,
             bootstrap: 0,
+            voters: None,
             writes: 0,
         }
     }
@@ -203,6 +205,7 @@ impl Follower {
     /// start with `bootstrap` configuration entries.
     pub fn boot(&mut self, id: NodeId, servers: usize, bootstrap: u8) {
         self.bootstrap = bootstrap;
+        self.voters = u32::try_from(servers).ok();
         self.place_member(id, boot(id, servers, bootstrap, &self.settings));
     }
 
@@ -220,6 +223,11 @@ impl Follower {
             voted: None,
             held: Vec::new(),
         });
+    }
+
+    /// How many nodes vote at the start, once one has booted.
+    pub fn voters(&self) -> Option<u32> {
+        self.voters
     }
 
     /// Puts `entry` in the place of the one at `index` of the same term in every
@@ -486,6 +494,38 @@ impl Follower {
         self.leads(id, &before, &after, place)?;
         self.commits(id, &before, &after, place)?;
         Ok(outcome)
+    }
+
+    /// Whether the rules let `id` take `input` now. Nothing changes.
+    pub fn may(&self, id: NodeId, input: &Input) -> bool {
+        let Some(member) = self.member(id) else {
+            return false;
+        };
+        let mut server = member.server.clone();
+        rules::step(&mut server, input, &self.settings, &mut Messages::new()).is_ok()
+    }
+
+    /// How many actions were taken, where they are kept.
+    pub fn taken(&self) -> usize {
+        self.run.as_ref().map_or(0, Vec::len)
+    }
+
+    /// The leader `id` released `read`, which was its own to answer, when the
+    /// run had `taken` actions: the rules let it then, and nothing since shows
+    /// that it was still open.
+    pub fn released_earlier(&mut self, id: NodeId, read: ReadId, taken: usize) {
+        let input = Input::ReleaseRead { read };
+        if let Some(member) = self.member_mut(id)
+            && let Role::Leader { reads, .. } = &mut member.server.role
+        {
+            reads.retain(|open| open.id != read);
+        }
+        let action = Action::Step { node: id, input };
+        *self.actions.entry(action.kind()).or_default() += 1;
+        *self.silent.entry(action.kind()).or_default() += 1;
+        if let Some(run) = &mut self.run {
+            run.insert(taken.min(run.len()), action);
+        }
     }
 
     /// Election safety, over the whole run.

@@ -211,6 +211,12 @@ fn scenario(follower: &Follower) -> plimsoll_model::scenario::Scenario {
         writes: u32::MAX,
         reads: u32::MAX,
         restarts: u32::MAX,
+        voters: follower.voters(),
+        transfers: u32::MAX,
+        changes: u32::MAX,
+        joint_size: u32::MAX,
+        explicit_leave: true,
+        compactions: u32::MAX,
         ..Default::default()
     };
     plimsoll_model::scenario::Scenario {

@@ -4,13 +4,15 @@ use std::path::{Path, PathBuf};
 
 use plimsoll_model::action::{self, Action};
 use plimsoll_model::cluster::{State, Step};
+use plimsoll_model::config::{Change, Config, Transition};
+use plimsoll_model::features;
 use plimsoll_model::ids::{Index, NodeId, NodeSet, Position, ReadId};
 use plimsoll_model::log::{Batch, InlineLog, Log, Payload};
 use plimsoll_model::message::{Body, Message, Messages};
 use plimsoll_model::rules::{self, Input};
 use plimsoll_model::scenario::Scenario;
 use plimsoll_model::server::{Role, Server};
-use plimsoll_model::settings::Durability;
+use plimsoll_model::settings::{Dialect, Durability};
 use plimsoll_trace as wire;
 
 /// One step of a walk.
@@ -179,9 +181,23 @@ fn message(message: &Message, bare: bool) -> wire::Message {
         Body::HeartbeatAck { context: read, .. } => wire::Body::HeartbeatAck {
             context: context(read),
         },
-        other => {
-            unreachable!("no walked scenario switches on what says {other}")
-        }
+        Body::RequestPreVote { last } => wire::Body::RequestPreVote {
+            last: position(*last),
+        },
+        Body::PreVote { granted } => wire::Body::PreVote { granted: *granted },
+        Body::TimeoutNow => wire::Body::TimeoutNow,
+        Body::RequestRead { read } => wire::Body::ReadRequest {
+            op: op(*read).as_str().into(),
+        },
+        Body::ReadIndex { read, index } => wire::Body::ReadIndex {
+            op: op(*read).as_str().into(),
+            index: wire::Index(index.0),
+        },
+        Body::InstallSnapshot { last, config, .. } => wire::Body::Snapshot {
+            last: position(*last),
+            config: configuration(config),
+            hash: None,
+        },
     };
     wire::Message::new(name(message.from), name(message.to), message.term.0, body)
 }
@@ -205,7 +221,36 @@ fn said(walked: &Walked, scenario: &Scenario, node: NodeId, input: &Input) -> Ve
     out.into_vec()
 }
 
+fn names(set: NodeSet) -> Vec<wire::NodeName> {
+    set.iter().map(name).collect()
+}
+
+fn configuration(config: &Config) -> wire::Config {
+    let next = config.joint.map_or(NodeSet::EMPTY, |j| j.learners_next);
+    wire::Config::of_voters(names(config.voters))
+        .with_outgoing(names(config.outgoing()))
+        .with_learners(names(config.learners))
+        .with_learners_next(names(next))
+        .with_auto_leave(config.joint.is_some_and(|joint| joint.auto_leave))
+}
+
+fn change(change: &Change) -> wire::Change {
+    wire::Change {
+        voters: names(change.voters),
+        learners: names(change.learners),
+        removed: names(change.removed),
+        transition: match change.transition {
+            Transition::Simple => wire::Transition::Simple,
+            Transition::Joint { auto_leave: true } => wire::Transition::Joint,
+            Transition::Joint { auto_leave: false } => wire::Transition::JointUntilTold,
+            Transition::Leave => wire::Transition::Leave,
+        },
+    }
+}
+
 fn state(server: &Server<InlineLog>) -> wire::State {
+    let base = server.log.base();
+    let base = Position::new(base, server.log.term_at(base).unwrap_or_default());
     wire::State::new()
         .with_term(server.term.0)
         .with_vote(server.vote.map(name))
@@ -218,9 +263,12 @@ fn state(server: &Server<InlineLog>) -> wire::State {
         .with_commit(server.commit.0)
         .with_applied(server.applied.0)
         .with_last(position(server.log.last()))
-        .with_config(wire::Config::of_voters(
-            server.config.voters.iter().map(name),
-        ))
+        .with_snapshot(position(base))
+        .with_config(configuration(&server.config))
+        .with_transfer(match server.role {
+            Role::Leader { transfer, .. } => transfer.map(name),
+            _ => None,
+        })
 }
 
 fn durable(server: &Server<InlineLog>) -> wire::Durable {
@@ -236,6 +284,7 @@ fn durable(server: &Server<InlineLog>) -> wire::Durable {
 /// commit index. What its input decides can be left out; a choice has to show.
 fn thin(step: &mut wire::Step, chose: Choice, lots: &mut Lots, chance: u32) {
     let (role, commit) = (step.state.role, step.state.commit);
+    let (term, transfer) = (step.state.term, step.state.transfer.clone());
     macro_rules! leave {
         ($($part:ident . $field:ident),*) => {$(
             if lots.percent(chance) {
@@ -251,8 +300,16 @@ fn thin(step: &mut wire::Step, chose: Choice, lots: &mut Lots, chance: u32) {
             state.commit,
             state.applied,
             state.last,
-            state.config
+            state.snapshot,
+            state.config,
+            state.transfer
         );
+    }
+    if chose.to_notice {
+        step.state.term = term;
+    }
+    if chose.to_keep {
+        step.state.transfer = transfer;
     }
     if chose.to_lead {
         step.state.role = role;
@@ -261,7 +318,7 @@ fn thin(step: &mut wire::Step, chose: Choice, lots: &mut Lots, chance: u32) {
         step.state.commit = commit;
     }
     leave!(durable.term, durable.vote, durable.commit, durable.last);
-    if lots.percent(chance) {
+    if !chose.to_leave && lots.percent(chance) {
         step.append = None;
     }
     if lots.percent(chance) {
@@ -272,7 +329,13 @@ fn thin(step: &mut wire::Step, chose: Choice, lots: &mut Lots, chance: u32) {
     let chosen = step.send.iter().flatten().any(|m| {
         matches!(
             m.body,
-            wire::Body::Append { .. } | wire::Body::Heartbeat { .. }
+            wire::Body::Append { .. }
+                | wire::Body::Heartbeat { .. }
+                | wire::Body::Snapshot { .. }
+                | wire::Body::TimeoutNow
+                | wire::Body::ReadIndex { .. }
+                | wire::Body::PreVote { .. }
+                | wire::Body::ReadRequest { .. }
         )
     });
     if !chosen && lots.percent(chance) {
@@ -285,11 +348,18 @@ fn thin(step: &mut wire::Step, chose: Choice, lots: &mut Lots, chance: u32) {
 struct Choice {
     to_lead: bool,
     to_commit: bool,
+    /// A candidate, although it had heard a leader.
+    to_notice: bool,
+    /// Its leadership, instead of handing over.
+    to_keep: bool,
+    /// A joint configuration.
+    to_leave: bool,
 }
 
 /// Writes the walk, in one file or one a node.
 pub(crate) fn write(
     walk: &[Walked],
+    dialect: Dialect,
     scenario: &Scenario,
     folder: &Folder,
     leave_out: u32,
@@ -300,13 +370,12 @@ pub(crate) fn write(
     let nodes: Vec<NodeId> = NodeSet::first(usize::from(scenario.bounds.servers))
         .iter()
         .collect();
-    let dialect = plimsoll_model::settings::Dialect::ALL
-        .into_iter()
-        .find(|d| d.settings(scenario.settings.durability) == scenario.settings)
-        .expect("the settings of a dialect");
+    let voters = scenario.bounds.voters();
     let header = wire::Header::new("a walk of the model", nodes.iter().map(|&id| name(id)))
+        .with_config(wire::Config::of_voters(names(voters)))
         .with_bootstrap(u64::from(scenario.bounds.bootstrap))
         .with_settings(dialect.name())
+        .with_features(features::of(&scenario.settings).map(|feature| feature.name))
         .with_durability(match scenario.settings.durability {
             Durability::Atomic => wire::Durability::Atomic,
             Durability::Deferred => wire::Durability::Deferred,
@@ -338,6 +407,9 @@ pub(crate) fn write(
         let chose = Choice {
             to_lead: leads(&walked.step.after) && !leads(&walked.before),
             to_commit: matches!(input, Input::AdvanceCommit { .. }),
+            to_notice: matches!(input, Input::Receive { .. }),
+            to_keep: matches!(input, Input::AbortTransfer),
+            to_leave: matches!(input, Input::LeaveJoint),
         };
         thin(&mut step, chose, &mut lots, leave_out);
         lines.push(step);
@@ -386,11 +458,26 @@ fn line(
         Input::Receive { message: m } => wire::Cause::Receive(message(m, bare)),
         Input::Write { number } => wire::Cause::write(format!("w{number}").as_str()),
         Input::Retry { .. } => other("a client sends a command again"),
-        Input::SendAppend { .. } | Input::SendHeartbeat { .. } => wire::Cause::Tick,
+        Input::SendAppend { .. }
+        | Input::SendHeartbeat { .. }
+        | Input::SendSnapshot { .. }
+        | Input::SendTimeoutNow { .. }
+        | Input::LoseLeader
+        | Input::AbortTransfer
+        | Input::Tick => wire::Cause::Tick,
+        Input::CheckQuorum => wire::Cause::CheckQuorum,
+        Input::Transfer { to } => wire::Cause::Transfer { to: name(*to) },
+        Input::Change { change: asked } => wire::Cause::Change(change(asked)),
+        Input::Compact { to } => wire::Cause::Compact {
+            index: wire::Index(to.0),
+        },
+        Input::LeaveJoint => other("it leaves the joint configuration"),
         Input::AdvanceCommit { .. } => other("a majority holds it"),
         Input::Apply => wire::Cause::apply(after.applied.0),
         Input::BeginRead { read } => {
-            reads.push(wire::OpAt::new(op(*read).as_str(), after.commit.0));
+            if before.role.is_leader() {
+                reads.push(wire::OpAt::new(op(*read).as_str(), after.commit.0));
+            }
             wire::Cause::read(op(*read).as_str())
         }
         Input::ReleaseRead { read } => {
@@ -398,21 +485,28 @@ fn line(
                 Role::Leader { reads, .. } => reads.iter().find(|r| r.id == *read),
                 _ => None,
             };
-            let index = index.map_or(0, |r| r.index.0);
-            acks.push(wire::OpAt::new(op(*read).as_str(), index));
+            let asked = before.asked.iter().find(|asked| asked.id == *read);
+            let told = asked.and_then(|asked| asked.index);
+            let for_another = index.is_some_and(|r| r.asker.is_some());
+            let index = index.map(|r| r.index).or(told).unwrap_or_default();
+            if told.is_some() || !for_another {
+                acks.push(wire::OpAt::new(op(*read).as_str(), index.0));
+            }
             other("a majority confirmed the read")
         }
         Input::WriteCompleted => wire::Cause::Persisted,
         Input::CountOwnVote | Input::CountOwnEntries { .. } => other("its own write counts"),
         Input::Restart { .. } => wire::Cause::Start,
-        Input::LoseLeader | Input::CheckQuorum | Input::AbortTransfer | Input::Tick => {
-            wire::Cause::Tick
-        }
-        Input::Transfer { .. } | Input::SendTimeoutNow { .. } => other("it hands over"),
-        Input::Change { .. } | Input::LeaveJoint => other("the configuration changes"),
         Input::Wipe => other("its machine is replaced"),
-        Input::Compact { .. } | Input::SendSnapshot { .. } => other("it compacts its log"),
     };
+    if let Input::Receive { message } = input
+        && let Body::RequestRead { read } = message.body
+        && let (Role::Leader { reads: new, .. }, Role::Leader { reads: old, .. }) =
+            (&after.role, &before.role)
+        && new.len() > old.len()
+    {
+        reads.push(wire::OpAt::new(op(read).as_str(), after.commit.0));
+    }
     let mut step = wire::Step::new(name(node), inc, seq, cause)
         .with_state(state(after))
         .with_durable(durable(after));
@@ -424,7 +518,8 @@ fn line(
         .take_while(|(a, b)| a == b)
         .count();
     let new = after.log.batch(Index(same as u64), usize::MAX);
-    if !new.is_empty() && !matches!(input, Input::Restart { .. }) {
+    let installs = matches!(input, Input::Receive { message } if matches!(message.body, Body::InstallSnapshot { .. }));
+    if !new.is_empty() && !installs && !matches!(input, Input::Restart { .. }) {
         step = step.with_append(entries(Index(same as u64), &new, bare));
     }
     let sent = said(walked, scenario, node, input);

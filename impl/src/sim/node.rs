@@ -217,10 +217,16 @@ impl Node {
     }
 
     /// Keeps the machine's state, if at least this many entries were applied
-    /// behind the snapshot that the log begins with; says whether.
+    /// behind the snapshot that the log begins with, or the configuration has
+    /// changed since, for who has joined cannot use that one; says whether.
     pub fn take_snapshot(&mut self, entries_min: u64) -> bool {
-        let (applied, base) = (self.raft.applied(), self.raft.log().base().index);
-        let due = applied.get() - base.get() >= entries_min && self.taken.is_none();
+        let snapshot = self.raft.log().snapshot();
+        let (applied, base) = (self.raft.applied(), snapshot.last.index);
+        let stale = base > Index::ZERO
+            && applied > base
+            && snapshot.configuration != *self.raft.configuration();
+        let many = applied.get() - base.get() >= entries_min;
+        let due = (many || stale) && self.taken.is_none();
         if due {
             self.taken = Some((applied, self.machine.save().into()));
         }

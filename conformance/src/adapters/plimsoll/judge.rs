@@ -70,8 +70,13 @@ impl Judge {
         // In the model the voters of the start come first.
         let voters = header.config.voters.clone();
         header.nodes.sort_by_key(|node| !voters.contains(node));
+        let mut follower = Follower::new(settings, keep_run);
+        let on = header.features.iter();
+        follower.switches = on
+            .map(|name| (name.clone(), "on, stated in the header".to_owned()))
+            .collect();
         Judge {
-            follower: Follower::new(settings, keep_run),
+            follower,
             facts: BTreeMap::new(),
             header,
             by_id: HashMap::new(),
@@ -217,12 +222,8 @@ impl Judge {
             Cause::Apply { index } => {
                 let index = Index(index.get());
                 self.commit_if(at, Some(index))?;
-                if self.follower.settings.changes() {
-                    // Who confirmed a read did so under the configuration that
-                    // was in force.
-                    self.release_until(at, None)?;
-                }
                 while self.now(at).is_some_and(|now| now.applied < index) {
+                    self.before_change(at);
                     self.step(at, Input::Apply)?;
                 }
                 Ok(())
@@ -400,20 +401,21 @@ impl Judge {
         at: &At<'_>,
         latest: Option<Option<ReadId>>,
     ) -> Result<(), Stop> {
-        let open: Vec<ReadId> = match self.follower.member(at.id).map(|m| &m.server.role) {
-            // What a follower asked is released by the message that tells it.
+        let open: Vec<(ReadId, bool)> = match self.follower.member(at.id).map(|m| &m.server.role) {
             Some(Role::Leader { reads, .. }) => {
-                let own = reads.iter().filter(|read| read.asker.is_none());
-                own.map(|read| read.id).collect()
+                let open = reads.iter();
+                open.map(|read| (read.id, read.asker.is_none())).collect()
             }
             _ => return Ok(()),
         };
-        for read in open.into_iter().rev() {
+        for (read, own) in open.into_iter().rev() {
             if latest == Some(Some(read)) {
                 break;
             }
-            if self.attempt(at, at.id, Input::ReleaseRead { read })?
-                && let Some(known) = self.reads.values_mut().find(|k| k.id == read)
+            // What a follower asked is released by the message that tells it.
+            if own
+                && self.release(at, read)?
+                && let Some(known) = self.reads.values_mut().find(|known| known.id == read)
             {
                 known.released = true;
             }
@@ -427,7 +429,18 @@ impl Judge {
             Cause::Start => true,
             Cause::Receive(message) => {
                 let now = self.now(at);
-                now.is_some_and(|now| message.term.get() > now.term.0)
+                let later = now.is_some_and(|now| message.term.get() > now.term.0);
+                // What is asked about a term raises none, and with stickiness a
+                // leader takes no notice of who asks for votes.
+                let entered = match message.body {
+                    plimsoll_trace::Body::RequestPreVote { .. }
+                    | plimsoll_trace::Body::PreVote { granted: true } => false,
+                    plimsoll_trace::Body::RequestVote { forced, .. } => {
+                        forced || !self.follower.settings.is_sticky()
+                    }
+                    _ => true,
+                };
+                later && entered
             }
             _ => false,
         }
@@ -460,7 +473,9 @@ impl Judge {
                 }
                 Some(read) if read.released => {}
                 Some(read) => {
-                    self.step(at, Input::ReleaseRead { read: read.id })?;
+                    if !self.release(at, read.id)? {
+                        self.step(at, Input::ReleaseRead { read: read.id })?;
+                    }
                     if let Some(known) = self.reads.get_mut(op) {
                         known.released = true;
                     }

@@ -559,9 +559,16 @@ impl Judge {
         self.commit_as(at, commit)?;
         // Appends carry contexts where they are the heartbeats, and only there.
         let separate = self.follower.settings.heartbeat == Heartbeat::Separate;
-        let carries = separate == matches!(pattern.body, Shape::Heartbeat { .. });
+        let carries = match pattern.body {
+            Shape::Append { .. } => !separate,
+            Shape::Heartbeat { .. } => separate,
+            _ => false,
+        };
         if pattern.context.is_some() && carries {
             self.release_until(at, pattern.context)?;
+            if let Some(Some(read)) = pattern.context {
+                self.shows_open(read);
+            }
         }
         let input = match &pattern.body {
             Shape::Append {

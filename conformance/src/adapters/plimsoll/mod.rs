@@ -36,11 +36,11 @@
 //! each is counted in the certificate: a write that completes (when a message
 //! queued with it arrives and `persisted` is not declared complete), counting
 //! the own vote and the own entries, a commit index that a later message or
-//! read shows, the release of a confirmed read before its leader steps down, that
-//! a leader was not heard from for an election timeout, and an append or
-//! heartbeat of a step whose sends are not logged. Where their causes are not
-//! declared complete, so are a check of the quorum, a compaction, and the end of
-//! handing over.
+//! read shows, the release of a confirmed read before its leader steps down or
+//! changes its configuration, that a leader was not heard from for an election
+//! timeout, and an append or heartbeat of a step whose sends are not logged. Where
+//! their causes are not declared complete, so are a check of the quorum, a
+//! compaction, and the end of handing over.
 //!
 //! What a line leaves out is unknown, unless the header declares that its
 //! emitter always records it: then an absent part of the state is what it was,

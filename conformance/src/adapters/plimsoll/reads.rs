@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 
 use plimsoll_model::ids::{Index, NodeId, ReadId};
+use plimsoll_model::log::{Log, Payload};
 use plimsoll_model::message::Message;
 use plimsoll_model::rules::{Branch, Input};
 use plimsoll_model::server::Role;
@@ -27,6 +28,9 @@ pub(super) struct Asked {
     requests: HashMap<(NodeId, ReadId), Message>,
     /// The operations that began in the line that is judged.
     begun: Vec<String>,
+    /// Reads that their leader may have released before it changed its
+    /// configuration, each with how many actions the run had by then.
+    releasable: Vec<(NodeId, ReadId, usize)>,
 }
 
 impl Judge {
@@ -46,6 +50,53 @@ impl Judge {
             Some(Role::Leader { reads, .. }) => reads.iter().any(|open| open.id == read),
             _ => false,
         }
+    }
+
+    /// The next entry to be applied may change the configuration. Whether a read
+    /// is released is seen when it is answered, if at all; it may have been
+    /// before, when fewer, or others, were enough.
+    pub(super) fn before_change(&mut self, at: &At<'_>) {
+        let Some(member) = self.follower.member(at.id) else {
+            return;
+        };
+        let server = &member.server;
+        let next = server.log.entry(server.applied.next());
+        let changes = next.is_some_and(|e| matches!(e.payload, Payload::Config { .. }));
+        let (true, Role::Leader { reads, .. }) = (changes, &server.role) else {
+            return;
+        };
+        let own = reads.iter().filter(|read| read.asker.is_none());
+        let taken = self.follower.taken();
+        let new: Vec<_> = own
+            .map(|read| (at.id, read.id, taken))
+            .filter(|(_, read, _)| !self.asked.releasable.iter().any(|known| known.1 == *read))
+            .filter(|(id, read, _)| self.follower.may(*id, &Input::ReleaseRead { read: *read }))
+            .collect();
+        self.asked.releasable.extend(new);
+    }
+
+    /// The leader shows that a read is still open.
+    pub(super) fn shows_open(&mut self, read: ReadId) {
+        self.asked.releasable.retain(|(_, known, _)| *known != read);
+    }
+
+    /// Releases a read, now or before the configuration changed; says whether
+    /// the rules let it.
+    pub(super) fn release(&mut self, at: &At<'_>, read: ReadId) -> Result<bool, Stop> {
+        if self.attempt(at, at.id, Input::ReleaseRead { read })? {
+            return Ok(true);
+        }
+        let known = self.asked.releasable.iter();
+        let mut known = known.filter(|(id, known, _)| (*id, *known) == (at.id, read));
+        let Some(&(_, _, taken)) = known.next() else {
+            return Ok(false);
+        };
+        self.follower.released_earlier(at.id, read, taken);
+        for (_, _, later) in &mut self.asked.releasable {
+            *later += usize::from(*later > taken);
+        }
+        self.shows_open(read);
+        Ok(true)
     }
 
     pub(super) fn forget_begun(&mut self) {
