@@ -168,6 +168,7 @@ pub const ENTRIES: &[Entry] = &[
     entry!("plimsoll/five-pre-vote-check-quorum", "ndjson.gz"),
     entry!("plimsoll/five-second-vote", "ndjson.gz"),
     entry!("plimsoll/five-snapshots", "ndjson.gz"),
+    entry!("plimsoll/flawed-ack-before-write", "ndjson.gz"),
     entry!("plimsoll/flawed-counts-learners", "ndjson.gz"),
     entry!("plimsoll/flawed-counts-removed", "ndjson.gz"),
     entry!("plimsoll/flawed-pre-vote-ignores-log", "ndjson.gz"),
@@ -178,7 +179,9 @@ pub const ENTRIES: &[Entry] = &[
     entry!("plimsoll/single-crashes", "ndjson.gz"),
     entry!("plimsoll/six-all-features", "ndjson.gz"),
     entry!("plimsoll/six-joint-learners", "ndjson.gz"),
+    entry!("plimsoll/six-queued-writes-all-features", "ndjson.gz"),
     entry!("plimsoll/three-crashes", "ndjson.gz"),
     entry!("plimsoll/three-forgets-an-entry", "ndjson.gz"),
     entry!("plimsoll/three-happy", "ndjson.gz"),
+    entry!("plimsoll/three-queued-writes", "ndjson.gz"),
 ];

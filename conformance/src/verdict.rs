@@ -114,7 +114,7 @@ impl Ground {
                 "a node shows up for the first time with a log that nobody saw grow"
             }
             Ground::AsynchronousStorage => {
-                "storage is asynchronous: replay follows only the contract `sync` yet"
+                "storage turns out to be asynchronous: the judge begins anew with that contract"
             }
             Ground::Unsupported => "the trace holds something that this version does not know",
             Ground::UnloggedStep => {

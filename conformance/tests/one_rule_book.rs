@@ -18,7 +18,7 @@ use plimsoll_model::features::{self, Feature};
 use plimsoll_model::log::Log;
 use plimsoll_model::network::NetworkKind;
 use plimsoll_model::scenario::Scenario;
-use plimsoll_model::settings::{Dialect, Durability};
+use plimsoll_model::settings::{Dialect, Durability, Storage};
 use proptest::prelude::*;
 
 /// Judges `files` as one run, demands that it conforms, and executes the run
@@ -80,6 +80,8 @@ fn runs_with_every_feature_are_runs_of_the_checker() {
         "four-transfers",
         "four-follower-reads",
         "six-all-features",
+        "three-queued-writes",
+        "six-queued-writes-all-features",
     ] {
         conforms_and_reexecutes(&[of_the_corpus("plimsoll", name)]);
     }
@@ -103,9 +105,14 @@ fn scenario(
     dialect: Dialect,
     durability: Durability,
     network: NetworkKind,
+    storage: Storage,
     features: &[usize],
 ) -> Scenario {
     let mut settings = dialect.settings(durability);
+    // What a step queues and what is durable with it are not the same step.
+    if durability == Durability::Deferred || storage != Storage::Async {
+        settings.storage = storage;
+    }
     let changing = [
         features::SINGLE_SERVER_CHANGES.name,
         features::JOINT_CONSENSUS.name,
@@ -164,10 +171,12 @@ fn scenarios() -> impl Strategy<Value = (Dialect, Scenario)> {
         NetworkKind::Bag,
         NetworkKind::Ordered,
     ]);
+    let contracts = [Storage::Sync, Storage::ParallelAppend, Storage::Async];
+    let contracts = prop::sample::select(contracts.to_vec());
     let all = 0..FOLLOWED.len();
     let some = prop::sample::subsequence(all.collect::<Vec<_>>(), 0..=FOLLOWED.len());
-    (dialects, durabilities, networks, some)
-        .prop_map(|(d, w, n, f): (_, _, _, Vec<_>)| (d, scenario(d, w, n, &f)))
+    (dialects, durabilities, networks, contracts, some)
+        .prop_map(|(d, w, n, c, f): (_, _, _, _, Vec<_>)| (d, scenario(d, w, n, c, &f)))
 }
 
 proptest! {

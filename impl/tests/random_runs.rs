@@ -16,11 +16,18 @@ fn plans() -> impl Strategy<Value = Plan> {
     let pace = (1..30_u64, 1..5_u32, 1..4_u32);
     let often = || prop_oneof![Just(0.0), 0.0..0.6];
     let orders = (often(), often(), 0..3_u32, prop_oneof![Just(0), 1..30_u64]);
-    let features = (any::<[bool; 5]>(), orders);
+    let features = (any::<[bool; 6]>(), orders);
     let all = (shape, network, faults, clients, pace, features);
     all.prop_map(|(shape, network, faults, clients, pace, features)| {
         let (on, (transfers, changes, joiners, snapshot_every)) = features;
-        let [pre_vote, check_quorum, follower_reads, joint, learners] = on;
+        let [
+            pre_vote,
+            check_quorum,
+            follower_reads,
+            joint,
+            learners,
+            async_storage,
+        ] = on;
         let (seed, nodes, steps) = shape;
         let (drop, duplicate, slow, delay_max, reorder) = network;
         let (partitions, one_way, crashes, down_max) = faults;
@@ -55,6 +62,7 @@ fn plans() -> impl Strategy<Value = Plan> {
             changes,
             joint,
             learners,
+            async_storage,
             joiners: joiners.min(nodes - 1),
             ..Plan::default()
         }
@@ -174,6 +182,7 @@ fn features_are_used_and_progress_is_made_all_the_same() {
             changes: 0.3,
             joint: true,
             learners: true,
+            async_storage: seed % 4 == 0,
             ..Plan::default()
         };
         let outcome = run(&plan);

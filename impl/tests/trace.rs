@@ -265,3 +265,144 @@ fn acknowledgements_are_of_what_is_applied_and_begun() {
         assert!(count > 10, "{}", plan.command());
     }
 }
+
+/// Runs in which every feature is used.
+fn feature_plans() -> impl Iterator<Item = Plan> {
+    (1..=12).map(|seed| Plan {
+        seed,
+        nodes: 5,
+        joiners: 2,
+        steps: 3000,
+        drop: 0.05,
+        reorder: true,
+        partitions: 0.2,
+        crashes: 0.1,
+        pre_vote: seed % 2 == 0,
+        check_quorum: seed % 3 != 0,
+        follower_reads: true,
+        snapshot_every: 4,
+        transfers: 0.2,
+        changes: 0.4,
+        joint: true,
+        learners: true,
+        async_storage: seed % 4 == 0,
+        ..Plan::default()
+    })
+}
+
+#[test]
+fn every_feature_has_its_words() {
+    let (mut causes, mut messages) = (BTreeSet::new(), BTreeSet::new());
+    let (mut joint, mut learns, mut forced) = (0, 0, 0);
+    for plan in feature_plans() {
+        let (header, steps) = read(&plan);
+        assert_eq!(header.nodes.len(), 5);
+        assert_eq!(header.config.voters.len(), 3);
+        assert_eq!(header.bootstrap, 3);
+        assert!(header.features.iter().any(|name| name == "follower-reads"));
+        for step in &steps {
+            causes.insert(step.cause.kind());
+            let config = step.state.config.as_ref().expect("always recorded");
+            let some = |list: &Option<Vec<_>>| list.as_ref().is_some_and(|list| !list.is_empty());
+            joint += u32::from(some(&config.outgoing));
+            learns += u32::from(some(&config.learners));
+            for message in step.send.iter().flatten() {
+                messages.insert(message.body.kind().to_owned());
+                forced += u32::from(matches!(
+                    message.body,
+                    Body::RequestVote { forced: true, .. }
+                ));
+            }
+        }
+    }
+    assert!(joint > 100 && learns > 100 && forced > 10);
+    for cause in [
+        CauseKind::Change,
+        CauseKind::Transfer,
+        CauseKind::Compact,
+        CauseKind::CheckQuorum,
+    ] {
+        assert!(causes.contains(&cause), "{cause:?}");
+    }
+    for kind in [
+        "request-pre-vote",
+        "pre-vote",
+        "snapshot",
+        "timeout-now",
+        "read-request",
+        "read-index",
+    ] {
+        assert!(messages.contains(kind), "{kind}");
+    }
+}
+
+/// Snapshots of one place have one content, whoever took them.
+#[test]
+fn equal_places_have_equal_snapshots() {
+    let mut count = 0;
+    for plan in feature_plans() {
+        let (_, steps) = read(&plan);
+        let mut known = BTreeMap::new();
+        for message in steps.iter().flat_map(|step| step.send.iter().flatten()) {
+            if let Body::Snapshot { last, config, hash } = &message.body {
+                count += 1;
+                let content = (config.clone(), hash.expect("always recorded"));
+                let place = (last.index, last.term);
+                let before = known.insert(place, content.clone());
+                let same = before.is_none_or(|before| before == content);
+                assert!(same, "{}", plan.command());
+            }
+        }
+    }
+    assert!(count > 20, "{count}");
+}
+
+/// With queued writes a vote, a request for one and the answer to an append
+/// leave once all that was queued before them is durable.
+#[test]
+fn with_queued_writes_what_shows_them_waits() {
+    let mut overtaken = 0;
+    for seed in 1..=6 {
+        let plan = Plan {
+            seed,
+            steps: 2500,
+            crashes: 0.3,
+            drop: 0.05,
+            sync_max: 30,
+            async_storage: true,
+            ..Plan::default()
+        };
+        let (_, steps) = read(&plan);
+        let mut waits: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        let mut durable: BTreeMap<_, plimsoll_trace::Durable> = BTreeMap::new();
+        for step in &steps {
+            durable.insert(step.node.clone(), step.durable.clone());
+            if step.cause == Cause::Start {
+                waits.remove(&step.node);
+            }
+            for message in step.send.iter().flatten() {
+                if let Body::AppendAck {
+                    reject: false,
+                    index,
+                    ..
+                } = message.body
+                {
+                    let list = waits.entry(step.node.clone()).or_default();
+                    list.push((message.id.clone(), message.term, index));
+                }
+            }
+            let Cause::Receive(message) = &step.cause else {
+                continue;
+            };
+            let sender = &durable[&message.from];
+            overtaken += u32::from(sender.term < Some(message.term));
+            let queued = waits.entry(message.from.clone()).or_default();
+            if let Some((_, term, index)) = queued.iter().find(|(id, ..)| *id == message.id) {
+                assert!(sender.term >= Some(*term), "{}", plan.command());
+                let last = sender.last.map(|last| last.index);
+                assert!(last >= Some(*index), "{}", plan.command());
+            }
+        }
+    }
+    assert!(overtaken > 0, "nothing ever left before its write");
+}

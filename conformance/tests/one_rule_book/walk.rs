@@ -12,7 +12,7 @@ use plimsoll_model::message::{Body, Message, Messages};
 use plimsoll_model::rules::{self, Input};
 use plimsoll_model::scenario::Scenario;
 use plimsoll_model::server::{Role, Server};
-use plimsoll_model::settings::{Dialect, Durability};
+use plimsoll_model::settings::{Dialect, Durability, Storage};
 use plimsoll_trace as wire;
 
 /// One step of a walk.
@@ -215,9 +215,15 @@ fn said(walked: &Walked, scenario: &Scenario, node: NodeId, input: &Input) -> Ve
     }
     let mut server = walked.before.server(node).clone();
     let waiting = server.outbox.len();
+    let waits = |server: &Server<InlineLog>| -> usize {
+        server.queue.iter().map(|write| write.waiting.len()).sum()
+    };
+    let queued = waits(&server);
     let mut out = Messages::new();
     rules::step(&mut server, input, &scenario.settings, &mut out).expect("a step of the walk");
     out.extend(server.outbox.iter().skip(waiting).cloned());
+    let behind = server.queue.iter().flat_map(|write| write.waiting.iter());
+    out.extend(behind.skip(queued).cloned());
     out.into_vec()
 }
 
@@ -375,7 +381,16 @@ pub(crate) fn write(
         .with_config(wire::Config::of_voters(names(voters)))
         .with_bootstrap(u64::from(scenario.bounds.bootstrap))
         .with_settings(dialect.name())
-        .with_features(features::of(&scenario.settings).map(|feature| feature.name))
+        .with_features(
+            features::of(&scenario.settings)
+                .map(|feature| feature.name)
+                .filter(|name| *name != features::ASYNC_STORAGE.name),
+        )
+        .with_storage(match scenario.settings.storage {
+            Storage::Sync => wire::Storage::Sync,
+            Storage::ParallelAppend => wire::Storage::ParallelAppend,
+            Storage::Async => wire::Storage::Async,
+        })
         .with_durability(match scenario.settings.durability {
             Durability::Atomic => wire::Durability::Atomic,
             Durability::Deferred => wire::Durability::Deferred,

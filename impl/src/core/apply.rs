@@ -64,7 +64,7 @@ impl Raft {
         let last = self.log.last().index;
         for node in members {
             if node != self.id {
-                let joined = || Progress::new(last);
+                let joined = || Progress::joined(last);
                 leader.progress.entry(node).or_insert_with(joined);
             }
         }

@@ -17,16 +17,20 @@ pub enum Flaw {
     SnapshotOverCommitted,
     /// A leader takes a change of the configuration while another is under way.
     TwoChanges,
+    /// An answer to an append leaves before the entries are durable. This one is
+    /// for drivers whose disk queues writes to plant.
+    AckBeforeWrite,
 }
 
 impl Flaw {
     /// Every one, with the name that options spell.
-    pub const ALL: [(Self, &'static str); 5] = [
+    pub const ALL: [(Self, &'static str); 6] = [
         (Self::PreVoteIgnoresLog, "pre-vote-ignores-log"),
         (Self::CountsRemoved, "counts-removed"),
         (Self::CountsLearners, "counts-learners"),
         (Self::SnapshotOverCommitted, "snapshot-over-committed"),
         (Self::TwoChanges, "two-changes"),
+        (Self::AckBeforeWrite, "ack-before-write"),
     ];
 
     /// The one of this name.

@@ -69,6 +69,11 @@ pub struct Durable {
 /// [`Input::Persisted`] before any other input. It may let outputs of several
 /// steps collect before it does so. A crash before the write is complete
 /// loses the messages with it.
+///
+/// A driver whose disk queues the writes and reports each with an
+/// [`Input::Persisted`] of its own, in order and with other inputs between, may
+/// let a message go before the write of its step, unless it is a vote, a request
+/// for one, or the answer to an append.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Output {
     /// Term, vote and commit, when one of them changed.

@@ -60,6 +60,14 @@ impl Progress {
         }
     }
 
+    /// The view of a member that has just become one: it had no time to answer
+    /// yet, and counts as though it had.
+    pub(super) const fn joined(last: Index) -> Self {
+        let mut progress = Self::new(last);
+        progress.active = true;
+        progress
+    }
+
     /// It has answered something.
     pub(super) const fn answered(&mut self) {
         self.active = true;

@@ -1,5 +1,7 @@
 //! A disk in memory that knows what it may lose.
 
+use std::collections::VecDeque;
+
 use crate::core::{Durable, HardState, Index, LogWrite, Snapshot, SnapshotWrite, Stored};
 
 /// What a crash does to the writes that were not synced.
@@ -7,19 +9,23 @@ use crate::core::{Durable, HardState, Index, LogWrite, Snapshot, SnapshotWrite, 
 pub enum Loss {
     /// All of them are lost.
     All,
-    /// Term and vote survive, and so does a prefix of the new entries. With
-    /// no entry surviving, the log is as it was, truncation included. A new
-    /// snapshot is written before the entries, and counts for one. The new
-    /// commit index survives where the surviving log reaches it.
+    /// Of a queue the oldest survive, and of the next one, or of the only one, a
+    /// part: term and vote, and a prefix of the new entries. With no entry
+    /// surviving, the log is as it was, truncation included. A new snapshot is
+    /// written before the entries, and counts for one. The new commit index
+    /// survives where the surviving log reaches it.
     Part {
-        /// How many of the new entries survive at most.
+        /// How many writes survive whole.
+        writes: usize,
+        /// How many of the next one's new entries survive at most.
         entries: usize,
     },
     /// None is lost: the crash came just after the last write.
     Nothing,
 }
 
-/// A disk whose writes become durable together, in [`Disk::sync`].
+/// A disk whose writes become durable later: all together, in [`Disk::sync`],
+/// or, where they are queued, one by one, in [`Disk::sync_oldest`].
 ///
 /// Invariants:
 /// - what is synced is never lost;
@@ -27,6 +33,13 @@ pub enum Loss {
 #[derive(Debug, Clone, Default)]
 pub struct Disk {
     synced: Stored,
+    waiting: VecDeque<Write>,
+    queues: bool,
+}
+
+/// A write that waits to be synced.
+#[derive(Debug, Clone, Default)]
+struct Write {
     hard_state: Option<HardState>,
     snapshot: Option<Waiting>,
     log: Option<LogWrite>,
@@ -41,18 +54,34 @@ struct Waiting {
 }
 
 impl Disk {
-    /// A disk on which this stands durably.
+    /// A disk on which this stands durably, and whose writes are synced
+    /// together.
     #[must_use]
     pub fn new(stored: Stored) -> Self {
         Self {
             synced: stored,
-            hard_state: None,
-            snapshot: None,
-            log: None,
+            waiting: VecDeque::new(),
+            queues: false,
         }
     }
 
-    /// Takes in a write, to be synced with those before it.
+    /// The same, with each write synced by itself.
+    #[must_use]
+    pub fn queued(stored: Stored) -> Self {
+        Self {
+            queues: true,
+            ..Self::new(stored)
+        }
+    }
+
+    /// Whether each write is synced by itself.
+    #[must_use]
+    pub const fn queues(&self) -> bool {
+        self.queues
+    }
+
+    /// Takes in a write, to be synced with those before it or after them; says
+    /// whether there was anything to write.
     ///
     /// # Panics
     ///
@@ -62,12 +91,96 @@ impl Disk {
         hard_state: Option<HardState>,
         snapshot: Option<SnapshotWrite>,
         log: Option<LogWrite>,
+    ) -> bool {
+        if hard_state.is_none() && snapshot.is_none() && log.is_none() {
+            return false;
+        }
+        if self.queues || self.waiting.is_empty() {
+            self.waiting.push_back(Write::default());
+        }
+        let write = self.waiting.back_mut().expect("pushed above");
+        write.add(hard_state, snapshot, log);
+        true
+    }
+
+    /// Whether a write waits to be synced.
+    #[must_use]
+    pub fn is_dirty(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Makes all writes durable.
+    pub fn sync(&mut self) {
+        while self.sync_oldest() {}
+    }
+
+    /// Makes the oldest write durable; says whether there was one.
+    pub fn sync_oldest(&mut self) -> bool {
+        let Some(write) = self.waiting.pop_front() else {
+            return false;
+        };
+        write.sync(&mut self.synced);
+        true
+    }
+
+    /// Loses what was not synced, as `loss` says.
+    pub fn crash(&mut self, loss: Loss) {
+        match loss {
+            Loss::All => {}
+            Loss::Nothing => self.sync(),
+            Loss::Part { writes, entries } => {
+                for _ in 0..writes {
+                    self.sync_oldest();
+                }
+                if let Some(next) = self.waiting.pop_front() {
+                    next.survive(entries, &mut self.synced);
+                }
+            }
+        }
+        self.waiting.clear();
+    }
+
+    /// How many writes wait to be synced.
+    #[must_use]
+    pub fn waiting_writes(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// How many parts of the log the write behind so many others has: entries,
+    /// and a snapshot.
+    #[must_use]
+    pub fn waiting_parts(&self, behind: usize) -> usize {
+        self.waiting.get(behind).map_or(0, Write::parts)
+    }
+
+    /// What is durable, in short.
+    #[must_use]
+    pub fn durable(&self) -> Durable {
+        Durable {
+            hard_state: self.synced.hard_state,
+            last: self.synced.log.last(),
+        }
+    }
+
+    /// What is durable, whole.
+    #[must_use]
+    pub const fn stored(&self) -> &Stored {
+        &self.synced
+    }
+}
+
+impl Write {
+    fn add(
+        &mut self,
+        hard_state: Option<HardState>,
+        snapshot: Option<SnapshotWrite>,
+        log: Option<LogWrite>,
     ) {
         if hard_state.is_some() {
             self.hard_state = hard_state;
         }
         if let Some(snapshot) = snapshot {
-            self.write_snapshot(snapshot);
+            self.add_snapshot(snapshot);
         }
         let Some(new) = log else {
             return;
@@ -85,7 +198,7 @@ impl Disk {
         }
     }
 
-    fn write_snapshot(&mut self, write: SnapshotWrite) {
+    fn add_snapshot(&mut self, write: SnapshotWrite) {
         let earlier = self.snapshot.take();
         let waiting = match write {
             SnapshotWrite::Installed(snapshot) => {
@@ -112,47 +225,33 @@ impl Disk {
         self.snapshot = Some(waiting);
     }
 
-    /// Whether a write waits to be synced.
-    #[must_use]
-    pub const fn is_dirty(&self) -> bool {
-        self.hard_state.is_some() || self.snapshot.is_some() || self.log.is_some()
+    fn parts(&self) -> usize {
+        let entries = self.log.as_ref().map_or(0, |write| write.entries.len());
+        entries + usize::from(self.snapshot.is_some())
     }
 
-    /// Makes all writes durable.
-    pub fn sync(&mut self) {
+    fn sync(mut self, synced: &mut Stored) {
         if let Some(hard_state) = self.hard_state.take() {
-            self.synced.hard_state = hard_state;
+            synced.hard_state = hard_state;
         }
-        self.sync_snapshot();
+        self.sync_snapshot(synced);
         if let Some(write) = self.log.take() {
-            self.synced.log.rewrite(write);
+            synced.log.rewrite(write);
         }
     }
 
-    fn sync_snapshot(&mut self) {
+    fn sync_snapshot(&mut self, synced: &mut Stored) {
         match self.snapshot.take() {
             Some(Waiting {
                 snapshot,
                 installed: false,
-            }) => self.synced.log.compact(snapshot),
-            Some(waiting) => self.synced.log.reset(waiting.snapshot),
+            }) => synced.log.compact(snapshot),
+            Some(waiting) => synced.log.reset(waiting.snapshot),
             None => {}
         }
     }
 
-    /// Loses what was not synced, as `loss` says.
-    pub fn crash(&mut self, loss: Loss) {
-        match loss {
-            Loss::All => {}
-            Loss::Nothing => self.sync(),
-            Loss::Part { entries } => self.survive(entries),
-        }
-        self.hard_state = None;
-        self.snapshot = None;
-        self.log = None;
-    }
-
-    fn survive(&mut self, mut entries_max: usize) {
+    fn survive(mut self, mut entries_max: usize, synced: &mut Stored) {
         let mut lost = false;
         let mut compacted = false;
         if let Some(waiting) = self.snapshot.take() {
@@ -160,7 +259,7 @@ impl Disk {
                 entries_max -= 1;
                 compacted = true;
                 self.snapshot = Some(waiting);
-                self.sync_snapshot();
+                self.sync_snapshot(synced);
             } else if waiting.installed {
                 // The entries behind it make no log without it.
                 lost = true;
@@ -171,50 +270,28 @@ impl Disk {
         // from, so a commit index beyond it would speak of other entries.
         let mut sound = match lost {
             true => Index::ZERO,
-            false => self.synced.log.last().index,
+            false => synced.log.last().index,
         };
         if let Some(mut write) = self.log.take() {
             write.entries.truncate(entries_max);
             sound = write.after.plus(write.entries.len());
             // The snapshot and the truncation are one part.
             if compacted || !write.entries.is_empty() {
-                self.synced.log.rewrite(write);
+                synced.log.rewrite(write);
             }
         }
         if let Some(new) = self.hard_state.take() {
-            let old = self.synced.hard_state;
+            let old = synced.hard_state;
             let reached = new.commit <= sound;
-            self.synced.hard_state = HardState {
+            synced.hard_state = HardState {
                 commit: if reached { new.commit } else { old.commit },
                 ..new
             };
         }
         // What a snapshot replaces was committed.
-        let base = self.synced.log.base().index;
-        let commit = &mut self.synced.hard_state.commit;
+        let base = synced.log.base().index;
+        let commit = &mut synced.hard_state.commit;
         *commit = (*commit).max(base);
-    }
-
-    /// How many parts of the log wait to be synced: entries, and a snapshot.
-    #[must_use]
-    pub fn waiting_parts(&self) -> usize {
-        let entries = self.log.as_ref().map_or(0, |write| write.entries.len());
-        entries + usize::from(self.snapshot.is_some())
-    }
-
-    /// What is durable, in short.
-    #[must_use]
-    pub fn durable(&self) -> Durable {
-        Durable {
-            hard_state: self.synced.hard_state,
-            last: self.synced.log.last(),
-        }
-    }
-
-    /// What is durable, whole.
-    #[must_use]
-    pub const fn stored(&self) -> &Stored {
-        &self.synced
     }
 }
 
@@ -274,7 +351,7 @@ mod tests {
 
     #[test]
     fn a_torn_write_keeps_the_vote_and_a_prefix() {
-        let part = |entries| after(Loss::Part { entries });
+        let part = |entries| after(Loss::Part { writes: 0, entries });
         assert_eq!(part(0), (hard_state(2, 1), vec![1, 1, 1]));
         assert_eq!(part(1), (hard_state(2, 1), vec![1, 2]));
         assert_eq!(part(2), (hard_state(2, 3), vec![1, 2, 2]));
@@ -296,8 +373,11 @@ mod tests {
             let snapshot = SnapshotWrite::Installed(snapshot);
             disk.write(Some(hard_state(3, 9)), Some(snapshot), None);
             disk.write(None, None, Some(write));
-            assert_eq!(disk.waiting_parts(), 3);
-            disk.crash(Loss::Part { entries: kept });
+            assert_eq!(disk.waiting_parts(0), 3);
+            disk.crash(Loss::Part {
+                writes: 0,
+                entries: kept,
+            });
             let stored = disk.stored();
             (stored.hard_state.commit.get(), stored.log.last())
         };
@@ -318,6 +398,41 @@ mod tests {
         disk.sync();
         assert_eq!(disk.stored().log.entries(), entries(&[2, 2, 2]));
         assert_eq!(disk.durable().last, Position::new(4, 2));
+    }
+
+    #[test]
+    fn queued_writes_are_synced_in_order_and_lost_from_the_tail() {
+        let queued = || {
+            let mut disk = Disk::queued(Stored {
+                hard_state: hard_state(1, 1),
+                log: Log::new(entries(&[1])).expect("in order"),
+            });
+            for (term, after) in [(2, 1), (3, 2), (4, 3)] {
+                let write = LogWrite {
+                    after: Index::new(after),
+                    entries: entries(&[term, term]),
+                };
+                assert!(disk.write(Some(hard_state(term, 1)), None, Some(write)));
+            }
+            assert!(!disk.write(None, None, None));
+            disk
+        };
+        let mut disk = queued();
+        assert!(disk.sync_oldest());
+        assert_eq!(disk.durable().last, Position::new(3, 2));
+        let after = |loss| {
+            let mut disk = queued();
+            disk.crash(loss);
+            let durable = disk.durable();
+            (durable.hard_state.term.get(), durable.last)
+        };
+        assert_eq!(after(Loss::All), (1, Position::new(1, 1)));
+        assert_eq!(after(Loss::Nothing), (4, Position::new(5, 4)));
+        let part = |writes, entries| after(Loss::Part { writes, entries });
+        assert_eq!(part(1, 0), (3, Position::new(3, 2)));
+        assert_eq!(part(1, 1), (3, Position::new(3, 3)));
+        assert_eq!(part(2, 2), (4, Position::new(5, 4)));
+        assert_eq!(part(9, 9), (4, Position::new(5, 4)));
     }
 
     #[test]

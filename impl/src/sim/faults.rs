@@ -62,14 +62,11 @@ impl Simulation {
             return;
         };
         let dirty = node.disk().is_dirty();
-        let waiting = node.disk().waiting_parts() as u64;
         let incarnation = node.incarnation();
         let loss = match self.rng.within(0..=2) {
             0 => Loss::All,
             1 => Loss::Nothing,
-            _ => Loss::Part {
-                entries: usize::try_from(self.rng.within(0..=waiting)).expect("a small number"),
-            },
+            _ => self.part(id),
         };
         let disk = Box::new(Disk::default());
         let down = Place::Down { disk, incarnation };
@@ -85,6 +82,22 @@ impl Simulation {
         }
         let delay = self.rng.within(50..=400);
         self.after(delay, Event::Restart(id));
+    }
+
+    /// A part of what waits at a node that is up.
+    fn part(&mut self, id: NodeId) -> Loss {
+        let Place::Up { node, .. } = &self.nodes[slot(id)] else {
+            return Loss::All;
+        };
+        let disk = node.disk();
+        let writes = match disk.queues() {
+            true => self.rng.within(0..=disk.waiting_writes() as u64),
+            false => 0,
+        };
+        let writes = usize::try_from(writes).expect("a small number");
+        let parts = self.rng.within(0..=disk.waiting_parts(writes) as u64);
+        let entries = usize::try_from(parts).expect("a small number");
+        Loss::Part { writes, entries }
     }
 
     /// Starts a node that is down with what its disk has kept.

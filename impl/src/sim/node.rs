@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::core::{
-    Change, Configuration, Events, Index, Input, LogWrite, NodeId, OpId, Options, OptionsError,
-    Output, Payload, Raft, ReadState, Refused, SnapshotWrite,
+    Body, Change, Configuration, Events, Flaw, Index, Input, LogWrite, Message, NodeId, OpId,
+    Options, OptionsError, Output, Payload, Raft, ReadState, Refused, SnapshotWrite,
 };
 use crate::envelope::{Envelope, MessageId};
 use crate::kv::KeyValue;
@@ -27,7 +27,14 @@ pub struct Node {
     machine: KeyValue,
     incarnation: u64,
     sent: u64,
-    outbox: Vec<Envelope>,
+    /// What waits for a write, each with the number of that write.
+    outbox: Vec<(u64, Envelope)>,
+    /// How many writes were handed to the disk, and how many are durable.
+    written: u64,
+    synced: u64,
+    /// Whether writes are queued, and what reveals none of them need not wait.
+    queues: bool,
+    flaw: Option<Flaw>,
     /// Writes that were put into the log here, until they are applied.
     writes: BTreeSet<OpId>,
     /// Reads taken on here, with their keys, until they are answered.
@@ -56,6 +63,8 @@ pub struct Done {
     pub log: Option<LogWrite>,
     /// Reads that were released.
     pub released: Vec<ReadState>,
+    /// Messages that wait for no write.
+    pub leaving: Vec<Envelope>,
     /// Answers to clients, from the state that was applied up to the index.
     pub answers: Vec<(OpId, Answer, Index)>,
     /// Whether the step was more than an uneventful tick.
@@ -84,6 +93,7 @@ impl Node {
         incarnation: u64,
         recorder: &mut Recorder,
     ) -> Result<Self, OptionsError> {
+        let (queues, flaw) = (disk.queues(), options.flaw);
         let raft = Raft::new(id, options, disk.stored().clone(), configuration)?;
         recorder.start(&raft);
         let machine = KeyValue::load(&raft.log().snapshot().data).expect("a saved machine");
@@ -94,6 +104,10 @@ impl Node {
             incarnation,
             sent: 0,
             outbox: Vec::new(),
+            written: 0,
+            synced: 0,
+            queues,
+            flaw,
             writes: BTreeSet::new(),
             reads: BTreeMap::new(),
             released: Vec::new(),
@@ -160,14 +174,23 @@ impl Node {
         done
     }
 
-    /// Makes durable what waits, and returns the messages that may leave now.
+    /// Makes durable what waits, or the oldest write of a queue, and returns the
+    /// messages that may leave now.
     ///
     /// # Panics
     ///
     /// Never: a core takes word of its own writes.
     pub fn flush(&mut self, recorder: &mut Recorder) -> (Vec<Envelope>, Done) {
-        self.disk.sync();
-        let leaving = std::mem::take(&mut self.outbox);
+        if self.queues {
+            self.synced += u64::from(self.disk.sync_oldest());
+        } else {
+            self.disk.sync();
+            self.synced = self.written;
+        }
+        let synced = self.synced;
+        let may_leave = |(write, _): &mut (u64, Envelope)| *write <= synced;
+        let leaving = self.outbox.extract_if(.., may_leave);
+        let leaving = leaving.map(|(_, envelope)| envelope).collect();
         let input = Input::Persisted(self.disk.durable());
         let done = self
             .step(input, None, Vec::new(), recorder)
@@ -269,17 +292,10 @@ impl Node {
             }
             Some(SnapshotWrite::Compacted(_)) | None => false,
         };
-        self.disk.write(hard_state, snapshot, log.clone());
-        let queued = self.outbox.len();
-        for message in messages {
-            self.sent += 1;
-            let id = MessageId {
-                from: self.raft.id(),
-                incarnation: self.incarnation,
-                number: self.sent,
-            };
-            self.outbox.push(Envelope { id, message });
-        }
+        let wrote = self.disk.write(hard_state, snapshot, log.clone());
+        self.written += u64::from(wrote);
+        let sent = self.named(messages);
+        let leaving = self.sort(&sent);
         let written = acknowledged.iter();
         let mut answers: Vec<_> = written
             .map(|&(op, index)| (op, Answer::Written, index))
@@ -294,13 +310,14 @@ impl Node {
             let effects = Effects {
                 began: if is_tick { events } else { Events::default() },
                 log: log.as_ref(),
-                sent: &self.outbox[queued..],
+                sent: &sent,
                 reads: &reads_begun,
                 acknowledged: &acknowledged,
             };
             recorder.step(cause, &self.raft, effects);
         }
         Ok(Done {
+            leaving,
             log,
             released: reads_released,
             answers,
@@ -308,6 +325,40 @@ impl Node {
             events,
             installed,
         })
+    }
+
+    fn named(&mut self, messages: Vec<Message>) -> Vec<Envelope> {
+        let name = |message| {
+            self.sent += 1;
+            let id = MessageId {
+                from: self.raft.id(),
+                incarnation: self.incarnation,
+                number: self.sent,
+            };
+            Envelope { id, message }
+        };
+        messages.into_iter().map(name).collect()
+    }
+
+    /// Puts what has to wait into the outbox and returns the rest. With writes
+    /// that are synced together everything waits for the next sync. Where they
+    /// are queued, votes, requests for them and acknowledgements wait for the
+    /// newest: they show a term, a vote or entries that must not be forgotten.
+    fn sort(&mut self, sent: &[Envelope]) -> Vec<Envelope> {
+        let mut leaving = Vec::new();
+        for envelope in sent {
+            let shows = match envelope.message.body {
+                Body::RequestVote { .. } | Body::Vote { .. } | Body::PreVote { .. } => true,
+                Body::AppendAck(_) => self.flaw != Some(Flaw::AckBeforeWrite),
+                _ => false,
+            };
+            if self.queues && (!shows || !self.disk.is_dirty()) {
+                leaving.push(envelope.clone());
+            } else {
+                self.outbox.push((self.written, envelope.clone()));
+            }
+        }
+        leaving
     }
 
     /// Answers the reads whose index is applied.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use clap::Args;
 
-use plimsoll_trace::Header;
+use plimsoll_trace::{Header, Storage};
 
 use crate::core::{Flaw, NodeId, Options};
 use crate::trace;
@@ -113,6 +113,9 @@ pub struct Plan {
     /// How many of the nodes are no voters at the start
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub joiners: u32,
+    /// Writes are queued and become durable one by one, while the node goes on
+    #[arg(long)]
+    pub async_storage: bool,
     /// Plant a bug (docs/replay.md lists them)
     #[arg(long, value_name = "NAME", value_parser = flaw)]
     pub flaw: Option<Flaw>,
@@ -190,6 +193,7 @@ impl Default for Plan {
             joint: false,
             learners: false,
             joiners: 0,
+            async_storage: false,
             flaw: None,
         }
     }
@@ -277,7 +281,11 @@ impl Plan {
         .into_iter()
         .filter_map(|(name, on)| on.then_some(name))
         .collect();
-        trace::header(&self.command(), &nodes, self.voters() as usize, &features)
+        let header = trace::header(&self.command(), &nodes, self.voters() as usize, &features);
+        match self.async_storage {
+            true => header.with_storage(Storage::Async),
+            false => header,
+        }
     }
 
     fn probabilities(&self) -> [(&'static str, f64); 8] {
@@ -347,6 +355,7 @@ impl Plan {
             ("follower-reads", self.follower_reads),
             ("joint", self.joint),
             ("learners", self.learners),
+            ("async-storage", self.async_storage),
         ] {
             if on {
                 write!(command, " --{option}").expect("a string takes all");

@@ -131,11 +131,12 @@ impl Simulation {
         let (voters, joiners) = ids.split_at(simulation.plan.voters() as usize);
         let (stored, configuration) = Stored::bootstrap(voters);
         for &id in voters {
-            let disk = Disk::new(stored.clone());
+            let disk = simulation.disk(stored.clone());
             simulation.start(id, disk, configuration.clone(), 1)?;
         }
         for &id in joiners {
-            simulation.start(id, Disk::default(), Configuration::default(), 1)?;
+            let disk = simulation.disk(Stored::default());
+            simulation.start(id, disk, Configuration::default(), 1)?;
         }
         simulation.after(FAULTS_EVERY, Event::Faults);
         for place in 0..simulation.plan.clients as usize {
@@ -147,6 +148,13 @@ impl Simulation {
             simulation.think(place);
         }
         Ok(simulation)
+    }
+
+    fn disk(&self, stored: Stored) -> Disk {
+        match self.plan.async_storage {
+            true => Disk::queued(stored),
+            false => Disk::new(stored),
+        }
     }
 
     /// The names of the nodes of a plan.

@@ -160,7 +160,7 @@ impl Simulation {
         self.summary.elections += u64::from(done.events.campaigned);
         self.summary.pre_elections += u64::from(done.events.asked);
         self.summary.snapshots_installed += u64::from(done.installed);
-        let Place::Up { node, sync_due, .. } = &mut self.nodes[slot(id)] else {
+        let Place::Up { node, .. } = &mut self.nodes[slot(id)] else {
             unreachable!("a node that is down takes no step");
         };
         let raft = node.raft();
@@ -170,6 +170,12 @@ impl Simulation {
         self.checks.observe_snapshot(raft)?;
         self.witness.replay(self.checks.committed(), &self.keys);
         self.summary.terms = self.summary.terms.max(raft.term().get());
+        for envelope in done.leaving {
+            self.send(envelope);
+        }
+        let Place::Up { node, sync_due, .. } = &mut self.nodes[slot(id)] else {
+            unreachable!("a node that is down takes no step");
+        };
         for read in done.released {
             self.checks.read_released(read)?;
         }

@@ -87,7 +87,7 @@ impl Cluster {
             ["restart", id, "losing", "all"] => self.restart(node(id), Loss::All),
             ["restart", id, "keeping", entries] => {
                 let entries = usize::try_from(number(entries)).expect("small");
-                self.restart(node(id), Loss::Part { entries });
+                self.restart(node(id), Loss::Part { writes: 0, entries });
             }
             ["elect", id] => {
                 self.step(node(id), Input::Campaign);

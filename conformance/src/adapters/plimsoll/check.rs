@@ -263,11 +263,10 @@ impl Judge {
         self.diverges(at, rule, why, format!("{} {}", fact.field, fact.model))
     }
 
-    fn check_durable(&mut self, at: &At<'_>) -> Result<(), Stop> {
+    /// What the line shows to be durable and the model does not share.
+    pub(super) fn durable_differs(&self, at: &At<'_>) -> Option<Fact> {
         let durable = self.durable_shown(at);
-        let Some(member) = self.follower.member(at.id) else {
-            return Ok(());
-        };
+        let member = self.follower.member(at.id)?;
         let server = &member.server;
         let is = &server.durable;
         let last = server.durable_last();
@@ -281,7 +280,7 @@ impl Judge {
             trace,
             model,
         };
-        let wrong = if let Some(term) = durable.term.filter(|t| Term(t.get()) != is.term) {
+        if let Some(term) = durable.term.filter(|t| Term(t.get()) != is.term) {
             Some(fact(
                 "durable term",
                 term.get().to_string(),
@@ -300,7 +299,10 @@ impl Judge {
                 .map(|c| Index(c.get()))
                 .filter(|c| self.follower.settings.durable_commit && *c != is.commit)
                 .map(|c| fact("durable commit", c.to_string(), is.commit.to_string()))
-        };
+        }
+    }
+
+    fn check_durable(&mut self, at: &At<'_>) -> Result<(), Stop> {
         let shown = [
             at.step.durable.term.is_some(),
             at.step.durable.vote.is_some(),
@@ -309,7 +311,7 @@ impl Judge {
         for shown in shown {
             self.facts.entry("durability").or_default().note(shown);
         }
-        match wrong {
+        match self.durable_differs(at) {
             None => Ok(()),
             Some(fact) => Err(self.contradicts(at, &fact)),
         }

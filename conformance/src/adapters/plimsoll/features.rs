@@ -1,8 +1,8 @@
 //! What a header says of the implementation: which rule variants are in force.
 
 use plimsoll_model::features::{self, Feature};
-use plimsoll_model::settings::{Dialect, Durability, Settings};
-use plimsoll_trace::{Header, Storage};
+use plimsoll_model::settings::{Dialect, Durability, Settings, Storage};
+use plimsoll_trace::Header;
 
 use crate::verdict::{Ground, Stopped};
 
@@ -26,6 +26,11 @@ pub(super) fn settings(header: &Header) -> (Dialect, Settings) {
         plimsoll_trace::Durability::Atomic => Durability::Atomic,
         plimsoll_trace::Durability::Deferred => Durability::Deferred,
     });
+    settings.storage = match header.storage {
+        plimsoll_trace::Storage::Sync => Storage::Sync,
+        plimsoll_trace::Storage::ParallelAppend => Storage::ParallelAppend,
+        plimsoll_trace::Storage::Async => Storage::Async,
+    };
     for name in &header.features {
         if let Some(feature) = features::by_name(name) {
             (feature.switch_on)(&mut settings);
@@ -43,9 +48,10 @@ pub(super) fn unsupported(header: &Header) -> Option<Stopped> {
             what,
         })
     };
-    if header.storage != Storage::Sync {
-        let what = "the header states another storage contract than sync".to_owned();
-        return stopped(Ground::AsynchronousStorage, what);
+    let atomic = header.durability == plimsoll_trace::Durability::Atomic;
+    if atomic && header.storage == plimsoll_trace::Storage::Async {
+        let what = "queued writes that are durable with their step".to_owned();
+        return stopped(Ground::Unsupported, what);
     }
     if Dialect::by_name(&header.settings).is_none() {
         let what = format!("the settings {:?}", header.settings);

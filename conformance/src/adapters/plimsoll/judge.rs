@@ -209,6 +209,9 @@ impl Judge {
             }
             Cause::Persisted => {
                 self.lead_if_longer(at)?;
+                if self.follower.settings.queues_writes() {
+                    return self.oldest_persisted(at);
+                }
                 let durable_commit = self.follower.settings.durable_commit;
                 let idle = self.follower.member(at.id).is_none_or(|m| {
                     m.server.is_synced(durable_commit) && m.server.outbox.is_empty()

@@ -165,7 +165,7 @@ impl Judge {
         let Some(pattern) = self.pattern(message).map(unknown_context) else {
             return true;
         };
-        self.follower.waiting(&pattern).is_some() && !self.declared_cause(CauseKind::Persisted)
+        self.waiting(&pattern).is_some() && !self.declared_cause(CauseKind::Persisted)
             || self.could_send(&pattern)
     }
 
@@ -285,7 +285,7 @@ impl Judge {
     fn explain(&mut self, at: &At<'_>, pattern: &Pattern) -> Result<Message, Stop> {
         // A step whose sends are not logged may have given a new context.
         let pattern = &unknown_context(pattern.clone());
-        if let Some(found) = self.follower.waiting(pattern).cloned() {
+        if let Some(found) = self.waiting(pattern) {
             if self.declared_cause(CauseKind::Persisted) {
                 return Err(self.diverges(
                     at,
@@ -298,7 +298,7 @@ impl Judge {
                     "it arrives after a `persisted` of its sender".into(),
                 ));
             }
-            self.silent(at, pattern.from, Input::WriteCompleted)?;
+            self.complete_silently(at, pattern)?;
             return Ok(found);
         }
         if self.could_send(pattern) {
@@ -355,13 +355,29 @@ impl Judge {
         let Some(said) = said.filter(|said| pattern.matches(said)) else {
             return Err(later);
         };
-        if self.follower.waiting(pattern).is_some() {
+        if self.waiting(pattern).is_some() {
             if self.declared_cause(CauseKind::Persisted) {
                 return Err(later);
             }
-            self.silent(at, from, Input::WriteCompleted)?;
+            self.complete_silently(at, pattern)?;
         }
         Ok(said)
+    }
+
+    /// A message that waits for a write of its sender and fits `pattern`.
+    fn waiting(&self, pattern: &Pattern) -> Option<Message> {
+        let server = &self.follower.member(pattern.from)?.server;
+        let queued = server.queue.iter().flat_map(|write| write.waiting.iter());
+        let mut waiting = server.outbox.iter().chain(queued);
+        waiting.find(|message| pattern.matches(message)).cloned()
+    }
+
+    /// Writes of the sender complete until what fits `pattern` waits no more.
+    fn complete_silently(&mut self, at: &At<'_>, pattern: &Pattern) -> Result<(), Stop> {
+        while self.waiting(pattern).is_some() {
+            self.silent(at, pattern.from, Input::WriteCompleted)?;
+        }
+        Ok(())
     }
 
     /// What the line says the node sent.

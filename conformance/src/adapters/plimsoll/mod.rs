@@ -11,7 +11,7 @@
 //! | `cause.campaign` | `campaign`; `lose-leader` before it, if a leader was heard | election, prevote | §5.2, diss. §9.6 |
 //! | `cause.receive` | `receive-...` of that message; `lose-leader` before it, if a candidate is answered that a server with a leader disregards | all | §5 |
 //! | `cause.write` | `write` | replication | §5.3 |
-//! | `cause.persisted` | `write-completed` | durability | figure 2 |
+//! | `cause.persisted` | `write-completed`; where writes are queued, of the oldest, and of those behind it as far as `durable` shows | durability | figure 2 |
 //! | `cause.apply` | `apply`, up to the index | commit | §5.3 |
 //! | `cause.change` | `change` | changes | §6, diss. §4 |
 //! | `cause.transfer` | `transfer` | transfer | diss. §3.10 |
@@ -57,7 +57,7 @@ mod restart;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use plimsoll_trace::{Header, Order, TraceReader};
+use plimsoll_trace::{Header, Order, Storage, TraceReader};
 
 use crate::replay::order::{Judging, Lanes};
 use crate::replay::{InputError, Judgement, Options, Stop, place};
@@ -65,9 +65,8 @@ use crate::verdict::Ground;
 use judge::Judge;
 
 /// The only grounds on which a trace of this format is inconclusive.
-pub const GROUNDS: [Ground; 7] = [
+pub const GROUNDS: [Ground; 6] = [
     Ground::NothingConsumed,
-    Ground::AsynchronousStorage,
     Ground::Unsupported,
     Ground::MidRun,
     Ground::UnloggedSend,
@@ -105,6 +104,11 @@ pub(crate) fn judge(files: &[PathBuf], options: &Options) -> Result<Judgement, I
     };
     let unsupported = features::unsupported(&header);
     let (dialect, settings) = features::settings(&header);
+    let storage = match header.storage {
+        Storage::Sync => "sync",
+        Storage::ParallelAppend => "parallel-append",
+        Storage::Async => "async",
+    };
     let in_order = header.order == Order::File && readers.len() == 1;
     let mut judge = Judge::new(header, settings, options.keep_run);
     let (mut events, mut consumed) = (0, 0);
@@ -156,7 +160,7 @@ pub(crate) fn judge(files: &[PathBuf], options: &Options) -> Result<Judgement, I
         facts: judge.facts,
         dialect,
         follower: judge.follower,
-        storage: ("sync".to_owned(), "stated in the header".to_owned()),
+        storage: (storage.to_owned(), "stated in the header".to_owned()),
     })
 }
 

@@ -5,7 +5,7 @@ use plimsoll_model::log::{GrowingLog, Log};
 use plimsoll_model::message::Messages;
 use plimsoll_model::rules::{self, Input};
 use plimsoll_model::server::Server;
-use plimsoll_model::storage::Survival;
+use plimsoll_model::storage::{self, Survival};
 
 use super::check;
 use super::judge::{At, Judge};
@@ -33,7 +33,15 @@ impl Judge {
         let settings = self.follower.settings;
         self.facts.entry("durability").or_default().note(true);
         let mut nearest = None;
-        for (complete, survival) in survivals(&server) {
+        let mut possible = Vec::new();
+        if settings.queues_writes() {
+            storage::survivals(&server, &settings, true, |survival| {
+                possible.push((false, survival));
+            });
+        } else {
+            possible = survivals(&server);
+        }
+        for (complete, survival) in possible {
             let mut tried = server.clone();
             let mut left = Messages::new();
             let whole = !complete
@@ -73,6 +81,21 @@ impl Judge {
             ),
             expected,
         ))
+    }
+
+    /// `persisted` where writes are queued: the oldest is complete. A line of
+    /// several steps has queued several, which its emitter may write as one.
+    pub(super) fn oldest_persisted(&mut self, at: &At<'_>) -> Result<(), Stop> {
+        loop {
+            let member = self.follower.member(at.id);
+            if member.is_none_or(|member| member.server.queue.is_empty()) {
+                return Ok(());
+            }
+            self.step(at, Input::WriteCompleted)?;
+            if self.durable_differs(at).is_none() {
+                return Ok(());
+            }
+        }
     }
 
     fn recovered(&self, at: &At<'_>) -> String {
