@@ -26,7 +26,7 @@
 //! | `header`, `step`, `state`, `cause`, `message`, `entries` | the vocabulary, as types |
 //! | `names`, `position` | the small types in it |
 //! | `wire`, `strict`, `optional` | how it is read: no more and no less than the schema allows |
-//! | `lines` | lines of any file, decompressed, in bounded memory |
+//! | `lines`, `tail` | lines of any file, decompressed, or of one that grows, in bounded memory |
 //! | `reader`, `writer`, `sequencer` | traces |
 //! | `wellformed`, `shape_error` | whether lines fit together, as lines |
 //! | `schema`, `message_schema` | the JSON Schema made from the types |
@@ -90,6 +90,7 @@ mod shape_error;
 mod state;
 mod step;
 mod strict;
+mod tail;
 mod wellformed;
 mod wire;
 mod writer;
@@ -110,5 +111,6 @@ pub use sequencer::Sequencer;
 pub use shape_error::ShapeError;
 pub use state::{Config, Durable, Role, State};
 pub use step::{OpAt, Step};
+pub use tail::{Looked, Tail};
 pub use wellformed::WellFormed;
 pub use writer::{PerNodeWriter, TraceWriter, WriteError};
