@@ -9,6 +9,7 @@
 //! | 3 | inconclusive |
 
 mod bench;
+mod bench_replay;
 mod check;
 mod explain;
 mod explore;

@@ -1,6 +1,7 @@
 //! Printers. Each takes plain data and returns text; the command writes it.
 
 pub mod bench;
+pub mod bench_replay;
 pub mod canvas;
 pub mod certificate;
 pub mod liveness;

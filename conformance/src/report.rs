@@ -4,6 +4,7 @@
 //! `docs/json-output.md` describes the documents; a test holds it to them.
 
 pub mod bench;
+pub mod bench_replay;
 pub mod check;
 pub mod flaws;
 pub mod list;

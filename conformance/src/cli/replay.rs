@@ -1,11 +1,15 @@
 //! `plimsoll replay`: judge recorded traces.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use clap::ValueEnum;
+use plimsoll_model::settings::Storage;
 
 use super::output::{document, save, say};
 use super::{Done, FailOn, Failure};
+use crate::adapters::etcd_raft::{self, Given};
+use crate::adapters::plimsoll;
 use crate::render;
 use crate::replay::{self, Judged};
 use crate::report::Answer;
@@ -16,14 +20,29 @@ use crate::timeline::Timeline;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Traces: files (also .gz and .zst), or folders of them.
-    #[arg(required = true)]
+    #[arg(required_unless_present = "correspondence")]
     paths: Vec<PathBuf>,
+    /// Print what each event of a format stands for: the action of the model,
+    /// its rule, the section, the function of the library.
+    #[arg(long, value_name = "FORMAT", value_enum, exclusive = true)]
+    correspondence: Option<Known>,
     /// The files are the nodes of one run, in no known order between them.
     #[arg(long)]
     together: bool,
     /// The format of the traces.
     #[arg(long, value_enum, default_value = "auto")]
     format: Format,
+    /// The storage contract of an etcd-raft trace; otherwise `sync`, unless the
+    /// trace shows `async`.
+    #[arg(long, value_enum)]
+    storage: Option<Contract>,
+    /// A switch of the library that an etcd-raft trace was recorded with;
+    /// otherwise the trace shows it (several times for several).
+    #[arg(long, value_name = "NAME=on|off", value_parser = switch)]
+    switch: Vec<(String, bool)>,
+    /// How many traces are judged at once; 0: as many as there are processors.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    threads: usize,
     /// Save the timeline of every divergence in this folder.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -36,6 +55,45 @@ pub(super) struct Args {
     /// What makes the command fail.
     #[arg(long, value_enum, default_value = "inconclusive")]
     pub(super) fail_on: FailOn,
+}
+
+/// A format by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Known {
+    /// Plimsoll's own.
+    Plimsoll,
+    /// etcd-io/raft's.
+    EtcdRaft,
+}
+
+/// A storage contract that etcd-io/raft knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Contract {
+    /// Nothing leaves before it is durable.
+    Sync,
+    /// Writes are queued (AsyncStorageWrites).
+    Async,
+}
+
+/// `pre-vote=on`, as a switch and whether it is on.
+fn switch(text: &str) -> Result<(String, bool), String> {
+    let known = Given::SWITCHES;
+    let wrong = || {
+        format!(
+            "not NAME=on or NAME=off; the names are {}",
+            known.join(", ")
+        )
+    };
+    let (name, value) = text.split_once('=').ok_or_else(wrong)?;
+    let on = match value {
+        "on" => true,
+        "off" => false,
+        _ => return Err(wrong()),
+    };
+    match known.contains(&name) {
+        true => Ok((name.to_owned(), on)),
+        false => Err(wrong()),
+    }
 }
 
 /// A format of traces.
@@ -62,12 +120,27 @@ impl Format {
 
 /// Runs the command.
 pub(super) fn run(args: &Args) -> Done {
+    if let Some(format) = args.correspondence {
+        say(&match format {
+            Known::Plimsoll => plimsoll::correspondence(),
+            Known::EtcdRaft => etcd_raft::correspondence(),
+        })?;
+        return Ok(Answer::Holds);
+    }
+    let begun = Instant::now();
     let options = replay::Options {
         format: args.format.named(),
         together: args.together,
         keep_run: args.emit_run.is_some(),
+        given: Given {
+            storage: args.storage.map(|storage| match storage {
+                Contract::Sync => Storage::Sync,
+                Contract::Async => Storage::Async,
+            }),
+            switches: args.switch.clone(),
+        },
+        threads: args.threads,
         until: None,
-        ..replay::Options::default()
     };
     let judged = replay::judge(&args.paths, &options);
     if let Some(path) = &args.emit_run {
@@ -93,7 +166,7 @@ pub(super) fn run(args: &Args) -> Done {
         }
         reports.push(report);
     }
-    let result = Document::new(reports);
+    let result = Document::new(reports, begun.elapsed());
     if args.json {
         document(&result)?;
     } else if result.traces.len() > 1 {

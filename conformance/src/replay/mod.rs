@@ -13,6 +13,8 @@ pub mod order;
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::thread;
 
 use plimsoll_model::action::Action;
 use plimsoll_trace::TraceError;
@@ -43,6 +45,9 @@ pub struct Options {
     pub keep_run: bool,
     /// What is known of how a trace of etcd-io/raft was recorded.
     pub given: etcd_raft::Given,
+    /// How many traces are judged at once; zero: as many as there are
+    /// processors.
+    pub threads: usize,
     /// Judge no line behind this one, where the lines of a file are in order.
     pub until: Option<u64>,
 }
@@ -80,7 +85,8 @@ pub struct Run {
     pub servers: Vec<plimsoll_model::server::Server<plimsoll_model::log::GrowingLog>>,
 }
 
-/// Judges every trace in `paths` (files, or folders of them).
+/// Judges every trace in `paths` (files, or folders of them), each on one
+/// thread.
 pub fn judge(paths: &[PathBuf], options: &Options) -> Vec<Judged> {
     let groups = match inputs::groups(paths, options.together) {
         Ok(groups) => groups,
@@ -94,10 +100,31 @@ pub fn judge(paths: &[PathBuf], options: &Options) -> Vec<Judged> {
             }];
         }
     };
-    groups
-        .into_iter()
-        .map(|files| one(files, options))
-        .collect()
+    // In the order of the inputs, whoever judges which.
+    let mut judged: Vec<Option<Judged>> = groups.iter().map(|_| None).collect();
+    let todo = Mutex::new(groups.into_iter().zip(&mut judged));
+    let work = || {
+        loop {
+            let next = todo.lock().map(|mut todo| todo.next());
+            let Ok(Some((files, slot))) = next else {
+                return;
+            };
+            *slot = Some(one(files, options));
+        }
+    };
+    let processors = || thread::available_parallelism().map_or(1, |n| n.get());
+    let threads = match options.threads {
+        0 => processors(),
+        threads => threads,
+    };
+    thread::scope(|scope| {
+        for _ in 1..threads.min(256) {
+            scope.spawn(work);
+        }
+        work();
+    });
+    drop(todo);
+    judged.into_iter().flatten().collect()
 }
 
 fn one(files: Vec<PathBuf>, options: &Options) -> Judged {

@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use super::Answer;
+use std::time::Duration;
+
+use super::check::peak_memory;
+use super::{Answer, seconds};
 use crate::replay::Judged;
 use crate::verdict::{Certificate, Stopped, Verdict};
 
@@ -57,6 +60,10 @@ pub struct Document {
     pub tool: &'static str,
     /// `holds` when every trace conforms.
     pub verdict: Answer,
+    /// Wall-clock time.
+    pub seconds: f64,
+    /// The most memory that the process held, in bytes; only on Linux.
+    pub peak_memory_bytes: Option<u64>,
     /// The traces.
     pub traces: Vec<TraceReport>,
 }
@@ -132,13 +139,15 @@ impl TraceReport {
 }
 
 impl Document {
-    /// Sums up `traces`.
-    pub fn new(traces: Vec<TraceReport>) -> Self {
+    /// Sums up `traces`, which took so long.
+    pub fn new(traces: Vec<TraceReport>, time: Duration) -> Self {
         let worst = traces.iter().filter_map(TraceReport::answer).max();
         Document {
             schema: SCHEMA,
             tool: env!("CARGO_PKG_VERSION"),
             verdict: worst.unwrap_or(Answer::Inconclusive),
+            seconds: seconds::rounded(time),
+            peak_memory_bytes: peak_memory(),
             traces,
         }
     }

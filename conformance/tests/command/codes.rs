@@ -19,6 +19,39 @@ fn what_holds_is_0() {
     assert_eq!(code(&["--version"]), 0);
 }
 
+/// The answer does not depend on how many traces are judged at once, and comes
+/// in the order of the inputs.
+#[test]
+fn traces_are_judged_alike_on_any_number_of_threads() {
+    let folder = format!("{}/../traces/corpus/plimsoll", env!("CARGO_MANIFEST_DIR"));
+    let on = |threads: &str| stdout(&run("threads", &["replay", &folder, "--threads", threads]));
+    let one = on("1");
+    assert!(one.lines().count() > 20);
+    assert_eq!(one, on("2"));
+    assert_eq!(one, on("7"));
+}
+
+/// What is known of a trace is held against it.
+#[test]
+fn what_is_given_of_a_trace_counts() {
+    let trace = corpus("g02-three-happy.ndjson.gz");
+    for given in [
+        &["--switch", "pre-vote=off"][..],
+        &["--storage", "sync"],
+        &["--storage", "async", "--switch", "check-quorum=off"],
+    ] {
+        assert_eq!(code(&[&["replay", &trace], given].concat()), 0, "{given:?}");
+    }
+    let asynchronous = corpus("g21-async-storage.ndjson.zst");
+    assert_eq!(code(&["replay", &asynchronous]), 0);
+    assert_eq!(code(&["replay", &asynchronous, "--storage", "sync"]), 1);
+    assert_eq!(code(&["replay", &trace, "--switch", "pre-vote=maybe"]), 2);
+    assert_eq!(code(&["replay", &trace, "--switch", "leases=on"]), 2);
+    assert_eq!(code(&["replay"]), 2);
+    assert_eq!(code(&["replay", "--correspondence", "etcd-raft"]), 0);
+    assert_eq!(code(&["replay", "--correspondence", "plimsoll", &trace]), 2);
+}
+
 #[test]
 fn what_is_violated_is_1() {
     assert_eq!(code(&["check", "--flaw", "own-vote-unrecorded"]), 1);

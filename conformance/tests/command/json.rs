@@ -183,6 +183,31 @@ fn flaws_are_documented() {
 }
 
 #[test]
+fn bench_replay_is_documented() {
+    let trace = corpus("g02-three-happy.ndjson.gz");
+    let document = json(&[
+        "bench", "replay", &trace, "--split", "--runs", "1", "--json",
+    ]);
+    agrees("plimsoll-bench-replay/1", std::slice::from_ref(&document));
+    let rows = document["rows"].as_array().expect("rows");
+    let forms = rows
+        .iter()
+        .map(|row| (row["form"].as_str(), row["median"]["events"].as_u64()));
+    let forms: Vec<_> = forms
+        .map(|(form, events)| (form.expect("a form"), events))
+        .collect();
+    let all = Some(1007);
+    let expected = [
+        ("one file", Some(1000)),
+        ("a file a node", Some(1000)),
+        ("one file", all),
+        ("compressed", all),
+        ("a file a node", all),
+    ];
+    assert_eq!(forms, expected);
+}
+
+#[test]
 fn replay_is_documented() {
     let (good, bad, outside) = (
         corpus("g02-three-happy.ndjson.gz"),
