@@ -62,8 +62,12 @@ pub(super) fn config_differs(
         joint.learners_next = shown_next;
         joint.auto_leave = shown_auto;
     }
-    let leaves = |auto| if auto { " left by itself" } else { "" };
-    (config != *model).then(|| format!("{config}{}", leaves(shown_auto && !auto)))
+    let how = match (shown_auto, auto) {
+        (true, false) => " left by itself",
+        (false, true) => " left when told",
+        _ => "",
+    };
+    (config != *model).then(|| format!("{config}{how}"))
 }
 
 /// The first fact of the line's state that `server` does not share.

@@ -551,8 +551,18 @@ impl Judge {
             return Err(stop);
         }
         self.contents(at, message, &said)?;
-        if let Some(id) = &message.id {
-            self.by_id.insert(id.clone(), (said, message.clone()));
+        if let Some(id) = &message.id
+            && self
+                .by_id
+                .insert(id.clone(), (said, message.clone()))
+                .is_some()
+        {
+            return Err(self.diverges(
+                at,
+                RuleName::new("an id names one message", "-", FORMAT),
+                format!("the id {id:?} has named another message before"),
+                "an id of its own".into(),
+            ));
         }
         Ok(())
     }

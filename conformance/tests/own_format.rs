@@ -1,0 +1,216 @@
+//! Runs of this repository's implementation, one for each feature, with one field
+//! of one line changed: each is rejected, at that line. Whatever is changed here
+//! follows from the lines before, so no legal run shows it. Of every class (a
+//! field of a kind of line, or of a kind of message) the first is tried.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use plimsoll::replay::{self, Options};
+use plimsoll::verdict::Verdict;
+use plimsoll_trace::Lines;
+use serde_json::{Value, json};
+
+const TRACES: [&str; 9] = [
+    "five-pre-vote-check-quorum",
+    "five-snapshots",
+    "five-members",
+    "six-joint-learners",
+    "four-transfers",
+    "four-follower-reads",
+    "six-all-features",
+    "three-queued-writes",
+    "six-queued-writes-all-features",
+];
+
+fn lines(name: &str) -> Vec<Value> {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../traces/corpus/plimsoll");
+    let mut reader = Lines::open(corpus.join(format!("{name}.ndjson.gz"))).expect("the corpus");
+    let mut lines = Vec::new();
+    while let Some(line) = reader.next_line().expect("a line") {
+        lines.push(serde_json::from_slice(line.bytes).expect("JSON"));
+    }
+    lines
+}
+
+fn add(value: &mut Value) {
+    *value = json!(value.as_u64().expect("a number") + 1);
+}
+
+fn flip(value: &mut Value) {
+    *value = json!(!value.as_bool().expect("true or false"));
+}
+
+/// Another node, or nobody where there was one.
+fn other_node(value: &mut Value) {
+    *value = match value.as_str() {
+        Some("n2") => Value::Null,
+        _ => json!("n2"),
+    };
+}
+
+fn other_role(value: &mut Value) {
+    *value = match value.as_str() {
+        Some("follower") => json!("candidate"),
+        _ => json!("follower"),
+    };
+}
+
+/// One node less, or one more where there was none.
+fn other_list(value: &mut Value) {
+    let list = value.as_array_mut().expect("a list");
+    if list.is_empty() {
+        list.push(json!("n1"));
+    } else {
+        list.remove(0);
+    }
+}
+
+fn other_transition(value: &mut Value) {
+    *value = match value.as_str() {
+        Some("simple") => json!("joint"),
+        Some("joint") => json!("joint-until-told"),
+        _ => json!("joint"),
+    };
+}
+
+fn other_hash(value: &mut Value) {
+    *value = json!("0123456789abcdef");
+}
+
+fn other_op(value: &mut Value) {
+    *value = json!("99.99");
+}
+
+type Change = fn(&mut Value);
+
+/// What is changed, by its place in a line.
+const CHANGES: [(&str, Change); 24] = [
+    ("/state/term", add),
+    ("/state/vote", other_node),
+    ("/state/role", other_role),
+    ("/state/leader", other_node),
+    ("/state/commit", add),
+    ("/state/applied", add),
+    ("/state/last/index", add),
+    ("/state/last/term", add),
+    ("/state/snapshot/index", add),
+    ("/state/snapshot/term", add),
+    ("/state/transfer", other_node),
+    ("/state/config/voters", other_list),
+    ("/state/config/outgoing", other_list),
+    ("/durable/term", add),
+    ("/durable/vote", other_node),
+    ("/durable/commit", add),
+    ("/durable/last/index", add),
+    ("/reads/0/index", add),
+    ("/reads/0/op", other_op),
+    ("/ack/0/index", add),
+    ("/cause/change/transition", other_transition),
+    ("/cause/compact/index", add),
+    ("/cause/apply/index", add),
+    ("/append/after", add),
+];
+
+/// The same in a message that is sent or received.
+const IN_MESSAGES: [(&str, Change); 10] = [
+    ("/term", add),
+    ("/granted", flip),
+    ("/forced", flip),
+    ("/reject", flip),
+    ("/index", add),
+    ("/commit", add),
+    ("/last/index", add),
+    ("/op", other_op),
+    ("/hash", other_hash),
+    ("/config/voters", other_list),
+];
+
+/// Every change of `line` that has a class nobody has tried, with the class.
+fn changes(line: &Value, tried: &mut BTreeSet<String>) -> Vec<(String, Value)> {
+    let cause = line["cause"]
+        .as_object()
+        .and_then(|cause| cause.keys().next());
+    let cause = cause.map_or("", String::as_str);
+    let mut places: Vec<(String, String, Change)> = CHANGES
+        .iter()
+        .map(|(place, change)| (format!("{cause} {place}"), (*place).to_owned(), *change))
+        .collect();
+    for (root, what) in [("/cause/receive", "received"), ("/send/0", "sent")] {
+        let kind = line.pointer(&format!("{root}/type"));
+        let kind = kind.and_then(Value::as_str).unwrap_or_default();
+        for (place, change) in IN_MESSAGES {
+            let class = format!("{what} {kind} {place}");
+            places.push((class, format!("{root}{place}"), change));
+        }
+    }
+    let joint = line.pointer("/state/config/outgoing");
+    if joint
+        .and_then(Value::as_array)
+        .is_some_and(|list| !list.is_empty())
+    {
+        let place = "/state/config/auto_leave".to_owned();
+        places.push((format!("{cause} {place}"), place, flip));
+    }
+    let mut changed = Vec::new();
+    for (class, place, change) in places {
+        let mut line = line.clone();
+        let Some(value) = line.pointer_mut(&place) else {
+            continue;
+        };
+        if tried.insert(class.clone()) {
+            change(value);
+            changed.push((class, line));
+        }
+    }
+    changed
+}
+
+/// What contradicts nothing before it is answered or arrives.
+const SEEN_LATER: [&str; 2] = ["/reads/0/op", "/hash"];
+
+fn judged(name: &str, lines: &[Value], at: usize, class: &str, line: &Value) -> Result<(), String> {
+    let file: PathBuf =
+        std::env::temp_dir().join(format!("plimsoll-own-{}-{name}.ndjson", std::process::id()));
+    let mut text = String::new();
+    for (i, old) in lines.iter().enumerate() {
+        let shown = if i == at { line } else { old };
+        text += &format!("{shown}\n");
+    }
+    std::fs::write(&file, text).expect("a file");
+    let judged = replay::judge(std::slice::from_ref(&file), &Options::default()).remove(0);
+    std::fs::remove_file(&file).expect("the file");
+    let expected = at as u64 + 1;
+    let later = SEEN_LATER.iter().any(|place| class.ends_with(place));
+    match judged.result {
+        Ok(Verdict::Diverges(found, _)) if found.place.line == expected => Ok(()),
+        Ok(Verdict::Diverges(found, _)) if later && found.place.line > expected => Ok(()),
+        // What does not even fit together is no trace.
+        Err(_) => Ok(()),
+        Ok(Verdict::Diverges(found, _)) => Err(format!("diverges at line {}", found.place.line)),
+        Ok(other) => Err(other.name().to_owned()),
+    }
+}
+
+#[test]
+fn a_run_with_one_field_changed_is_rejected_where_it_was_changed() {
+    let (mut tried, mut wrong) = (BTreeSet::new(), Vec::new());
+    for name in TRACES {
+        let lines = lines(name);
+        for (at, line) in lines.iter().enumerate().skip(1) {
+            for (class, changed) in changes(line, &mut tried) {
+                if let Err(found) = judged(name, &lines, at, &class, &changed) {
+                    wrong.push(format!("{name} line {}: {class}: {found}", at + 1));
+                }
+            }
+        }
+    }
+    assert!(tried.len() > 250, "only {} classes", tried.len());
+    assert!(
+        wrong.is_empty(),
+        "{} of {}:\n{}",
+        wrong.len(),
+        tried.len(),
+        wrong.join("\n")
+    );
+}
