@@ -41,6 +41,7 @@ fn build(shape: &str) -> Cluster {
     let mut words = shape.split_whitespace();
     let count = words.next().and_then(|word| word.parse().ok());
     let mut options = Options::default();
+    let mut spare = 0;
     for word in words {
         match word {
             "pre-vote" => options.pre_vote = true,
@@ -54,12 +55,13 @@ fn build(shape: &str) -> Cluster {
         let (name, value) = word.split_once('=').expect("an option, such as name=1");
         let value = value.parse().expect("a number");
         match name {
+            "spare" => spare = u32::try_from(value).expect("a number of nodes"),
             "append-entries-max" => options.append_entries_max = value,
             "appends-in-flight-max" => options.appends_in_flight_max = value,
             _ => panic!("no such option: {name}"),
         }
     }
-    Cluster::new(count.expect("a number of nodes"), options)
+    Cluster::new(count.expect("a number of nodes"), spare, options)
 }
 
 fn transcripts() -> Vec<PathBuf> {
@@ -97,5 +99,5 @@ fn transcripts_are_as_they_were() {
         changed.push(format!("{}: {difference}", path.display()));
     }
     assert!(changed.is_empty(), "{}", changed.join("\n"));
-    assert!(transcripts().len() >= 9, "a story is missing");
+    assert!(transcripts().len() >= 15, "a story is missing");
 }

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 
 use plimsoll_raft::core::{
-    Configuration, Index, Input, Message, NodeId, OpId, Options, Raft, Refused, Stored,
+    Change, Configuration, Index, Input, Message, NodeId, OpId, Options, Raft, Refused, Stored,
+    Transition,
 };
 use plimsoll_raft::sim::{Disk, Loss};
 
@@ -30,7 +31,8 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    pub(crate) fn new(count: u32, options: Options) -> Self {
+    /// So many voters, and spare nodes that begin with nothing.
+    pub(crate) fn new(count: u32, spare: u32, options: Options) -> Self {
         let ids: Vec<_> = (1..=count).map(n).collect();
         let (stored, configuration) = Stored::bootstrap(&ids);
         let mut cluster = Self {
@@ -42,6 +44,9 @@ impl Cluster {
         for id in ids {
             cluster.start(id, Disk::new(stored.clone()), configuration.clone());
             cluster.apply(id, None);
+        }
+        for id in (count + 1..=count + spare).map(n) {
+            cluster.start(id, Disk::default(), Configuration::default());
         }
         cluster.told.clear();
         cluster
@@ -64,6 +69,15 @@ impl Cluster {
                 self.step(node(id), Input::Write { op, command });
             }
             ["read", id, op] => self.step(node(id), Input::Read { op: operation(op) }),
+            ["change", id, ref what @ ..] => {
+                self.step(node(id), Input::Change(parse_change(what)));
+            }
+            ["transfer", id, to] => self.step(node(id), Input::Transfer { to: node(to) }),
+            ["compact", id, index] => {
+                let index = Index::new(number(index));
+                let data = (*b"state").into();
+                self.step(node(id), Input::Compact { index, data });
+            }
             ["sync", id] => self.sync(node(id)),
             ["apply", id] => self.apply(node(id), None),
             ["apply", id, index] => self.apply(node(id), Some(Index::new(number(index)))),
@@ -258,6 +272,25 @@ fn number(word: &str) -> u64 {
 fn parse_link(word: &str) -> Link {
     let (from, to) = word.split_once("->").expect("a link, such as 1->2");
     (node(from), node(to))
+}
+
+/// `+4 ~5 -2`, and for more than one voter `joint`, `joint-until-told` or
+/// `leave`.
+fn parse_change(words: &[&str]) -> Change {
+    let (mut voters, mut learners, mut removed) = (Vec::new(), Vec::new(), Vec::new());
+    let mut transition = Transition::Simple;
+    for word in words {
+        match (*word, word.split_at(1)) {
+            ("joint", _) => transition = Transition::Joint { auto_leave: true },
+            ("joint-until-told", _) => transition = Transition::Joint { auto_leave: false },
+            ("leave", _) => transition = Transition::Leave,
+            (_, ("+", id)) => voters.push(node(id)),
+            (_, ("~", id)) => learners.push(node(id)),
+            (_, ("-", id)) => removed.push(node(id)),
+            _ => panic!("no such change: {word}"),
+        }
+    }
+    Change::new(voters, learners, removed, transition).expect("servers named once")
 }
 
 fn operation(word: &str) -> OpId {
