@@ -10,6 +10,7 @@
 //! |---|---|
 //! | [`replay`] | follows recorded traces with the rules that the checker explores |
 //! | [`adapters`] | what each event of a format did, other people's formats first |
+//! | [`coverage`] | what traces have exercised of the rules, and what not |
 //! | [`verdict`] | conforms, diverges or inconclusive, with a certificate |
 //! | [`report`] | what a search showed, and the JSON document of every command |
 //! | [`timeline`] | one type for counterexamples and divergences |
@@ -21,6 +22,7 @@
 pub mod adapters;
 pub mod cli;
 pub mod corpus;
+pub mod coverage;
 pub mod render;
 pub mod replay;
 pub mod report;

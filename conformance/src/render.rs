@@ -4,6 +4,7 @@ pub mod bench;
 pub mod bench_replay;
 pub mod canvas;
 pub mod certificate;
+pub mod coverage;
 pub mod liveness;
 pub mod mermaid;
 pub mod presets;

@@ -6,6 +6,7 @@
 pub mod bench;
 pub mod bench_replay;
 pub mod check;
+pub mod coverage;
 pub mod flaws;
 pub mod list;
 pub mod liveness;

@@ -194,6 +194,8 @@ pub struct Certificate {
     pub actions: BTreeMap<String, u64>,
     /// How often each rule branch fired.
     pub branches: BTreeMap<String, u64>,
+    /// How often a server changed its role, by the role before and after.
+    pub roles: BTreeMap<String, u64>,
     /// Actions that no line shows, by kind.
     pub silent: BTreeMap<String, u64>,
 }

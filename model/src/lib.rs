@@ -59,6 +59,7 @@ pub mod presets;
 pub mod progress;
 pub mod properties;
 pub mod prove;
+pub mod reachable;
 pub mod refusal;
 pub mod rules;
 pub mod scenario;

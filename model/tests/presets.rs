@@ -2,8 +2,9 @@
 //! together; the same from stateright's search, and under symmetry.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
-use plimsoll_model::engine::{Bfs, Dfs, End, Engine, Exhaustive, Limits, Search};
+use plimsoll_model::engine::{Bfs, Count, Dfs, End, Engine, Exhaustive, Limits, Search};
 use plimsoll_model::features;
 use plimsoll_model::network::NetworkKind;
 use plimsoll_model::presets::{self, Preset};
@@ -247,6 +248,43 @@ fn under_symmetry_orbits_add_up_to_all_states_and_verdicts_agree() {
 fn all_presets_have_exactly_their_states_and_leave_nothing_untried() {
     let searches: Vec<Search> = SMALL.iter().chain(&LARGE).map(hold).collect();
     covered(&searches);
+    let names = SMALL.iter().chain(&LARGE).map(|row| row.0);
+    hold_reachable(&names.zip(&searches).collect::<Vec<_>>());
+}
+
+/// Where the model reaches what: of each dialect the preset with the fewest
+/// features and states. `src/reachable.txt` says so to whoever asks what a trace
+/// could have shown.
+fn hold_reachable(searches: &[(&str, &Search)]) {
+    let mut text =
+        String::from("# kind, name, presets that reach it; written by tests/presets.rs\n");
+    let found = |counts: fn(&Search) -> &Vec<Count>, kind: &str, text: &mut String| {
+        for (i, item) in counts(searches[0].1).iter().enumerate() {
+            let mut reaching: Vec<_> = searches
+                .iter()
+                .filter(|(_, search)| counts(search)[i].count > 0)
+                .map(|(name, search)| {
+                    let preset = preset(name);
+                    let on = features::of(&preset.scenario.settings).count();
+                    (preset.dialect, on, search.distinct, *name)
+                })
+                .collect();
+            reaching.sort_unstable();
+            reaching.dedup_by_key(|row| row.0);
+            let names: Vec<&str> = reaching.iter().map(|row| row.3).collect();
+            *text += &format!("{kind} {} {}\n", item.name, names.join(" "));
+        }
+    };
+    found(|search| &search.actions, "action", &mut text);
+    found(|search| &search.branches, "branch", &mut text);
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/reachable.txt");
+    if std::env::var_os("PLIMSOLL_UPDATE").is_some_and(|value| !value.is_empty() && value != "0") {
+        std::fs::write(&file, &text).expect("it can be written");
+    }
+    assert_eq!(
+        std::fs::read_to_string(&file).expect("src/reachable.txt"),
+        text
+    );
 }
 
 #[test]

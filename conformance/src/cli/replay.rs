@@ -10,10 +10,11 @@ use super::output::{document, save, say};
 use super::{Done, FailOn, Failure};
 use crate::adapters::etcd_raft::{self, Given};
 use crate::adapters::plimsoll;
+use crate::coverage::Coverage;
 use crate::render;
 use crate::replay::{self, Judged};
-use crate::report::Answer;
 use crate::report::replay::{Document, TraceReport};
+use crate::report::{Answer, coverage as coverage_report};
 use crate::timeline::Timeline;
 
 /// Flags of `plimsoll replay`.
@@ -43,6 +44,13 @@ pub(super) struct Args {
     /// How many traces are judged at once; 0: as many as there are processors.
     #[arg(long, value_name = "N", default_value_t = 0)]
     threads: usize,
+    /// Print what the traces have exercised of the rules, and what would
+    /// exercise the rest, instead of each verdict.
+    #[arg(long, conflicts_with = "emit_run")]
+    coverage: bool,
+    /// Write the coverage as a page that needs nothing else.
+    #[arg(long, value_name = "FILE", requires = "coverage")]
+    html: Option<PathBuf>,
     /// Save the timeline of every divergence in this folder.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -161,13 +169,15 @@ pub(super) fn run(args: &Args) -> Done {
         if let Err(error) = &judged.result {
             unreadable = Some(Failure::Trace(error.to_string()));
         }
-        if !args.json {
+        if !args.json && !args.coverage {
             say(&render::replay::verdict(judged, &report))?;
         }
         reports.push(report);
     }
     let result = Document::new(reports, begun.elapsed());
-    if args.json {
+    if args.coverage {
+        covered(args, &judged)?;
+    } else if args.json {
         document(&result)?;
     } else if result.traces.len() > 1 {
         say(&render::replay::traces(&result))?;
@@ -180,6 +190,27 @@ pub(super) fn run(args: &Args) -> Done {
             Ok(result.verdict)
         }
         None => Ok(result.verdict),
+    }
+}
+
+/// What all traces together have exercised, as far as each was explained.
+fn covered(args: &Args, judged: &[Judged]) -> Result<(), Failure> {
+    let mut coverage = Coverage::default();
+    let verdicts = judged
+        .iter()
+        .filter_map(|judged| judged.result.as_ref().ok());
+    verdicts.for_each(|verdict| coverage.add(verdict.certificate()));
+    let unreadable = judged.len() as u64 - coverage.traces();
+    let result = coverage_report::Document::new(&coverage, unreadable);
+    if let Some(path) = &args.html {
+        std::fs::write(path, render::coverage::html(&result)).map_err(|error| Failure::Output {
+            path: path.display().to_string(),
+            reason: error.to_string(),
+        })?;
+    }
+    match args.json {
+        true => document(&result),
+        false => say(&render::coverage::report(&result)),
     }
 }
 

@@ -44,7 +44,7 @@ pub struct Scalars {
 }
 
 /// A role without what it holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RoleKind {
     /// Answers requests.
     Follower,
@@ -155,6 +155,8 @@ pub struct Follower {
     pub actions: BTreeMap<&'static str, u64>,
     /// How often each rule branch fired.
     pub branches: BTreeMap<Branch, u64>,
+    /// How often a server went from one role to another.
+    pub roles: BTreeMap<(RoleKind, RoleKind), u64>,
     /// Actions that no line shows, by kind.
     pub silent: BTreeMap<&'static str, u64>,
     /// The last actions, oldest first.
@@ -185,6 +187,7 @@ impl Follower {
             flights: Flights::default(),
             actions: BTreeMap::new(),
             branches: BTreeMap::new(),
+            roles: BTreeMap::new(),
             silent: BTreeMap::new(),
             moments: VecDeque::with_capacity(MOMENTS),
             run: keep_run.then(Vec::new),
@@ -473,6 +476,9 @@ impl Follower {
         let action = Action::Step { node: id, input };
         *self.actions.entry(action.kind()).or_default() += 1;
         *self.branches.entry(outcome.branch).or_default() += 1;
+        if before.role != after.role {
+            *self.roles.entry((before.role, after.role)).or_default() += 1;
+        }
         if silent {
             *self.silent.entry(action.kind()).or_default() += 1;
         }

@@ -202,6 +202,9 @@ fn verdict(
     certificate.silent = named(&follower.silent);
     let branches = follower.branches.iter().map(|(b, n)| (b.name(), *n));
     certificate.branches = branches.collect();
+    let roles = follower.roles.iter();
+    let roles = roles.map(|((from, to), n)| (format!("{} > {}", from.name(), to.name()), *n));
+    certificate.roles = roles.collect();
     *run = follower.run.as_ref().map(|actions| Run {
         scenario: scenario(&follower),
         actions: actions.clone(),

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::*;
 
 /// Below these the names are data, or documented as a whole.
-const WHOLE: [&str; 10] = [
+const WHOLE: [&str; 11] = [
     "goals[].scenario",
     "searches[].scenario",
     "presets[].scenario",
@@ -16,6 +16,7 @@ const WHOLE: [&str; 10] = [
     "traces[].certificate.facts",
     "traces[].certificate.actions",
     "traces[].certificate.branches",
+    "traces[].certificate.roles",
     "traces[].certificate.silent",
 ];
 
@@ -205,6 +206,33 @@ fn bench_replay_is_documented() {
         ("a file a node", all),
     ];
     assert_eq!(forms, expected);
+}
+
+#[test]
+fn coverage_is_documented() {
+    let traces = [
+        "g02-three-happy.ndjson.gz",
+        "g18-snapshot-compaction.ndjson.zst",
+    ]
+    .map(corpus);
+    let page = scratch("coverage").join("coverage.html");
+    let page = page.to_str().expect("a path");
+    let flags = ["replay", "--coverage", "--json", "--html", page];
+    let document = json(&[&flags[..], &[&traces[0], &traces[1]]].concat());
+    agrees("plimsoll-coverage/1", std::slice::from_ref(&document));
+    let items = document["items"].as_array().expect("items");
+    let standing = |name: &str| {
+        let item = items.iter().find(|item| item["name"] == name);
+        item.map(|item| item["standing"].clone()).expect(name)
+    };
+    assert_eq!(standing("snapshot-installed"), "exercised");
+    assert_eq!(standing("quorum-lost"), "hole");
+    assert_eq!(standing("snapshot-retained"), "other-dialect");
+    let page = std::fs::read_to_string(page).expect("the page");
+    assert!(
+        page.contains("quorum-lost") && !page.contains("http"),
+        "{page}"
+    );
 }
 
 #[test]
