@@ -94,8 +94,13 @@ impl Bounds {
                 self.servers
             ));
         }
-        if self.voters == Some(0) {
-            return Err("voters must be at least 1".to_owned());
+        let positive = [
+            ("voters", self.voters.unwrap_or(1)),
+            ("max-batch", self.max_batch),
+            ("joint-size", self.joint_size),
+        ];
+        if let Some((name, _)) = positive.iter().find(|(_, value)| *value == 0) {
+            return Err(format!("{name} must be at least 1"));
         }
         Ok(())
     }
@@ -211,6 +216,8 @@ mod tests {
         assert!(fails("max-terms=1").contains("unknown field"));
         assert!(fails("drops=-1").starts_with("drops: "));
         assert!(fails("servers=10").contains("between 1 and 9"));
+        assert!(fails("max-batch=0").contains("at least 1"));
+        assert!(fails("joint-size=0").contains("at least 1"));
     }
 
     #[test]
