@@ -269,9 +269,17 @@ impl Judge {
 
     /// What the line shows to be durable and the model does not share.
     pub(super) fn durable_differs(&self, at: &At<'_>) -> Option<Fact> {
-        let durable = self.durable_shown(at);
         let member = self.follower.member(at.id)?;
-        let server = &member.server;
+        self.durable_differs_from(at, &member.server)
+    }
+
+    /// The same, if the node were `server`.
+    pub(super) fn durable_differs_from(
+        &self,
+        at: &At<'_>,
+        server: &Server<GrowingLog>,
+    ) -> Option<Fact> {
+        let durable = self.durable_shown(at);
         let is = &server.durable;
         let last = server.durable_last();
         let name = |vote: &Option<plimsoll_trace::NodeName>| match vote {

@@ -558,7 +558,14 @@ impl Judge {
         if settings.check_quorum {
             needed.push(CauseKind::CheckQuorum);
         }
-        let unlogged = needed.iter().any(|kind| !self.declared_cause(*kind));
+        // That a node leads, that a leader commits, and that it leaves a joint
+        // configuration is its own choice, and shows nowhere else.
+        let mut shown = vec![Field::StateRole, Field::StateCommit];
+        if settings.joint_consensus {
+            shown.push(Field::Append);
+        }
+        let unlogged = needed.iter().any(|kind| !self.declared_cause(*kind))
+            || shown.iter().any(|field| !self.declared(*field));
         let missing = self.all.len() < self.header.nodes.len();
         let ground = match (missing, unlogged) {
             (true, _) => Ground::NodeMissing,
