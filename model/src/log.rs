@@ -24,7 +24,7 @@
 
 use smallvec::SmallVec;
 
-use crate::config::Change;
+use crate::config::{Change, Config};
 use crate::ids::{Index, Position, Term};
 use crate::{choice, record};
 
@@ -84,6 +84,11 @@ pub trait Log: Clone + PartialEq + Eq + PartialOrd + Ord + std::fmt::Debug {
     fn snapshot(&self) -> &[Entry] {
         let base = usize::try_from(self.base().0).unwrap_or(usize::MAX);
         self.entries().get(..base).unwrap_or_default()
+    }
+
+    /// The configuration that the snapshot leads to from `start`.
+    fn configuration_of_snapshot(&self, start: Config) -> Config {
+        start.fold(self.snapshot())
     }
 
     /// The entries of the log: those behind the base.
@@ -189,36 +194,74 @@ record! {
 pub struct GrowingLog {
     all: Vec<Entry>,
     compacted: Index,
+    /// Where the changes of the configuration stand, in order.
+    changes: Vec<usize>,
 }
 
-macro_rules! container {
-    ($log:ident) => {
-        impl Log for $log {
-            fn empty() -> Self {
-                Self::default()
-            }
-            fn entries(&self) -> &[Entry] {
-                &self.all
-            }
-            fn base(&self) -> Index {
-                self.compacted
-            }
-            fn rebase(&mut self, base: Index) {
-                self.compacted = base.min(self.last_index());
-            }
-            fn push(&mut self, entry: Entry) {
-                self.all.push(entry);
-            }
-            fn truncate(&mut self, keep: Index) {
-                let keep = keep.max(self.compacted);
-                self.all
-                    .truncate(usize::try_from(keep.0).unwrap_or(usize::MAX));
-            }
-        }
-    };
+impl GrowingLog {
+    /// The index of the first change of the configuration behind `after`.
+    pub fn next_change(&self, after: Index) -> Option<Index> {
+        let after = usize::try_from(after.0).unwrap_or(usize::MAX);
+        let next = self.changes.partition_point(|&index| index <= after);
+        self.changes.get(next).map(|&index| Index(index as u64))
+    }
 }
-container!(InlineLog);
-container!(GrowingLog);
+
+impl Log for InlineLog {
+    fn empty() -> Self {
+        Self::default()
+    }
+    fn entries(&self) -> &[Entry] {
+        &self.all
+    }
+    fn base(&self) -> Index {
+        self.compacted
+    }
+    fn rebase(&mut self, base: Index) {
+        self.compacted = base.min(self.last_index());
+    }
+    fn push(&mut self, entry: Entry) {
+        self.all.push(entry);
+    }
+    fn truncate(&mut self, keep: Index) {
+        let keep = keep.max(self.compacted);
+        self.all
+            .truncate(usize::try_from(keep.0).unwrap_or(usize::MAX));
+    }
+}
+
+impl Log for GrowingLog {
+    fn empty() -> Self {
+        Self::default()
+    }
+    fn entries(&self) -> &[Entry] {
+        &self.all
+    }
+    fn base(&self) -> Index {
+        self.compacted
+    }
+    fn rebase(&mut self, base: Index) {
+        self.compacted = base.min(self.last_index());
+    }
+    fn push(&mut self, entry: Entry) {
+        self.all.push(entry);
+        if matches!(entry.payload, Payload::Config { .. }) {
+            self.changes.push(self.all.len());
+        }
+    }
+    fn truncate(&mut self, keep: Index) {
+        let keep = keep.max(self.compacted);
+        let keep = usize::try_from(keep.0).unwrap_or(usize::MAX);
+        self.all.truncate(keep);
+        let kept = self.changes.partition_point(|&index| index <= keep);
+        self.changes.truncate(kept);
+    }
+    fn configuration_of_snapshot(&self, start: Config) -> Config {
+        let base = usize::try_from(self.compacted.0).unwrap_or(usize::MAX);
+        let changes = self.changes.iter().take_while(|&&index| index <= base);
+        start.fold(changes.filter_map(|&index| self.all.get(index - 1)))
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -288,8 +331,31 @@ mod tests {
             small.push(entry);
             large.push(entry);
         }
+        let config = Payload::Config {
+            change: Change::joins(crate::ids::NodeSet::first(3)),
+        };
+        let change = Entry {
+            term: Term(6),
+            payload: config,
+        };
+        small.push(change);
+        large.push(change);
+        small.truncate(Index(7));
+        large.truncate(Index(7));
+        for base in [0, 6, 7] {
+            small.rebase(Index(base));
+            large.rebase(Index(base));
+            assert_eq!(
+                small.configuration_of_snapshot(Config::UNKNOWN),
+                large.configuration_of_snapshot(Config::UNKNOWN)
+            );
+        }
+        small.rebase(Index(0));
+        large.rebase(Index(0));
+        assert_eq!(large.next_change(Index(3)), Some(Index(7)));
         small.truncate(Index(5));
         large.truncate(Index(5));
+        assert_eq!(large.next_change(Index(3)), None);
         assert_eq!(small.entries(), large.entries());
         assert!(check(&small) && check(&large));
     }

@@ -116,6 +116,11 @@ fn rests_on(certificate: &Certificate) -> String {
             certificate.settings, certificate.storage, certificate.storage_evidence
         ),
     );
+    if !certificate.switches.is_empty() {
+        let switches = certificate.switches.iter();
+        let switches = switches.map(|(name, what)| format!("{name} {what}"));
+        out += &item("switches", &switches.collect::<Vec<_>>().join("; "));
+    }
     let inputs = certificate.inputs.iter();
     let inputs = inputs.map(|(path, hash)| format!("{} {hash}", path.display()));
     out += &item(

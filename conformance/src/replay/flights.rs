@@ -2,10 +2,11 @@
 //! number of times, at any later time, or never.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasherDefault, Hasher};
 
 use plimsoll_model::ids::{Index, NodeId, Position, ReadId, Term};
 use plimsoll_model::message::{Body, Message};
+use smallvec::SmallVec;
 
 /// What a trace says of a message; what it leaves out is unknown.
 #[derive(Clone, Debug, PartialEq)]
@@ -402,25 +403,130 @@ pub struct Flights {
 struct Link {
     /// Every message sent, oldest first, equal ones once.
     messages: Vec<Message>,
-    known: HashMap<u64, Vec<usize>>,
+    /// Where those stand that read the same, latest last.
+    alike: HashMap<u64, SmallVec<[u32; 2]>, BuildHasherDefault<Mixed>>,
 }
 
-fn key(message: &Message) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    plimsoll_model::field::packed(message).hash(&mut hasher);
-    hasher.finish()
+/// Takes a number that is mixed already for its hash.
+#[derive(Default)]
+struct Mixed(u64);
+
+impl Hasher for Mixed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = mix(self.0, u64::from(*byte));
+        }
+    }
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
+    }
+}
+
+fn mix(all: u64, more: u64) -> u64 {
+    let mixed = (all.rotate_left(5) ^ more).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed ^ (mixed >> 29)
+}
+
+fn mixed(kind: u64, term: Term, numbers: &[u64]) -> u64 {
+    let start = mix(mix(0, kind), term.0);
+    numbers.iter().fold(start, |all, &number| mix(all, number))
+}
+
+/// How a message reads: a number that is the same for messages which read the
+/// same, up to reads, rounds and the terms of entries.
+fn reads_as(message: &Message) -> u64 {
+    let of = |kind, numbers: &[u64]| mixed(kind, message.term, numbers);
+    match &message.body {
+        Body::RequestVote { last, .. } => of(0, &[last.index.0, last.term.0]),
+        Body::Vote { granted } => of(1, &[u64::from(*granted)]),
+        Body::Append {
+            prev,
+            entries,
+            commit,
+            ..
+        } => of(
+            2,
+            &[prev.index.0, prev.term.0, entries.len() as u64, commit.0],
+        ),
+        Body::AppendAck {
+            reject,
+            index,
+            hint,
+            ..
+        } => of(3, &ack(*reject, *index, *hint)),
+        Body::Heartbeat { commit, .. } => of(4, &[commit.0]),
+        Body::HeartbeatAck { .. } => of(5, &[]),
+        Body::InstallSnapshot { last, .. } => of(6, &[last.index.0]),
+        Body::RequestPreVote { last } => of(7, &[last.index.0, last.term.0]),
+        Body::PreVote { granted } => of(8, &[u64::from(*granted)]),
+        Body::TimeoutNow => of(9, &[]),
+        Body::RequestRead { read } => of(10, &[u64::from(read.number)]),
+        Body::ReadIndex { read, index } => of(11, &[u64::from(read.number), index.0]),
+    }
+}
+
+fn ack(reject: bool, index: Index, hint: Option<Position>) -> [u64; 4] {
+    let hint = hint.map_or([0, 0], |hint| [hint.index.0 + 1, hint.term.0]);
+    [u64::from(reject), index.0, hint[0], hint[1]]
+}
+
+impl Pattern {
+    /// As what a message reads that fits; `None` where the trace leaves
+    /// something of that out.
+    fn reads_as(&self) -> Option<u64> {
+        let term = self.term?;
+        let of = |kind, numbers: &[u64]| Some(mixed(kind, term, numbers));
+        match &self.body {
+            Shape::RequestVote { last } => {
+                let last = (*last)?;
+                of(0, &[last.index.0, last.term.0])
+            }
+            Shape::Vote { granted } => of(1, &[u64::from((*granted)?)]),
+            Shape::Append {
+                prev,
+                count,
+                commit,
+                ..
+            } => {
+                let prev = (*prev)?;
+                of(2, &[prev.index.0, prev.term.0, (*count)?, (*commit)?.0])
+            }
+            Shape::AppendAck {
+                reject,
+                index,
+                hint,
+            } => of(3, &ack((*reject)?, (*index)?, (*hint)?)),
+            Shape::Heartbeat { commit } => of(4, &[(*commit)?.0]),
+            Shape::HeartbeatAck => of(5, &[]),
+            Shape::InstallSnapshot { last } => of(6, &[(*last)?.0]),
+            Shape::RequestPreVote { last } => {
+                let last = (*last)?;
+                of(7, &[last.index.0, last.term.0])
+            }
+            Shape::PreVote { granted } => of(8, &[u64::from((*granted)?)]),
+            Shape::TimeoutNow => of(9, &[]),
+            Shape::RequestRead { read } => of(10, &[u64::from((*read)?.number)]),
+            Shape::ReadIndex { read, index } => of(11, &[u64::from((*read)?.number), (*index)?.0]),
+        }
+    }
 }
 
 impl Flights {
     /// Puts a message in flight.
     pub fn send(&mut self, message: Message) {
         let link = self.links.entry((message.from, message.to)).or_default();
-        let places = link.known.entry(key(&message)).or_default();
-        if places.iter().any(|&at| link.messages[at] == message) {
+        let alike = link.alike.entry(reads_as(&message)).or_default();
+        let mut known = alike.iter().map(|&at| &link.messages[at as usize]);
+        if known.any(|known| *known == message) {
             return;
         }
-        places.push(link.messages.len());
-        link.messages.push(message);
+        if let Ok(at) = u32::try_from(link.messages.len()) {
+            alike.push(at);
+            link.messages.push(message);
+        }
     }
 
     /// Whether `message` is in flight.
@@ -428,14 +534,17 @@ impl Flights {
         let Some(link) = self.links.get(&(message.from, message.to)) else {
             return false;
         };
-        let places = link.known.get(&key(message));
-        places.is_some_and(|places| places.iter().any(|&at| link.messages[at] == *message))
+        let mut alike = link.alike(reads_as(message));
+        alike.any(|known| known == message)
     }
 
     /// The latest message in flight that fits `pattern`.
     pub fn find(&self, pattern: &Pattern) -> Option<&Message> {
         let link = self.links.get(&(pattern.from, pattern.to))?;
-        link.messages.iter().rev().find(|m| pattern.matches(m))
+        match pattern.reads_as() {
+            Some(reads) => link.alike(reads).find(|m| pattern.matches(m)),
+            None => link.messages.iter().rev().find(|m| pattern.matches(m)),
+        }
     }
 
     /// The latest message of the same kind and term on the same link: what
@@ -447,5 +556,13 @@ impl Flights {
         latest()
             .find(|m| fits(&pattern.term, &m.term))
             .or_else(|| latest().next())
+    }
+}
+
+impl Link {
+    /// The messages that read so, latest first.
+    fn alike(&self, reads: u64) -> impl Iterator<Item = &Message> {
+        let places = self.alike.get(&reads).into_iter().flatten().rev();
+        places.filter_map(|&at| self.messages.get(at as usize))
     }
 }

@@ -167,6 +167,9 @@ pub struct Follower {
     pub idle: BTreeSet<Position>,
     /// Switches of the implementation: what each is, and how that is known.
     pub switches: Vec<(String, String)>,
+    /// Snapshots are kept without the state that they carry:
+    /// [`Follower::with_state`] puts it back.
+    pub light: bool,
     /// Messages that wait for no write wait for [`Follower::let_out`].
     pub holds_back: bool,
     members: Vec<Option<Member>>,
@@ -193,6 +196,7 @@ impl Follower {
             run: keep_run.then(Vec::new),
             switches: Vec::new(),
             idle: BTreeSet::new(),
+            light: false,
             holds_back: false,
             members: Vec::new(),
             led: BTreeMap::new(),
@@ -266,6 +270,19 @@ impl Follower {
         }
     }
 
+    /// `message` with the state that it carries, if it is a snapshot: whoever
+    /// has the entry at which it ends has all that comes before.
+    pub fn with_state(&self, mut message: Message) -> Message {
+        if let (true, Body::InstallSnapshot { last, state, .. }) = (self.light, &mut message.body) {
+            let mut members = self.members.iter().flatten();
+            let holder = members.find(|m| m.server.log.holds(*last));
+            let end = usize::try_from(last.index.0).unwrap_or(usize::MAX);
+            let held = holder.and_then(|m| m.server.log.entries().get(..end));
+            *state = Batch::from_slice(held.unwrap_or_default());
+        }
+        message
+    }
+
     /// Corrects the messages that have not left yet.
     pub fn correct_waiting(&mut self, correct: impl Fn(&mut Message)) {
         let corrected = |message: &Message| {
@@ -303,6 +320,40 @@ impl Follower {
         }
     }
 
+    /// The writes of `id` behind the first `whole` are one: what is handed out
+    /// together survives together.
+    pub fn merge_writes(&mut self, id: NodeId, whole: usize) {
+        let Some(Some(member)) = self.members.get_mut(id.position()) else {
+            return;
+        };
+        let queue = &mut member.server.queue;
+        if queue.len() <= whole + 1 {
+            return;
+        }
+        let mut writes = queue.drain(whole..).collect::<Vec<_>>().into_iter();
+        let Some(mut one) = writes.next() else {
+            return;
+        };
+        for write in writes {
+            match write.keep.0.checked_sub(one.keep.0) {
+                Some(kept) => one
+                    .entries
+                    .truncate(usize::try_from(kept).unwrap_or(usize::MAX)),
+                None => {
+                    one.keep = write.keep;
+                    one.entries.clear();
+                }
+            }
+            one.entries.extend(write.entries);
+            (one.term, one.vote) = (write.term, write.vote);
+            one.commit = one.commit.max(write.commit);
+            one.base = write.base;
+            let waiting = one.waiting.iter().chain(write.waiting.iter());
+            one.waiting = waiting.cloned().collect();
+        }
+        queue.push(one);
+    }
+
     /// What `id` has said and what waits for no write leaves; vote requests
     /// too, which do not wait where writes are queued (etcd).
     pub fn let_out(&mut self, id: NodeId) {
@@ -328,32 +379,35 @@ impl Follower {
     /// stands in [`Follower::idle`]; says
     /// how far that led. Nothing of it can be refused, and nothing shows it.
     pub fn apply_entries(&mut self, id: NodeId, to: Index) -> Index {
-        let (settings, mut applied) = (self.settings, Index::ZERO);
+        let settings = self.settings;
         let Some(Some(member)) = self.members.get_mut(id.position()) else {
-            return applied;
+            return Index::ZERO;
         };
-        let mut steps = 0;
+        let server = &mut member.server;
+        let start = server.applied;
+        let change = server.log.next_change(start);
+        let ahead = self.idle.iter().filter(|at| at.index > start);
+        let idle = ahead.filter(|at| server.log.has(**at));
+        let stop = change.into_iter().chain(idle.map(|at| at.index)).min();
+        let stop = stop.map_or(Index(u64::MAX), |stop| Index(stop.0 - 1));
+        let to = to.min(server.commit).min(stop);
         let mut out = Messages::new();
-        loop {
-            let server = &mut member.server;
-            applied = server.applied;
-            let next = server.log.entry(applied.next());
-            let plain = next.is_some_and(|entry| {
-                let at = Position::new(applied.next(), entry.term);
-                !matches!(entry.payload, Payload::Config { .. }) && !self.idle.contains(&at)
-            });
-            if applied >= to
-                || !plain
-                || rules::step(server, &Input::Apply, &settings, &mut out).is_err()
-            {
+        while server.applied < to {
+            // A command changes nothing here but the index: only the last one
+            // is looked at, unless the run is kept.
+            match &mut self.run {
+                Some(run) => run.push(Action::Step {
+                    node: id,
+                    input: Input::Apply,
+                }),
+                None => server.applied = Index(to.0 - 1),
+            }
+            if rules::step(server, &Input::Apply, &settings, &mut out).is_err() {
                 break;
             }
-            steps += 1;
-            if let Some(run) = &mut self.run {
-                let input = Input::Apply;
-                run.push(Action::Step { node: id, input });
-            }
         }
+        let applied = server.applied;
+        let steps = applied.0 - start.0;
         if steps > 0 {
             *self.actions.entry("apply").or_default() += steps;
             *self.silent.entry("apply").or_default() += steps;
@@ -446,6 +500,9 @@ impl Follower {
         let mut released = Messages::new();
         let outcome = rules::step(&mut member.server, &input, settings, &mut released)
             .map_err(Fault::Refused)?;
+        if self.light && matches!(input, Input::SendSnapshot { .. }) {
+            lighten(&mut member.server, &mut released);
+        }
         let after = Scalars::of(&member.server);
         let mut said = Messages::new();
         if !matches!(input, Input::WriteCompleted) {
@@ -473,7 +530,17 @@ impl Follower {
         if matches!(input, Input::Write { .. }) {
             self.writes += 1;
         }
-        let action = Action::Step { node: id, input };
+        let mut action = Action::Step { node: id, input };
+        if let (
+            true,
+            Action::Step {
+                input: Input::Receive { message },
+                ..
+            },
+        ) = (self.light && self.run.is_none(), &mut action)
+        {
+            without_state(message);
+        }
         *self.actions.entry(action.kind()).or_default() += 1;
         *self.branches.entry(outcome.branch).or_default() += 1;
         if before.role != after.role {
@@ -607,6 +674,39 @@ impl Follower {
             }
         }
         Ok(())
+    }
+}
+
+fn without_state(message: &mut Message) {
+    if let Body::InstallSnapshot { state, .. } = &mut message.body {
+        *state = Batch::new();
+    }
+}
+
+/// Takes the state out of the snapshots that were just said.
+fn lighten(server: &mut Server<GrowingLog>, released: &mut Messages) {
+    let lightened = |message: &Message| {
+        let Body::InstallSnapshot {
+            last,
+            config,
+            joined,
+            ..
+        } = message.body
+        else {
+            return message.clone();
+        };
+        let body = Body::InstallSnapshot {
+            last,
+            config,
+            state: Batch::new(),
+            joined,
+        };
+        Message { body, ..*message }
+    };
+    released.iter_mut().for_each(without_state);
+    server.outbox = server.outbox.iter().map(lightened).collect();
+    for write in &mut server.queue {
+        write.waiting = write.waiting.iter().map(lightened).collect();
     }
 }
 

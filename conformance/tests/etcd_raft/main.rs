@@ -11,7 +11,7 @@ mod split;
 use std::io::Cursor;
 use std::path::PathBuf;
 
-use plimsoll::adapters::etcd_raft::{Ended, Session};
+use plimsoll::adapters::etcd_raft::{Ended, Given, Session};
 use plimsoll::corpus::{ENTRIES, Entry};
 use plimsoll::replay::{Judged, Options, Stop, judge};
 use plimsoll::verdict::{Ground, Verdict};
@@ -50,7 +50,12 @@ enum Found {
 
 /// Judges `lines`.
 fn found(lines: &[Value]) -> Found {
-    let mut session = Session::new("test");
+    found_given(lines, &Given::default())
+}
+
+/// Judges `lines`, of whose recording something is known.
+fn found_given(lines: &[Value], given: &Given) -> Found {
+    let mut session = Session::given("test", given);
     for (at, line) in lines.iter().enumerate() {
         let text = serde_json::to_vec(line).expect("JSON");
         match session.line(&text) {

@@ -124,6 +124,13 @@ fn change_message(run: &Run, i: usize, field: Field, changed: &Event) -> Ruling 
     if !event.is_free_send() {
         return Illegal(i, "the same handler says something else");
     }
+    if message.kind == "MsgSnap" && field == Field::MessageEntries {
+        // It may end wherever its sender has applied.
+        return match lonely_receive(run, i, i + 1..run.events.len()) {
+            Some(at) => Illegal(at, "what arrives here was not sent"),
+            None => Open("where a snapshot ends is free"),
+        };
+    }
     let range = [
         Field::MessageIndex,
         Field::MessageLogTerm,

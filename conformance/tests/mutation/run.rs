@@ -238,7 +238,7 @@ impl Run {
             list.clone()
         }) {
             let mut configurations = 0;
-            for entry in incarnation["entries"].as_array().expect("entries") {
+            for entry in incarnation["entries"].as_array().into_iter().flatten() {
                 let pair = (entry[0].as_u64(), entry[1].as_u64());
                 let (Some(index), Some(term)) = pair else {
                     panic!("an index and a term: {entry}");

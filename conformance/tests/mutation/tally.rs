@@ -30,6 +30,7 @@ struct Count {
 #[derive(Default)]
 pub(crate) struct Tally {
     by_mutation: BTreeMap<String, Count>,
+    by_feature: BTreeMap<&'static str, Count>,
     /// Illegal and not rejected in time: by what the judge said, the kind of
     /// line, and what shows it; with the first of the kind.
     survivors: BTreeMap<String, (u64, String)>,
@@ -39,7 +40,14 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    pub(crate) fn note(&mut self, run: &Run, mutant: &Mutant, ruling: &Ruling, found: &Found) {
+    pub(crate) fn note(
+        &mut self,
+        run: &Run,
+        feature: &'static str,
+        mutant: &Mutant,
+        ruling: &Ruling,
+        found: &Found,
+    ) {
         let first = || {
             let line = mutant.line + 1;
             format!("{} line {line}, {:?}", run.name, mutant.mutation)
@@ -59,6 +67,9 @@ impl Tally {
                 return;
             }
         };
+        let of_feature = self.by_feature.entry(feature).or_default();
+        of_feature.illegal += 1;
+        of_feature.rejected += u64::from(matches!(found, Found::Rejected(at) if *at <= shown));
         let count = self.by_mutation.entry(mutant.what()).or_default();
         count.illegal += 1;
         let what = match found {
@@ -84,6 +95,13 @@ impl Tally {
         self.by_mutation.values().map(|count| count.illegal).sum()
     }
 
+    /// The least share of any feature.
+    pub(crate) fn least_share(&self) -> f64 {
+        let shares = self.by_feature.values();
+        let shares = shares.map(|count| count.rejected as f64 / count.illegal.max(1) as f64);
+        shares.fold(1.0, f64::min)
+    }
+
     /// The share of those that were rejected in time.
     pub(crate) fn share(&self) -> f64 {
         let rejected: u64 = self.by_mutation.values().map(|count| count.rejected).sum();
@@ -100,6 +118,12 @@ impl fmt::Display for Tally {
         }
         let (illegal, share) = (self.illegal(), self.share() * 100.0);
         writeln!(f, "| all | {illegal} | {share:.2} % |")?;
+        writeln!(f, "\n| runs of | shown illegal | rejected in time |")?;
+        writeln!(f, "|---|---:|---:|")?;
+        for (feature, count) in &self.by_feature {
+            let share = 100.0 * count.rejected as f64 / count.illegal.max(1) as f64;
+            writeln!(f, "| {feature} | {} | {share:.2} % |", count.illegal)?;
+        }
         writeln!(
             f,
             "\n| survivors | verdict: mutant; what shows it | the first |"

@@ -8,11 +8,11 @@
 //! - A crash loses what is not durable; of the writes under way a part may
 //!   survive, as far as the storage contract lets it ([`restart`]).
 
-use super::{Branch, Outcome};
+use super::{Branch, Input, Outcome};
 use super::{commit, election, lease, membership, sessions};
 use crate::config::Config;
 use crate::flaws::Flaw;
-use crate::ids::Index;
+use crate::ids::{Index, NodeId, Term};
 use crate::log::{Batch, Log};
 use crate::message::{Body, Message, Messages};
 use crate::refusal::Refusal;
@@ -40,11 +40,52 @@ fn is_free(message: &Message, settings: &Settings) -> bool {
     }
 }
 
+/// What a server held before a handler ran, as far as the handler can change it.
+pub struct Before {
+    term: Term,
+    vote: Option<NodeId>,
+    commit: Index,
+    base: Index,
+    /// Up to here the handler leaves the log as it is.
+    from: Index,
+    /// What follows in the log.
+    behind: Batch,
+    /// The durable log, where the handler does not keep it.
+    disk: Option<Batch>,
+}
+
+impl Before {
+    /// What `server` holds before it handles `input`.
+    pub fn of<L: Log>(server: &Server<L>, input: &Input, settings: &Settings) -> Self {
+        let last = server.log.last_index();
+        let from = match input {
+            // A flawed handler may do anything.
+            _ if settings.flaw.is_some() => Index::ZERO,
+            Input::Wipe => Index::ZERO,
+            Input::Receive { message } => match message.body {
+                Body::Append { prev, .. } => prev.index.min(last),
+                Body::InstallSnapshot { .. } => Index::ZERO,
+                _ => last,
+            },
+            _ => last,
+        };
+        Before {
+            term: server.term,
+            vote: server.vote,
+            commit: server.commit,
+            base: server.log.base(),
+            from,
+            behind: server.log.batch(from, usize::MAX),
+            disk: matches!(input, Input::Wipe).then(|| server.durable_log().collect()),
+        }
+    }
+}
+
 /// Sorts what a handler said into what leaves now and what waits. `before` is
 /// the server before the handler ran, where writes are queued.
 pub fn queue<L: Log>(
     server: &mut Server<L>,
-    before: Option<&Server<L>>,
+    before: Option<&Before>,
     settings: &Settings,
     said: Messages,
     out: &mut Messages,
@@ -69,22 +110,26 @@ pub fn queue<L: Log>(
 /// Queues a write of what a handler changed, if it changed anything. What it
 /// said waits for the newest write: a step that changes nothing needs none of
 /// its own.
-fn queue_write<L: Log>(server: &mut Server<L>, before: &Server<L>, settings: &Settings) {
+fn queue_write<L: Log>(server: &mut Server<L>, before: &Before, settings: &Settings) {
     // The handler moved the log, and the disk is where it was.
-    let disk: Batch = before.durable_log().collect();
-    server.set_durable_log(&disk);
-    let pairs = before.log.entries().iter().zip(server.log.entries());
+    match &before.disk {
+        Some(disk) => server.set_durable_log(disk),
+        None => share(server),
+    }
+    let from = usize::try_from(before.from.0).unwrap_or(usize::MAX);
+    let now = server.log.entries().get(from..).unwrap_or_default();
+    let pairs = before.behind.iter().zip(now);
     let same = pairs.take_while(|(old, new)| old == new).count();
-    let keep = Index(same as u64);
+    let keep = before.from.plus(same);
     let commit = match settings.durable_commit {
         true => server.commit,
         false => Index::ZERO,
     };
     let unchanged = (server.term, server.vote) == (before.term, before.vote)
         && (!settings.durable_commit || commit == before.commit)
-        && keep == before.log.last_index()
+        && keep == before.from.plus(before.behind.len())
         && keep == server.log.last_index()
-        && before.log.base() == server.log.base();
+        && before.base == server.log.base();
     if unchanged {
         return;
     }
@@ -97,6 +142,39 @@ fn queue_write<L: Log>(server: &mut Server<L>, before: &Server<L>, settings: &Se
         base: server.log.base(),
         waiting: Default::default(),
     });
+}
+
+/// Counts to what the durable log shares with the log all that is the same in
+/// both.
+fn share<L: Log>(server: &mut Server<L>) {
+    let durable = &mut server.durable;
+    let shared = usize::try_from(durable.shared.0).unwrap_or(usize::MAX);
+    let behind = server.log.entries().get(shared..).unwrap_or_default();
+    let pairs = durable.tail.iter().zip(behind);
+    let same = pairs.take_while(|(disk, log)| disk == log).count();
+    durable.tail.drain(..same);
+    durable.shared = durable.shared.plus(same);
+}
+
+/// All of `write` stands on disk.
+fn written<L: Log>(server: &mut Server<L>, write: &Write) {
+    let durable = &mut server.durable;
+    match write.keep.0.checked_sub(durable.shared.0) {
+        Some(more) => durable
+            .tail
+            .truncate(usize::try_from(more).unwrap_or(usize::MAX)),
+        None => {
+            durable.shared = write.keep;
+            durable.tail.clear();
+        }
+    }
+    durable.tail.extend(write.entries.iter().copied());
+    (durable.term, durable.vote) = (write.term, write.vote);
+    durable.commit = durable.commit.max(write.commit);
+    if write.end() >= write.base {
+        durable.base = write.base;
+    }
+    share(server);
 }
 
 /// Drops the log behind `keep`, while the durable log still has it.
@@ -174,9 +252,7 @@ fn oldest_completed<L: Log>(
         return Err(Refusal::NothingToWrite { node: server.id });
     }
     let mut write = server.queue.remove(0);
-    let mut disk = Disk::of(server);
-    disk.write(&write);
-    disk.put(server);
+    written(server, &write);
     write.waiting.leave(out);
     if settings.has(Flaw::StaleWriteAcknowledged) && !write.entries.is_empty() {
         // By the index alone: as if what is at or below it were durable.
@@ -295,6 +371,10 @@ pub fn restart<L: Log>(
     survival: &Survival,
     settings: &Settings,
 ) -> Result<Outcome, Refusal> {
+    if *survival == Survival::Nothing {
+        recover(server, settings);
+        return Ok(Branch::RestartedDurable.into());
+    }
     let mut disk = Disk::of(server);
     let branch = disk.crash(server, survival, settings)?;
     disk.put(server);

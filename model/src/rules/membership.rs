@@ -78,7 +78,7 @@ fn may_be_needed<L: Log>(server: &Server<L>, settings: &Settings) -> bool {
 /// The configuration where the log begins: that of the snapshot, if there is
 /// one, which the snapshot holds.
 fn at_base<L: Log>(server: &Server<L>) -> Config {
-    server.base.fold(server.log.snapshot())
+    server.log.configuration_of_snapshot(server.base)
 }
 
 /// The first committed configuration that is not applied.
@@ -136,7 +136,7 @@ pub fn of_snapshot<L: Log>(server: &Server<L>, settings: &Settings) -> Config {
         Configuration::Applied => Config::UNKNOWN,
         Configuration::Fixed => server.base,
     };
-    let config = start.fold(server.log.snapshot());
+    let config = server.log.configuration_of_snapshot(start);
     match settings.has(Flaw::SnapshotForgetsOutgoing) {
         true => Config {
             joint: None,

@@ -444,7 +444,8 @@ pub fn step<L: Log>(
         return durability::write_completed(server, settings, out);
     }
     let restarts = matches!(input, Input::Restart { .. });
-    let before = (settings.queues_writes() && !restarts).then(|| server.clone());
+    let before = (settings.queues_writes() && !restarts)
+        .then(|| durability::Before::of(server, input, settings));
     let mut said = Messages::new();
     let outcome = handle(server, input, settings, &mut said)?;
     durability::queue(server, before.as_ref(), settings, said, out);

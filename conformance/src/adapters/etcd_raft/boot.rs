@@ -218,7 +218,7 @@ impl Judge {
         self.follower.place_member(id, server);
         self.up(event, id);
         let node = self.node(event.nid);
-        (node.kept, node.appliable) = (true, last);
+        (node.kept, node.appliable, node.handed_out) = (true, last, last);
         Ok(())
     }
 

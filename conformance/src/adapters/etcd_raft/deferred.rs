@@ -6,26 +6,72 @@
 
 use plimsoll_model::ids::Term;
 use plimsoll_model::message::{Body, Message};
-use plimsoll_model::rules::Input;
+use plimsoll_model::rules::{Input, quorum};
 use plimsoll_model::settings::{PreVote, Settings};
 
 use super::event::{Event, MsgType, Name};
 use super::judge::{At, Judge};
 use super::state::Deferred;
 use crate::replay::Stop;
+use crate::replay::follow::{RoleKind, Scalars};
 use crate::verdict::Place;
 
 impl Judge {
-    /// Takes the step that the line before left open.
-    pub(super) fn resolve(&mut self, at: &At<'_>) -> Result<(), Stop> {
+    /// Takes the step that the line before left open; says whether the line in
+    /// hand is part of that, and it is open still.
+    pub(super) fn resolve(&mut self, at: &At<'_>) -> Result<bool, Stop> {
         match self.node(at.event.nid).deferred.take() {
-            None => Ok(()),
+            None => {}
             Some(Deferred::VoteRequest { message, at: asked }) => {
-                self.vote_request(at, message, &asked)
+                if self.raises_for_two_reasons(at, &message) {
+                    let became = Scalars {
+                        role: RoleKind::Follower,
+                        term: message.term,
+                        vote: None,
+                        ..self.now(at)
+                    };
+                    self.check(at, &became)?;
+                    let raised = Deferred::Raised { message, at: asked };
+                    self.node(at.event.nid).deferred = Some(raised);
+                    return Ok(true);
+                }
+                let taken = at.event.name == Name::BecomeFollower
+                    && Term(at.event.state.term) == message.term;
+                self.vote_request(at, message, &asked, taken)?;
             }
-            Some(Deferred::Stale { message }) => self.stale(at, message),
-            Some(Deferred::Applied) => self.take_effect(at),
+            Some(Deferred::Raised { message, at: asked }) => {
+                let to = at.event.msg.as_ref().and_then(|m| self.names.id(m.to));
+                let taken =
+                    at.event.name == Name::SendRequestVoteResponse && to == Some(message.from);
+                let term = message.term;
+                self.vote_request(at, message, &asked, taken)?;
+                match self.untraced(at.id, term) {
+                    _ if taken => {
+                        // It was shown by the line before.
+                        self.node(at.event.nid).expect.pop_front();
+                    }
+                    Some(cause) => self.heard_of(at, term, cause)?,
+                    None => {}
+                }
+            }
+            Some(Deferred::Stale { message }) => self.stale(at, message)?,
+            Some(Deferred::Applied) => self.take_effect(at)?,
         }
+        Ok(false)
+    }
+
+    /// Whether the line in hand makes the node a follower of the term of the
+    /// vote request before it, and may do so for another reason, the request
+    /// being ignored.
+    fn raises_for_two_reasons(&self, at: &At<'_>, message: &Message) -> bool {
+        let member = self.follower.member(at.id);
+        let disregards = member.is_some_and(|m| {
+            quorum::disregards(&m.server, message, &self.follower.settings).is_some()
+        });
+        at.event.name == Name::BecomeFollower
+            && Term(at.event.state.term) == message.term
+            && disregards
+            && self.untraced(at.id, message.term).is_some()
     }
 
     /// Whether the way that `message` goes is open until the next line.

@@ -21,7 +21,7 @@ use super::features::Switch;
 use super::judge::{At, ELECTION, Judge};
 use super::state::{Asked, Expect, Other};
 use crate::replay::Stop;
-use crate::replay::follow::{Fault, RoleKind};
+use crate::replay::follow::{Fault, RoleKind, Scalars};
 use crate::verdict::RuleName;
 
 const PRE_VOTE: &str = "model/src/rules/prevote.rs";
@@ -96,9 +96,10 @@ impl Judge {
         }
         let now = self.now(at);
         self.check_candidate(at)?;
-        let told = told.map(|_| now.term);
+        if told.is_some() {
+            self.told.insert((now.term, at.id));
+        }
         self.oblige(at, None);
-        self.node(at.event.nid).told = told;
         Ok(())
     }
 
@@ -370,6 +371,24 @@ impl Judge {
     /// A message that is not traced raised the term.
     fn raised(&mut self, at: &At<'_>, term: Term, cause: Untraced) -> Result<(), Stop> {
         let now = self.now(at);
+        self.heard_of(at, term, cause)?;
+        let became = Scalars {
+            role: RoleKind::Follower,
+            term,
+            vote: None,
+            ..now
+        };
+        self.check(at, &became)
+    }
+
+    /// It hears of `term` in a message that is not traced.
+    pub(super) fn heard_of(
+        &mut self,
+        at: &At<'_>,
+        term: Term,
+        cause: Untraced,
+    ) -> Result<(), Stop> {
+        let now = self.now(at);
         let (from, body) = match cause {
             Untraced::Refusal(from) => (from, Body::PreVote { granted: false }),
             Untraced::ReadIndex(from) => {
@@ -386,11 +405,8 @@ impl Judge {
         };
         self.silent(at, at.id, Input::Receive { message })?;
         self.oblige(at, Some(now));
-        let node = self.node(at.event.nid);
-        match node.expect.pop_front() {
-            Some(Expect::Became(state)) => self.check(at, &state),
-            _ => Ok(()),
-        }
+        self.node(at.event.nid).expect.pop_front();
+        Ok(())
     }
 
     /// A leader becomes a follower in its own term: it has not heard from a
@@ -462,18 +478,16 @@ impl Judge {
         at: &At<'_>,
         mut message: Message,
         asked: &crate::verdict::Place,
+        taken: bool,
     ) -> Result<(), Stop> {
         let before = self.now(at);
-        let taken =
-            at.event.name == Name::BecomeFollower && Term(at.event.state.term) == message.term;
         let mut settings = self.follower.settings;
         if taken {
             self.lose_leader(at)?;
             if before.role == RoleKind::Leader {
                 // A leader hears itself, unless it asked for the election.
                 // Without an order it may have told who stood before that shows.
-                let told = self.node_of(message.from).and_then(|node| node.told);
-                let told = told == Some(message.term) || !self.how.ordered;
+                let told = self.told.contains(&(message.term, message.from)) || !self.how.ordered;
                 match self.features.is(Switch::CheckQuorum) {
                     Some(true) if told => forced(&mut message),
                     Some(true) => {}

@@ -283,7 +283,7 @@ impl Judge {
             let next = self.next_listed(at.id).unwrap_or(now.applied.next());
             self.durable_up_to(at, next)?;
         }
-        if self.is_reapplied(at, shown) {
+        if self.is_reapplied(at, shown)? {
             return Ok(());
         }
         let appliable = self.node(at.event.nid).appliable;
@@ -302,6 +302,8 @@ impl Judge {
                 "no configuration is applied".to_owned(),
             ));
         };
+        let node = self.node(at.event.nid);
+        node.handed_out = node.handed_out.max(index);
         let after = now.config.after(&change);
         if shown != Some(after.voters) {
             return Err(self.not_the_configuration(at, &after));
@@ -333,7 +335,7 @@ impl Judge {
     }
 
     /// The next entry that `id` applies, if it is a configuration.
-    fn next_change(&self, id: NodeId) -> Option<(Index, Change)> {
+    pub(super) fn next_change(&self, id: NodeId) -> Option<(Index, Change)> {
         let server = &self.follower.member(id)?.server;
         let index = server.applied.next();
         let entry = server.log.entry(index)?;
@@ -352,12 +354,10 @@ impl Judge {
     /// Where the next configuration that `id` has committed stands.
     fn next_listed(&self, id: NodeId) -> Option<Index> {
         let server = &self.follower.member(id)?.server;
-        let ahead = server.applied.0 + 1..=server.commit.0;
-        ahead.map(Index).find(|&index| {
-            server.log.entry(index).is_some_and(|entry| {
-                matches!(entry.payload, Payload::Config { .. }) || self.is_idle(index, entry.term)
-            })
-        })
+        let change = server.log.next_change(server.applied);
+        let idle = self.unapplied_idle(id);
+        let next = change.into_iter().chain(idle).min();
+        next.filter(|index| *index <= server.commit)
     }
 
     /// A committed change that changes nothing and is not applied yet: over it

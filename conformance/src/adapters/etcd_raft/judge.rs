@@ -1,15 +1,15 @@
 //! The judgement, event by event.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use plimsoll_model::ids::{Index, NodeId, NodeSet, Term};
 use plimsoll_model::refusal::Refusal;
 use plimsoll_model::rules::{Input, Outcome};
-use plimsoll_model::settings::{Dialect, Durability, PreVote, Settings, Storage};
+use plimsoll_model::settings::{Dialect, Durability, PreVote, RemovedLeader, Settings, Storage};
 
 use super::event::{Event, MsgType, Name, Role};
 use super::features::{Conflict, Features, Switch};
-use super::nid::{Nid, Nids};
+use super::nid::{ByNid, Nid, Nids};
 use super::state::{Expect, Names, Node, Seen, differs};
 use crate::replay::Stop;
 use crate::replay::follow::{Fault, Follower, RoleKind, Scalars};
@@ -21,8 +21,8 @@ use crate::verdict::{Divergence, Facts, Ground, Place, RuleName, Stopped};
 pub(crate) struct Judge {
     /// The model of the run.
     pub follower: Follower,
-    /// How many facts were checked, by kind.
-    pub facts: BTreeMap<&'static str, Facts>,
+    /// How many facts but those of states were checked, by kind.
+    pub(super) facts: BTreeMap<&'static str, Facts>,
     /// Whose settings are followed; known once the first node has booted.
     pub dialect: Dialect,
     /// Where storage was first seen to be asynchronous.
@@ -30,15 +30,23 @@ pub(crate) struct Judge {
     pub(super) how: How,
     pub(super) features: Features,
     pub(super) names: Names,
-    pub(super) nodes: HashMap<Nid, Node>,
+    pub(super) nodes: ByNid<Node>,
     /// What every first boot shows, as the first node showed it.
     pub(super) start: Option<Start>,
     /// Changes of the configuration, by the position of their entry.
     pub(super) seen: HashMap<(Term, Index), Seen>,
     /// Who was in each term, with a `Ready`.
     pub(super) terms: HashMap<Term, NodeSet>,
+    /// Elections that a leader may have told somebody to start.
+    pub(super) told: HashSet<(Term, NodeId)>,
+    /// Whether a restart goes on where it had applied, once a line shows it.
+    pub(super) keeps_applied: Option<bool>,
+    /// A restart could be read in two ways.
+    pub unsure: bool,
     /// How many events were judged.
     pub(super) events: u64,
+    /// How many states were compared.
+    states: u64,
 }
 
 /// How a run is judged.
@@ -50,6 +58,8 @@ pub(super) struct How {
     pub storage: Storage,
     /// The contract was given, and no line can show another.
     pub storage_given: bool,
+    /// Whether restarts go on where they had applied, where that is tried.
+    pub keeps_applied: Option<bool>,
 }
 
 /// What the first boot of a node shows.
@@ -86,14 +96,19 @@ impl Judge {
             how,
             features,
             names: Names::default(),
-            nodes: HashMap::new(),
+            nodes: ByNid::default(),
             start: None,
             seen: HashMap::new(),
             terms: HashMap::new(),
+            told: HashSet::new(),
+            keeps_applied: how.keeps_applied,
+            unsure: false,
             events: 0,
+            states: 0,
         };
         judge.set_settings();
         judge.follower.holds_back = judge.queues();
+        judge.follower.light = !keep_run;
         judge
     }
 
@@ -113,6 +128,10 @@ impl Judge {
                 Some(true) => PreVote::Log,
                 _ => PreVote::Off,
             },
+            removed_leader: match self.features.is(Switch::StepDownOnRemoval) {
+                Some(false) => RemovedLeader::LeadsOn,
+                _ => RemovedLeader::StepsDown,
+            },
             ..settings
         };
     }
@@ -127,6 +146,21 @@ impl Judge {
         let all = self.names.iter();
         all.map(|(id, name)| (id.to_string(), name.to_owned()))
             .collect()
+    }
+
+    /// How many facts were checked, by kind.
+    pub(super) fn facts(&self) -> BTreeMap<&'static str, Facts> {
+        let mut facts = self.facts.clone();
+        let compared = Facts {
+            checked: self.states,
+            of: self.states,
+        };
+        if self.states > 0 {
+            for kind in ["term", "vote", "role", "commit", "log", "configuration"] {
+                facts.insert(kind, compared);
+            }
+        }
+        facts
     }
 
     /// Judges one event.
@@ -157,7 +191,9 @@ impl Judge {
         };
         let at = At { event, place, id };
         self.write_under_way(&at)?;
-        self.resolve(&at)?;
+        if self.resolve(&at)? {
+            return Ok(());
+        }
         if event.role == Role::StatePreCandidate {
             self.asks(&at)?;
         }
@@ -214,9 +250,7 @@ impl Judge {
 
     /// Compares the state in the event with `model`.
     pub(super) fn check(&mut self, at: &At<'_>, model: &Scalars) -> Result<(), Stop> {
-        for kind in ["term", "vote", "role", "commit", "log", "configuration"] {
-            self.facts.entry(kind).or_default().note(true);
-        }
+        self.states += 1;
         let mut model = *model;
         if self.node(at.event.nid).asks_itself {
             model.role = RoleKind::PreCandidate;

@@ -115,6 +115,7 @@ mod event;
 mod evidence;
 mod features;
 mod judge;
+mod lanes;
 mod nid;
 mod restart;
 mod sends;
@@ -122,7 +123,6 @@ mod snapshots;
 mod state;
 mod storage;
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -132,9 +132,9 @@ use plimsoll_trace::{Line, Lines, TraceError};
 pub(crate) use event::is_etcd_raft;
 use features::{Features, Switch};
 use judge::{How, Judge};
-use nid::Nid;
+use lanes::Lanes;
 
-use crate::replay::order::{Judging, Lanes};
+use crate::replay::order::Judging;
 use crate::replay::{InputError, Judgement, Options, Stop, place};
 use crate::verdict::{Ground, Place};
 
@@ -181,6 +181,7 @@ impl Given {
             ordered,
             storage: self.storage.unwrap_or(Storage::Sync),
             storage_given: self.storage.is_some(),
+            keeps_applied: None,
         }
     }
 }
@@ -195,7 +196,7 @@ impl Given {
 pub(crate) fn judge(files: &[PathBuf], options: &Options) -> Result<Judgement, InputError> {
     let given = &options.given;
     let how = given.how(files.len() == 1);
-    let (judge, judged) = once(files, options, how)?;
+    let (judge, judged) = read_both_ways(files, options, how)?;
     let overtaken = match (&judge.overtaken, &judged.2) {
         (Some(at), _) => Some(at.clone()),
         (None, Some(Stop::Diverges(_))) if !how.storage_given => evidence::asynchronous(files)?,
@@ -216,7 +217,7 @@ pub(crate) fn judge(files: &[PathBuf], options: &Options) -> Result<Judgement, I
         storage: Storage::Async,
         ..how
     };
-    let (judge, judged) = once(files, options, how)?;
+    let (judge, judged) = read_both_ways(files, options, how)?;
     let why = format!(
         "shown by {}:{}: an acknowledgement of the node's own write is overtaken",
         at.path.display(),
@@ -227,11 +228,43 @@ pub(crate) fn judge(files: &[PathBuf], options: &Options) -> Result<Judgement, I
 
 type Judged = (u64, u64, Option<Stop>);
 
+/// Judges the run; where it diverges and a restart could be read in two ways,
+/// both are tried, and the one that explains more holds.
+fn read_both_ways(
+    files: &[PathBuf],
+    options: &Options,
+    how: How,
+) -> Result<(Judge, Judged), InputError> {
+    let mut best = once(files, options, how)?;
+    let diverges = |judged: &Judged| matches!(judged.2, Some(Stop::Diverges(_)));
+    if !best.0.unsure || !diverges(&best.1) {
+        return Ok(best);
+    }
+    for keeps in [true, false] {
+        let keeps_applied = Some(keeps);
+        let other = once(
+            files,
+            options,
+            How {
+                keeps_applied,
+                ..how
+            },
+        )?;
+        if !diverges(&other.1) {
+            return Ok(other);
+        }
+        if other.1.1 > best.1.1 {
+            best = other;
+        }
+    }
+    Ok(best)
+}
+
 fn once(files: &[PathBuf], options: &Options, how: How) -> Result<(Judge, Judged), InputError> {
     let mut judge = Judge::new(how, options.given.features(), options.keep_run);
     let judged = match files {
         [file] => in_file_order(file, options, &mut judge)?,
-        files => without_order(files, &mut judge)?,
+        files => Lanes::open(files)?.judge(&mut judge)?,
     };
     Ok((judge, judged))
 }
@@ -245,7 +278,7 @@ fn judgement(mut judge: Judge, judged: Judged, storage: (String, String)) -> Jud
         consumed,
         stop,
         nodes,
-        facts: judge.facts,
+        facts: judge.facts(),
         dialect: judge.dialect,
         follower: judge.follower,
         storage,
@@ -270,31 +303,6 @@ fn in_file_order(
         }
         events += 1;
     }
-    Ok((events, consumed, stop))
-}
-
-fn without_order(files: &[PathBuf], judge: &mut Judge) -> Result<Judged, InputError> {
-    let mut lanes = Lanes::default();
-    let mut homes: HashMap<Nid, &PathBuf> = HashMap::new();
-    let mut events = 0;
-    for file in files {
-        let mut lines = Lines::open(file)?;
-        let mut in_file = 0;
-        while let Some((line, event)) = event::next(&mut lines)? {
-            let node = event.nid;
-            let home = homes.entry(node).or_insert(file);
-            if *home != file {
-                return Err(InputError::Apart {
-                    path: file.clone(),
-                    why: format!("node {node} has events in {} already", home.display()),
-                });
-            }
-            lanes.push(node.as_str(), place(file, line, in_file), event);
-            in_file += 1;
-        }
-        events += in_file;
-    }
-    let (consumed, stop) = lanes.judge(judge);
     Ok((events, consumed, stop))
 }
 

@@ -1,6 +1,8 @@
 //! The name of a node as the trace spells it, kept in place.
 
+use std::collections::HashMap;
 use std::fmt;
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -10,7 +12,7 @@ use smallvec::SmallVec;
 const LENGTH: usize = 23;
 
 /// The name of a node.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Nid {
     text: [u8; LENGTH],
     len: u8,
@@ -34,6 +36,38 @@ impl Nid {
         kept.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
         let len = u8::try_from(text.len()).ok()?;
         Some(Nid { text: kept, len })
+    }
+}
+
+impl Hash for Nid {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        let word = |from: usize| {
+            let bytes = self.text[from..].iter().take(8);
+            bytes.fold(0, |word: u64, byte| word << 8 | u64::from(*byte))
+        };
+        hasher.write_u64(word(0).rotate_left(17) ^ word(8).rotate_left(31) ^ word(16));
+    }
+}
+
+/// A map by node, for names that are short.
+pub(super) type ByNid<T> = HashMap<Nid, T, BuildHasherDefault<Word>>;
+
+/// The hash of a name that is hashed as one word.
+#[derive(Default)]
+pub(super) struct Word(u64);
+
+impl Hasher for Word {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+    fn write_u64(&mut self, word: u64) {
+        let mixed = (self.0.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = mixed ^ (mixed >> 29);
     }
 }
 

@@ -5,7 +5,7 @@ use plimsoll_model::config::Config;
 use plimsoll_model::ids::{Index, NodeId, NodeSet, Term};
 use plimsoll_model::log::{GrowingLog, Log, Payload};
 use plimsoll_model::rules::Input;
-use plimsoll_model::server::Server;
+use plimsoll_model::server::{Server, Write};
 use plimsoll_model::storage::{Disk, Part, Survival};
 
 use super::judge::{At, Judge, MEMBERSHIP};
@@ -146,7 +146,7 @@ impl Judge {
         let now = self.now(at);
         self.check(at, &now)?;
         let node = self.node(at.event.nid);
-        node.appliable = now.applied;
+        (node.appliable, node.handed_out) = (now.applied, now.applied);
         Ok(())
     }
 
@@ -207,7 +207,7 @@ impl Judge {
                 return Ok(None);
             };
             let server = &member.server;
-            if matches(server, &Disk::of(server), restored, log) {
+            if OnDisk::of(server).shows(restored, log) {
                 return Ok(Some(Survival::Nothing));
             }
             let handed = self
@@ -232,12 +232,12 @@ impl Judge {
             return false;
         };
         let server = &member.server;
-        let mut disk = Disk::of(server);
         let upto = usize::try_from(mark - node.written).unwrap_or(usize::MAX);
-        for write in server.queue.iter().take(upto) {
-            disk.write(write);
-        }
-        matches(server, &disk, restored, log)
+        let writes = server.queue.iter().take(upto);
+        let disk = writes.fold(OnDisk::of(server), |disk, write| {
+            disk.with(write, Some(write.end()), true)
+        });
+        disk.shows(restored, log)
     }
 
     /// The part that survived of the writes up to `mark`, if that is what a
@@ -253,18 +253,22 @@ impl Judge {
         if ends != Some(state) {
             return None;
         }
-        let own = writes.iter().enumerate();
-        for (i, write) in own.filter(|(_, write)| (write.term, write.vote) == state) {
+        let mut before = OnDisk::of(server);
+        for (i, write) in writes.iter().enumerate() {
+            let disk = before;
+            before = before.with(write, Some(write.end()), true);
+            if (write.term, write.vote) != state {
+                continue;
+            }
             let writes = u32::try_from(i).ok()?;
             let kept = (write.keep.0..=write.end().0).map(|kept| Some(Index(kept)));
             for kept in std::iter::once(None).chain(kept) {
                 for commit in [false, true] {
                     let part = Part::Ordered { kept, commit };
                     let survival = Survival::Queued { writes, part };
-                    let mut disk = Disk::of(server);
                     let settings = &self.follower.settings;
-                    if disk.crash(server, &survival, settings).is_ok()
-                        && matches(server, &disk, restored, log)
+                    if disk.with(write, kept, commit).shows(restored, log)
+                        && Disk::of(server).crash(server, &survival, settings).is_ok()
                     {
                         return Some(survival);
                     }
@@ -341,20 +345,30 @@ impl Judge {
         let server = &member.server;
         let fits = |config: &Config| Some(config.voters) == stored && config.outgoing() == outgoing;
         let (from, upto) = (server.applied, before.min(server.commit));
+        // The first that fits, unless it is known that what was applied is kept:
+        // then the last.
+        let keeps = self.keeps_applied == Some(true);
         let mut config = server.config;
-        let mut last = fits(&config).then_some(from);
-        for index in (from.0 + 1..=upto.0).map(Index) {
-            if last == Some(from) {
-                break;
+        let mut found = fits(&config).then_some(from);
+        let mut here = from;
+        while here < upto && (keeps || found.is_none()) {
+            // The configuration stays as it is up to the next change.
+            let next = server.log.next_change(here).filter(|next| *next <= upto);
+            if fits(&config) {
+                found = Some(next.map_or(upto, |next| Index(next.0 - 1)));
             }
-            if let Some(Payload::Config { change }) = server.log.entry(index).map(|e| e.payload) {
+            let Some(next) = next else {
+                break;
+            };
+            if let Some(Payload::Config { change }) = server.log.entry(next).map(|e| e.payload) {
                 config = config.after(&change);
             }
             if fits(&config) {
-                last = Some(index);
+                found = Some(next);
             }
+            here = next;
         }
-        let Some(to) = last else {
+        let Some(to) = found else {
             return Err(self.diverges(
                 at.event,
                 at.place,
@@ -367,14 +381,22 @@ impl Judge {
                 format!("the voters of {}", server.config),
             ));
         };
+        self.apply_silently(at, to)?;
+        let (readies, to) = (0, upto);
+        self.unsure |= upto > from && self.keeps_applied.is_none();
+        let node = self.node(at.event.nid);
+        node.reapplied = (upto > from).then_some(Reapplied { from, to, readies });
+        Ok(())
+    }
+
+    /// Applies what is committed up to `to`, configurations too, without a line.
+    fn apply_silently(&mut self, at: &At<'_>, to: Index) -> Result<(), Stop> {
         while self.now(at).applied < to {
             self.follower.apply_entries(at.id, to);
             if self.now(at).applied < to {
                 self.silent(at, at.id, Input::Apply)?;
             }
         }
-        let node = self.node(at.event.nid);
-        node.reapplied = (upto > from).then_some(Reapplied { from, to: upto });
         Ok(())
     }
 
@@ -392,73 +414,142 @@ impl Judge {
         // What it came back with is what it shows still: it has taken no
         // configuration since.
         let log = &member.server.log;
-        let ahead = (now.applied.0 + 1..=to.0).filter_map(|index| log.entry(Index(index)));
-        let ahead: Vec<_> = ahead.collect();
+        let changes =
+            std::iter::successors(log.next_change(now.applied), |at| log.next_change(*at));
+        let ahead: Vec<_> = changes
+            .take_while(|at| *at <= to)
+            .filter_map(|at| log.entry(at))
+            .collect();
         if visible(&now.config.fold(&ahead)) != visible(&now.config) {
             return Ok(());
         }
-        while self.now(at).applied < to {
-            self.follower.apply_entries(at.id, to);
-            if self.now(at).applied < to {
-                self.silent(at, at.id, Input::Apply)?;
-            }
-        }
-        Ok(())
+        self.apply_silently(at, to)
     }
 
     /// Whether the `ApplyConfChange` in hand is one that the restart left open:
-    /// of an entry that the node holds to be applied. Configurations that it
-    /// may have come back with are passed over.
-    pub(super) fn is_reapplied(&mut self, at: &At<'_>, shown: Option<NodeSet>) -> bool {
-        let Some(Reapplied { from, to }) = self.node(at.event.nid).reapplied else {
-            return false;
+    /// of an entry that the node holds to be applied. What it may have come back
+    /// with is passed over.
+    pub(super) fn is_reapplied(
+        &mut self,
+        at: &At<'_>,
+        shown: Option<NodeSet>,
+    ) -> Result<bool, Stop> {
+        let Some(Reapplied { from, to, readies }) = self.node(at.event.nid).reapplied else {
+            return Ok(false);
         };
+        let appliable = self.node(at.event.nid).appliable;
         let Some(member) = self.follower.member(at.id) else {
-            return false;
+            return Ok(false);
         };
         let server = &member.server;
-        let appliable = self
-            .node_of(at.id)
-            .map_or(Index::ZERO, |node| node.appliable);
-        if server.applied >= to && appliable > to {
-            self.node(at.event.nid).reapplied = None;
-            return false;
-        }
-        let change = |index: Index| match server.log.entry(index).map(|e| e.payload) {
-            Some(Payload::Config { change }) => Some(change),
-            _ => None,
+        // A Ready hands out an entry at least, and with synchronous storage that
+        // is applied before the next one: what no line showed until now was
+        // passed over.
+        let overdue = match self.queues() {
+            true => Index::ZERO,
+            false => Index((from.0 + readies).saturating_sub(1)),
         };
-        let mut config = server.config;
-        // The next one, or one behind it that it came back with.
-        let mut skipped = Vec::new();
-        for index in (server.applied.0 + 1..=appliable.0).map(Index) {
-            let Some(change) = change(index) else {
-                continue;
-            };
-            config = config.after(&change);
-            if shown == Some(config.voters) {
-                for _ in &skipped {
-                    let _ = self.follower.step(at.id, Input::Apply, at.place, true);
-                    self.apply_entries(at.id);
+        let ahead = self.changes_ahead(at.id, appliable);
+        let fits = |config: &Config| shown == Some(config.voters);
+        let in_order = ahead.iter().find(|(index, _)| *index > overdue.min(to));
+        let in_order = in_order.filter(|(_, config)| fits(config));
+        let passed = ahead.iter().find(|(index, _)| *index > to);
+        let passed = passed.filter(|(_, config)| fits(config));
+        let any = ahead.iter().take_while(|(index, _)| *index <= to);
+        let any = any.filter(|(index, _)| *index > overdue);
+        let mut any = any.filter(|(_, config)| fits(config));
+        let keeps = self.keeps_applied;
+        self.unsure |= keeps.is_none() && to > server.applied;
+        let chosen = match (in_order, passed) {
+            (_, Some(passed)) if keeps == Some(true) => Some(passed),
+            (Some(in_order), _) => Some(in_order),
+            (None, passed) => any.next().or(passed),
+        };
+        let chosen = chosen.map(|(index, _)| *index);
+        if let Some(index) = chosen {
+            if keeps.is_none() && in_order.is_some() != passed.is_some() {
+                let old = index <= to;
+                if old || ahead.iter().any(|(index, _)| *index <= to) {
+                    self.keeps_applied = Some(!old);
                 }
-                return false;
             }
+            self.apply_silently(at, Index(index.0 - 1))?;
             if index > to {
-                break;
+                self.node(at.event.nid).reapplied = None;
             }
-            skipped.push(index);
+            return Ok(false);
         }
         // One that it holds to be applied, and that changes nothing.
-        let again = (from.0 + 1..=server.applied.0).map(Index);
-        shown == Some(server.config.voters) && again.into_iter().any(|i| change(i).is_some())
+        let again = server.log.next_change(from);
+        Ok(fits(&server.config) && again.is_some_and(|again| again <= server.applied))
+    }
+
+    /// Where the next changes stand that `id` applies up to `to`, with what each
+    /// leads to.
+    fn changes_ahead(&self, id: NodeId, to: Index) -> Vec<(Index, Config)> {
+        let Some(member) = self.follower.member(id) else {
+            return Vec::new();
+        };
+        let server = &member.server;
+        let log = &server.log;
+        let changes =
+            std::iter::successors(log.next_change(server.applied), |at| log.next_change(*at));
+        let idle = self.follower.idle.iter().filter(|at| log.has(**at));
+        let idle = idle.map(|at| at.index).filter(|at| *at > server.applied);
+        let mut all: Vec<Index> = changes.take_while(|at| *at <= to).collect();
+        all.extend(idle.filter(|at| *at <= to));
+        all.sort_unstable();
+        let mut config = server.config;
+        let after = all.into_iter().map(|index| {
+            if let Some(Payload::Config { change }) = log.entry(index).map(|e| e.payload) {
+                config = config.after(&change);
+            }
+            (index, config)
+        });
+        after.collect()
     }
 }
 
-/// Whether `disk` is what a restart shows.
-fn matches(server: &Server<GrowingLog>, disk: &Disk, restored: Restored, log: Index) -> bool {
-    let mut server = server.clone();
-    disk.clone().put(&mut server);
-    let durable = &server.durable;
-    (durable.term, durable.vote, durable.commit.max(durable.base)) == restored
-        && server.durable_last().index == log
+/// What stands on a disk, as far as a restart shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct OnDisk {
+    term: Term,
+    vote: Option<NodeId>,
+    commit: Index,
+    last: Index,
+    base: Index,
+}
+
+impl OnDisk {
+    fn of(server: &Server<GrowingLog>) -> Self {
+        let durable = &server.durable;
+        OnDisk {
+            term: durable.term,
+            vote: durable.vote,
+            commit: durable.commit,
+            last: server.durable_last().index,
+            base: durable.base,
+        }
+    }
+
+    /// With `write`, up to `kept` of what it makes of the log.
+    fn with(self, write: &Write, kept: Option<Index>, commit: bool) -> Self {
+        OnDisk {
+            term: write.term,
+            vote: write.vote,
+            commit: match commit {
+                true => self.commit.max(write.commit),
+                false => self.commit,
+            },
+            last: kept.unwrap_or(self.last),
+            base: match kept {
+                Some(kept) if kept >= write.base => write.base,
+                _ => self.base,
+            },
+        }
+    }
+
+    fn shows(&self, restored: Restored, log: Index) -> bool {
+        (self.term, self.vote, self.commit.max(self.base)) == restored && self.last == log
+    }
 }

@@ -195,7 +195,8 @@ impl Judge {
         facts.checked += stated;
         facts.of += of;
         if let Some(found) = self.follower.flights.find(&pattern) {
-            return Ok(self.as_known(found.clone()));
+            let found = self.follower.with_state(found.clone());
+            return Ok(self.as_known(found));
         }
         if let Some((found, mark)) = self.waiting(&pattern) {
             let Some(mark) = mark else {
@@ -212,6 +213,7 @@ impl Judge {
             };
             // Its arrival shows that its sender's write is complete.
             self.has_left(at, pattern.from, mark)?;
+            let found = self.follower.with_state(found);
             return Ok(self.as_known(found));
         }
         let (why, expected) = match self.follower.flights.nearest(&pattern) {

@@ -105,6 +105,7 @@ impl Judge {
         let node = self.node(at.event.nid);
         node.installed = true;
         node.appliable = node.appliable.max(applied);
+        node.handed_out = node.handed_out.max(applied);
         node.reapplied = None;
     }
 

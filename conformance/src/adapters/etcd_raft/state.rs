@@ -62,6 +62,9 @@ pub(super) enum Deferred {
     /// A vote request of a higher term: looked at, or ignored because there is
     /// a leader.
     VoteRequest { message: Message, at: Place },
+    /// The same, and it became a follower of that term, for this or for a reason
+    /// that is not traced: whether it answers tells.
+    Raised { message: Message, at: Place },
     /// An append or heartbeat of a lower term: answered, or ignored.
     Stale { message: Message },
     /// A configuration was applied: which way it came about, and whether a
@@ -113,6 +116,8 @@ pub(super) struct Reapplied {
     pub from: Index,
     /// Up to here it had applied.
     pub to: Index,
+    /// How many times it was ready since, with something to apply.
+    pub readies: u64,
 }
 
 /// What the adapter keeps of a node.
@@ -144,6 +149,9 @@ pub(super) struct Node {
     pub kept: bool,
     /// The commit index in its last `Ready`: what it may have applied.
     pub appliable: Index,
+    /// Up to here a `Ready` has surely handed out what is committed: each one
+    /// hands out an entry at least.
+    pub handed_out: Index,
     /// Its last line may make it look whether it can commit, and need not.
     pub may_commit: bool,
     /// The vote before the one that its last step gave.
@@ -156,8 +164,6 @@ pub(super) struct Node {
     pub asked: Option<Asked>,
     /// Whether it ever asked.
     pub ever_asked: bool,
-    /// The term of an election that its leader may have told it to start.
-    pub told: Option<Term>,
     /// Whom it has followed.
     pub followed: NodeSet,
     /// As a leader of this term: who was known to hold its whole log.

@@ -10,7 +10,7 @@ use plimsoll_model::ids::{Index, NodeId, Term};
 use plimsoll_model::message::Message;
 use plimsoll_model::rules::{Branch, Input};
 
-use super::event::{Msg, MsgType};
+use super::event::{Msg, MsgType, Name};
 use super::judge::{At, Judge, inconclusive};
 use super::state::Own;
 use crate::replay::Stop;
@@ -35,7 +35,44 @@ impl Judge {
         if self.node(at.event.nid).ready.take().is_some() {
             self.complete(at, at.id)?;
         }
-        Ok(())
+        match at.event.name {
+            // What follows from applying it; and a Ready may come in two.
+            Name::ApplyConfChange | Name::Commit | Name::BecomeFollower | Name::Ready => Ok(()),
+            name if name.is_send() => Ok(()),
+            _ => self.has_applied(at),
+        }
+    }
+
+    /// With synchronous storage what a `Ready` hands out is applied before the
+    /// node does anything else.
+    fn has_applied(&self, at: &At<'_>) -> Result<(), Stop> {
+        let Some(node) = self.node_of(at.id) else {
+            return Ok(());
+        };
+        if node.reapplied.is_some() || node.deferred.is_some() {
+            return Ok(());
+        }
+        let Some((index, change)) = self.next_change(at.id) else {
+            return Ok(());
+        };
+        if index > node.handed_out {
+            return Ok(());
+        }
+        Err(self.diverges(
+            at.event,
+            at.place,
+            RuleName::new(
+                "what is committed is applied",
+                "§5.3",
+                super::judge::MEMBERSHIP,
+            ),
+            format!(
+                "{} has been ready often enough to have applied the configuration at index \
+                 {index} ({change}), and no line shows it",
+                at.id
+            ),
+            "an ApplyConfChange first".to_owned(),
+        ))
     }
 
     /// Storage is seen to be asynchronous.
@@ -111,6 +148,12 @@ impl Judge {
         self.settle(at)?;
         let now = self.now(at);
         self.check(at, &now)?;
+        if self.queues() {
+            let node = self.node(at.event.nid);
+            let handed = node.handed.back().map_or(0, |mark| mark - node.written);
+            let handed = usize::try_from(handed).unwrap_or(usize::MAX);
+            self.follower.merge_writes(at.id, handed);
+        }
         let queued = self.queued(at.id);
         let (events, queues) = (self.events, self.queues());
         let node = self.node(at.event.nid);
@@ -120,6 +163,14 @@ impl Judge {
         node.last_ready = events;
         node.longest = node.longest.max(now.last);
         node.appliable = now.commit;
+        if !node.installed && node.handed_out < now.commit {
+            node.handed_out = node.handed_out.next();
+        }
+        if let Some(reapplied) = &mut node.reapplied
+            && now.commit.0 > reapplied.from.0 + reapplied.readies
+        {
+            reapplied.readies += 1;
+        }
         if queues {
             // It is handed out; when it is written nothing shows.
             node.installed = false;

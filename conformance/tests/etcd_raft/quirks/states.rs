@@ -1,9 +1,11 @@
 //! Quirks of states and boots.
 
-use serde_json::json;
+use plimsoll::adapters::etcd_raft::Given;
+use plimsoll_model::settings::Storage;
+use serde_json::{Value, json};
 
 use super::trace::{Trace, diverges, is, own};
-use crate::{Found, found};
+use crate::{Found, found, found_given};
 
 #[test]
 fn quirk_1_receive_shows_the_state_before_and_become_the_state_after() {
@@ -164,4 +166,102 @@ fn quirk_9_a_bootstrap_adds_one_node_an_entry() {
         diverges(trace.with(at, "/state/commit", json!(2)), at);
         assert!(matches!(trace.twice(at), Found::Diverges(..)), "{at}");
     }
+}
+
+#[test]
+fn quirk_4_with_asynchronous_storage_what_is_not_acknowledged_may_be_lost() {
+    let trace = Trace::of_async("g21");
+    let session = |lines: &[Value]| {
+        found_given(
+            lines,
+            &Given {
+                storage: Some(Storage::Async),
+                ..Given::default()
+            },
+        )
+    };
+    // No crash loses what was acknowledged: an answer that arrived, an own
+    // acknowledgement that came back.
+    let shorter = (0..trace.0.len()).filter(|&at| trace.event(at)["name"] == "InitState");
+    let shorter: Vec<usize> = shorter.skip(3).collect();
+    assert!(!shorter.is_empty());
+    for at in shorter {
+        let mut lost = trace.0.clone();
+        lost[at]["event"]["log"] = json!(3);
+        assert!(
+            matches!(session(&lost), Found::Diverges(found, _) if (at..at + 3).contains(&found))
+        );
+    }
+    // With synchronous storage given it diverges, at the latest where it shows.
+    let given = Given {
+        storage: Some(Storage::Sync),
+        ..Given::default()
+    };
+    assert!(matches!(found_given(&trace.0, &given), Found::Diverges(at, _) if at <= 61));
+}
+
+#[test]
+fn quirk_23_what_a_ready_hands_out_is_applied_before_anything_else() {
+    let trace = Trace::of("g14");
+    let change = trace.find(0, |e| e["name"] == "ChangeConf");
+    let applies = trace.find(change, |e| e["name"] == "ApplyConfChange" && e["log"] != 0);
+    assert!(matches!(trace.without(applies), Found::Diverges(..)));
+    diverges(
+        trace.with(applies, "/prop/cc/newconf", json!(["1", "2", "3"])),
+        applies,
+    );
+}
+
+#[test]
+fn quirk_24_a_removed_leader_steps_down_everywhere_or_nowhere() {
+    let trace = Trace::of("g14");
+    let steps_down = trace.find(0, |e| {
+        e["name"] == "BecomeFollower"
+            && e["conf"][0]
+                .as_array()
+                .is_some_and(|conf| !conf.is_empty() && !conf.contains(&e["nid"]))
+            && e["state"]["vote"] == e["nid"]
+    });
+    // Without the line it leads on, and so it does not show up as follower.
+    let next = trace.next(steps_down);
+    diverges(trace.without(steps_down), next - 1);
+    let off = |name: &str| (name.to_owned(), false);
+    let leads_on = Given {
+        switches: vec![off("step-down-on-removal"), off("check-quorum")],
+        ..Given::default()
+    };
+    diverges(found_given(&trace.0, &leads_on), steps_down);
+}
+
+#[test]
+fn switches_that_are_given_hold_from_the_start() {
+    let given = |name: &str, on| Given {
+        switches: vec![(name.to_owned(), on)],
+        ..Given::default()
+    };
+    let trace = Trace::of("g11");
+    assert_eq!(
+        found_given(&trace.0, &given("pre-vote", true)),
+        Found::Conforms
+    );
+    let asks = trace.find(0, |e| e["role"] == "StatePreCandidate");
+    diverges(found_given(&trace.0, &given("pre-vote", false)), asks);
+    let trace = Trace::of("g13");
+    let lost = (0..trace.0.len()).find(|&at| {
+        let event = trace.event(at);
+        let before = (0..at)
+            .rev()
+            .find(|&k| trace.event(k)["nid"] == event["nid"]);
+        event["name"] == "BecomeFollower"
+            && before.is_some_and(|k| {
+                let before = trace.event(k);
+                before["role"] == "StateLeader" && before["state"]["term"] == event["state"]["term"]
+            })
+    });
+    let lost = lost.expect("a leader that lost its quorum");
+    assert_eq!(
+        found_given(&trace.0, &given("check-quorum", true)),
+        Found::Conforms
+    );
+    diverges(found_given(&trace.0, &given("check-quorum", false)), lost);
 }

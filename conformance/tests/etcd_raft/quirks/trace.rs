@@ -1,8 +1,10 @@
 //! A correct trace, and what becomes of it once one line is another.
 
+use plimsoll::adapters::etcd_raft::Given;
+use plimsoll_model::settings::Storage;
 use serde_json::Value;
 
-use crate::{Found, entry, found, lines};
+use crate::{Found, entry, found, found_given, lines};
 
 /// A correct trace of the corpus.
 pub(super) struct Trace(pub(super) Vec<Value>);
@@ -11,6 +13,17 @@ impl Trace {
     pub(super) fn of(name: &str) -> Trace {
         let lines = lines(entry(name));
         assert_eq!(found(&lines), Found::Conforms, "{name}");
+        Trace(lines)
+    }
+
+    /// The same, of a run with asynchronous storage.
+    pub(super) fn of_async(name: &str) -> Trace {
+        let lines = lines(entry(name));
+        let given = Given {
+            storage: Some(Storage::Async),
+            ..Given::default()
+        };
+        assert_eq!(found_given(&lines, &given), Found::Conforms, "{name}");
         Trace(lines)
     }
 
