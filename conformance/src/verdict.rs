@@ -91,11 +91,13 @@ pub enum Ground {
     UnloggedStep,
     /// Nodes of the run have no line in any file.
     NodeMissing,
+    /// A message arrived that its sender may have sent behind its last line.
+    LogEnded,
 }
 
 impl Ground {
     /// Every ground.
-    pub const ALL: [Ground; 8] = [
+    pub const ALL: [Ground; 9] = [
         Ground::NothingConsumed,
         Ground::FirstBootWithLog,
         Ground::AsynchronousStorage,
@@ -104,6 +106,7 @@ impl Ground {
         Ground::UnloggedSend,
         Ground::UnloggedStep,
         Ground::NodeMissing,
+        Ground::LogEnded,
     ];
 
     /// What it says, in a sentence.
@@ -128,6 +131,10 @@ impl Ground {
             Ground::UnloggedSend => {
                 "a message arrives that a step without logged sends may have sent, and the model \
                  can no longer tell"
+            }
+            Ground::LogEnded => {
+                "a message arrives that its sender may have sent after its last line: a file of \
+                 the run is missing, or ends before the others"
             }
             Ground::MidRun => "the trace begins in mid-run, and not every node's state is given",
         }

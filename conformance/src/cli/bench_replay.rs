@@ -104,7 +104,7 @@ fn measure(args: &Args, folder: &Path, line: &Line) -> Result<Vec<Row>, Failure>
                         n + 1,
                         args.runs
                     ));
-                    runs.push(judge(&files)?);
+                    runs.push(judge(&files, trace)?);
                 }
                 rows.push(Row::median(&name, form, runs));
             }
@@ -195,8 +195,8 @@ fn node(line: &[u8]) -> Option<String> {
     Some(node.or_else(|| value.get("node"))?.as_str()?.to_owned())
 }
 
-/// Judges the run in `files` in a process of its own.
-fn judge(files: &[PathBuf]) -> Result<Measured, Failure> {
+/// Judges the run in `files`, cut from `trace`, in a process of its own.
+fn judge(files: &[PathBuf], trace: &Path) -> Result<Measured, Failure> {
     let this = std::env::current_exe().map_err(|error| Failure::Input {
         path: "the command itself".to_owned(),
         reason: error.to_string(),
@@ -207,21 +207,24 @@ fn judge(files: &[PathBuf]) -> Result<Measured, Failure> {
         command.arg("--together");
     }
     let text = output(&this, command.args(files))?;
-    let said: Option<Measured> = serde_json::from_str(&text).ok().and_then(|said: Value| {
-        let trace = said.get("traces")?.get(0)?;
-        if trace.get("verdict")?.as_str() != Some("conforms") {
+    let said: Value = serde_json::from_str(&text).unwrap_or_default();
+    let judged = said.pointer("/traces/0");
+    let measured = judged.and_then(|judged| {
+        if judged.get("verdict")?.as_str() != Some("conforms") {
             return None;
         }
         Some(Measured {
-            events: trace.get("events")?.as_u64()?,
+            events: judged.get("events")?.as_u64()?,
             seconds: said.get("seconds")?.as_f64()?,
             peak: said.get("peak_memory_bytes")?.as_u64(),
         })
     });
-    said.ok_or_else(|| Failure::Input {
-        path: files
-            .first()
-            .map_or_else(String::new, |path| path.display().to_string()),
-        reason: "it does not conform, so how long that took says nothing".to_owned(),
+    let verdict = judged.and_then(|judged| judged.get("verdict")?.as_str());
+    measured.ok_or_else(|| Failure::Input {
+        path: trace.display().to_string(),
+        reason: format!(
+            "its verdict is `{}` and not `conforms`, so how long that took says nothing",
+            verdict.unwrap_or("unreadable")
+        ),
     })
 }

@@ -16,6 +16,7 @@ use crate::replay::{self, Judged};
 use crate::report::replay::{Document, TraceReport};
 use crate::report::{Answer, coverage as coverage_report};
 use crate::timeline::Timeline;
+use crate::verdict::Verdict;
 
 /// Flags of `plimsoll replay`.
 #[derive(Debug, clap::Args)]
@@ -135,6 +136,15 @@ pub(super) fn run(args: &Args) -> Done {
         })?;
         return Ok(Answer::Holds);
     }
+    for (i, (name, on)) in args.switch.iter().enumerate() {
+        if args.switch[..i]
+            .iter()
+            .any(|(known, other)| known == name && other != on)
+        {
+            let both = format!("--switch {name}: it is given as on and as off");
+            return Err(Failure::Usage(both));
+        }
+    }
     let begun = Instant::now();
     let options = replay::Options {
         format: args.format.named(),
@@ -167,7 +177,10 @@ pub(super) fn run(args: &Args) -> Done {
             report.timeline = Some(save(&timeline, folder, &name)?);
         }
         if let Err(error) = &judged.result {
-            unreadable = Some(Failure::Trace(error.to_string()));
+            // The last one is told by who ends the command.
+            if let Some(failure) = unreadable.replace(Failure::Trace(error.to_string())) {
+                eprintln!("plimsoll: {failure}");
+            }
         }
         if !args.json && !args.coverage {
             say(&render::replay::verdict(judged, &report))?;
@@ -200,8 +213,11 @@ fn covered(args: &Args, judged: &[Judged]) -> Result<(), Failure> {
         .iter()
         .filter_map(|judged| judged.result.as_ref().ok());
     verdicts.for_each(|verdict| coverage.add(verdict.certificate()));
-    let unreadable = judged.len() as u64 - coverage.traces();
-    let result = coverage_report::Document::new(&coverage, unreadable);
+    let verdicts: Vec<&str> = judged
+        .iter()
+        .map(|judged| judged.result.as_ref().map_or("unreadable", Verdict::name))
+        .collect();
+    let result = coverage_report::Document::new(&coverage, &verdicts);
     if let Some(path) = &args.html {
         std::fs::write(path, render::coverage::html(&result)).map_err(|error| Failure::Output {
             path: path.display().to_string(),

@@ -287,6 +287,21 @@ impl What {
             scenario.settings =
                 set.map_err(|error| Failure::Usage(format!("--setting {assignment}: {error}")))?;
         }
+        let asked = self.feature.iter().filter_map(|at| features::ALL.get(at.0));
+        for feature in asked {
+            let same = |other: &features::Feature| {
+                // Of two variants of one feature the last counts.
+                other.name != feature.name && other.file == feature.file
+            };
+            let variant = features::of(&scenario.settings).any(|other| same(other));
+            if !(feature.is_on)(&scenario.settings) && !variant {
+                let name = feature.name;
+                let off = format!("--feature {name}: a --setting switches it off again");
+                return Err(Failure::Usage(off));
+            }
+        }
+        let together = scenario.settings.check();
+        together.map_err(|error| Failure::Usage(format!("--setting: {error}")))?;
         let spelled = self.durability.map(|durability| match durability {
             DurabilityName::Atomic => Durability::Atomic,
             DurabilityName::Deferred => Durability::Deferred,

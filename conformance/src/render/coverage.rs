@@ -12,12 +12,16 @@ pub fn report(document: &Document) -> String {
             .iter()
             .filter(move |item| item.standing == standing)
     };
+    if document.traces == 0 {
+        return "no trace could be read, so nothing is covered\n".to_owned();
+    }
     let mut out = format!(
-        "{} of {} parts of the rules exercised by {} traces ({})\n",
+        "{} of {} parts of the rules exercised by {} traces ({})\n{}\n",
         document.exercised,
         document.reachable,
         document.traces,
-        document.dialects.join(", ")
+        document.dialects.join(", "),
+        verdicts(document)
     );
     if of(Standing::Hole).next().is_some() {
         out += "\nnever exercised, and what would do it\n";
@@ -54,6 +58,14 @@ pub fn report(document: &Document) -> String {
     out
 }
 
+/// How many traces count whole, and how many up to a line.
+fn verdicts(document: &Document) -> String {
+    format!(
+        "{} conform; {} diverge and {} are inconclusive, and count up to there; {} unreadable",
+        document.conform, document.diverge, document.inconclusive, document.unreadable
+    )
+}
+
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;\
 padding:0 1rem;color:#222}table{border-collapse:collapse;width:100%}td,th{text-align:left;\
 padding:.3rem .6rem;border-bottom:1px solid #ddd;vertical-align:top}td.n{text-align:right}\
@@ -66,12 +78,13 @@ pub fn html(document: &Document) -> String {
     let mut out = format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
          <title>Coverage of the rules</title><style>{STYLE}</style></head><body>\n\
-         <h1>Coverage of the rules</h1>\n<p>{} of {} parts exercised by {} traces ({}).</p>\n\
+         <h1>Coverage of the rules</h1>\n<p>{} of {} parts exercised by {} traces ({}). {}.</p>\n\
          <div class=\"bar\"><div style=\"width:{share:.1}%\"></div></div>\n",
         document.exercised,
         document.reachable,
         document.traces,
-        escaped(&document.dialects.join(", "))
+        escaped(&document.dialects.join(", ")),
+        verdicts(document)
     );
     for (standing, heading) in [
         (Standing::Hole, "Never exercised"),

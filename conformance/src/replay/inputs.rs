@@ -79,6 +79,19 @@ pub(super) fn groups(
         files.extend(found);
     }
     if together && !files.is_empty() {
+        let mut seen: Vec<PathBuf> = Vec::new();
+        for file in &files {
+            // What cannot be found says so when it is read.
+            let real = fs::canonicalize(file).unwrap_or_else(|_| file.clone());
+            if seen.contains(&real) {
+                let apart = InputError::Apart {
+                    path: file.clone(),
+                    why: "it is given twice, and is one node's file of the run".to_owned(),
+                };
+                return Err((file.clone(), apart));
+            }
+            seen.push(real);
+        }
         return Ok(vec![files]);
     }
     Ok(files.into_iter().map(|file| vec![file]).collect())

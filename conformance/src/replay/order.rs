@@ -11,7 +11,7 @@
 use std::collections::VecDeque;
 
 use super::Stop;
-use crate::verdict::Place;
+use crate::verdict::{Ground, Place, Stopped};
 
 /// Someone who judges the events of a format.
 pub trait Judging {
@@ -27,11 +27,70 @@ pub trait Judging {
     /// Whether what the event waits for could have happened without a line.
     fn is_ready_silently(&self, event: &Self::Event) -> bool;
 
+    /// Whose message the event waits for, as the trace calls it.
+    fn waits_for<'a>(&self, event: &'a Self::Event) -> Option<&'a str>;
+
     /// Judges an event.
     ///
     /// # Errors
     /// Why the judgement ends here.
     fn judge(&mut self, event: &Self::Event, place: &Place) -> Result<(), Stop>;
+}
+
+/// What there is when every lane waits for a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stuck {
+    /// Lanes wait for each other in a circle, this one among them: in no order
+    /// was what they wait for sent before it arrived.
+    Contradiction(usize),
+    /// This lane waits, in the end, for a node whose lines have ended.
+    Ended(usize, String),
+}
+
+/// What is wrong where every lane of `waiting` waits: each is a node and whose
+/// message it waits for. Nodes that are not among them have no line left.
+pub fn stuck(waiting: &[(&str, Option<&str>)]) -> Stuck {
+    let mut ended = None;
+    for start in 0..waiting.len() {
+        let (mut at, mut steps) = (start, 0);
+        loop {
+            let (_, awaited) = waiting[at];
+            let next = awaited.map(|node| waiting.iter().position(|(name, _)| *name == node));
+            match next {
+                // Who waits for nobody is what cannot be explained.
+                None => return Stuck::Contradiction(at),
+                Some(Some(next)) if steps < waiting.len() => (at, steps) = (next, steps + 1),
+                Some(Some(_)) => return Stuck::Contradiction(first_of_circle(waiting, at)),
+                Some(None) => {
+                    let node = awaited.unwrap_or_default().to_owned();
+                    ended.get_or_insert(Stuck::Ended(start, node));
+                    break;
+                }
+            }
+        }
+    }
+    ended.unwrap_or(Stuck::Contradiction(0))
+}
+
+/// The first lane of the circle that the lane at `within` belongs to.
+fn first_of_circle(waiting: &[(&str, Option<&str>)], within: usize) -> usize {
+    let (mut at, mut first) = (within, within);
+    for _ in 0..waiting.len() {
+        let (_, awaited) = waiting[at];
+        let next = waiting.iter().position(|(name, _)| Some(*name) == awaited);
+        at = next.unwrap_or(at);
+        first = first.min(at);
+    }
+    first
+}
+
+/// The end of a judgement at an event that waits for a node without lines.
+pub fn log_ended(place: &Place, node: &str, waits: &str) -> Stop {
+    Stop::Inconclusive(Stopped {
+        ground: Ground::LogEnded,
+        place: Some(place.clone()),
+        what: format!("node {waits} waits for what node {node} sent, whose lines have ended"),
+    })
 }
 
 /// The events of each node, in its own order.
@@ -81,15 +140,38 @@ impl<E> Lanes<E> {
             if moved {
                 continue;
             }
-            // All wait: take one whose cause may have left no line, else judge
-            // the first head as it is, which says what is missing.
-            let waiting = |(_, lane): &(String, VecDeque<(Place, E)>)| !lane.is_empty();
+            // All wait: take one whose cause may have left no line. Else either a
+            // node's lines have ended too early, or what a head waits for was
+            // never sent: judging it as it is says so.
             let silently = |(_, lane): &(String, VecDeque<(Place, E)>)| {
                 let head = lane.front();
                 head.is_some_and(|(_, event)| judge.is_ready_silently(event))
             };
-            let next = self.lanes.iter().position(silently);
-            let next = next.or_else(|| self.lanes.iter().position(waiting));
+            let mut next = self.lanes.iter().position(silently);
+            if next.is_none() {
+                let mut heads = Vec::new();
+                for (at, (name, lane)) in self.lanes.iter().enumerate() {
+                    if let Some((_, event)) = lane.front() {
+                        let awaited = judge.waits_for(event).map(str::to_owned);
+                        heads.push((at, name.clone(), awaited));
+                    }
+                }
+                if heads.is_empty() {
+                    return (consumed, None);
+                }
+                let waiting: Vec<(&str, Option<&str>)> = heads
+                    .iter()
+                    .map(|(_, name, awaited)| (name.as_str(), awaited.as_deref()))
+                    .collect();
+                match stuck(&waiting) {
+                    Stuck::Contradiction(at) => next = Some(heads[at].0),
+                    Stuck::Ended(at, node) => {
+                        let (at, name, _) = &heads[at];
+                        let place = self.lanes[*at].1.front().map(|(place, _)| place);
+                        return (consumed, place.map(|place| log_ended(place, &node, name)));
+                    }
+                }
+            }
             let Some((_, lane)) = next.and_then(|at| self.lanes.get_mut(at)) else {
                 return (consumed, None);
             };
@@ -100,5 +182,26 @@ impl<E> Lanes<E> {
                 consumed += 1;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waits_in_a_circle_contradicts_and_who_waits_for_an_end_does_not() {
+        let circle = [("a", Some("b")), ("b", Some("c")), ("c", Some("b"))];
+        assert_eq!(stuck(&circle), Stuck::Contradiction(1));
+        let ended = [("a", Some("b")), ("b", Some("d")), ("c", Some("a"))];
+        assert_eq!(stuck(&ended), Stuck::Ended(0, "d".to_owned()));
+        // A circle beside it is a contradiction still.
+        let both = [("a", Some("d")), ("b", Some("c")), ("c", Some("b"))];
+        assert_eq!(stuck(&both), Stuck::Contradiction(1));
+        assert_eq!(stuck(&[("a", Some("a"))]), Stuck::Contradiction(0));
+        assert_eq!(
+            stuck(&[("a", Some("b")), ("b", None)]),
+            Stuck::Contradiction(1)
+        );
     }
 }

@@ -16,6 +16,12 @@ pub struct Document {
     pub tool: &'static str,
     /// How many traces were counted.
     pub traces: u64,
+    /// How many of them conform.
+    pub conform: u64,
+    /// How many diverge: they count up to there.
+    pub diverge: u64,
+    /// How many are inconclusive: they count up to there.
+    pub inconclusive: u64,
     /// How many could not be read, and were not.
     pub unreadable: u64,
     /// The dialects of the traces.
@@ -29,8 +35,10 @@ pub struct Document {
 }
 
 impl Document {
-    /// What `coverage` says; `unreadable` traces are not in it.
-    pub fn new(coverage: &Coverage, unreadable: u64) -> Self {
+    /// What `coverage` says of traces with these verdicts; what is `unreadable`
+    /// is not in it.
+    pub fn new(coverage: &Coverage, verdicts: &[&str]) -> Self {
+        let with = |verdict| verdicts.iter().filter(|other| **other == verdict).count() as u64;
         let items = coverage.items();
         let count = |standing| {
             items
@@ -43,7 +51,10 @@ impl Document {
             schema: SCHEMA,
             tool: env!("CARGO_PKG_VERSION"),
             traces: coverage.traces(),
-            unreadable,
+            conform: with("conforms"),
+            diverge: with("diverges"),
+            inconclusive: with("inconclusive"),
+            unreadable: with("unreadable"),
             dialects: coverage.dialects().map(str::to_owned).collect(),
             reachable: exercised + count(Standing::Hole),
             exercised,

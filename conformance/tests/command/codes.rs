@@ -47,6 +47,9 @@ fn what_is_given_of_a_trace_counts() {
     assert_eq!(code(&["replay", &asynchronous, "--storage", "sync"]), 1);
     assert_eq!(code(&["replay", &trace, "--switch", "pre-vote=maybe"]), 2);
     assert_eq!(code(&["replay", &trace, "--switch", "leases=on"]), 2);
+    let both = ["--switch", "pre-vote=on", "--switch", "pre-vote=off"];
+    assert_eq!(code(&[&["replay", &trace][..], &both].concat()), 2);
+    assert_eq!(code(&["replay", "--together", &trace, &trace]), 2);
     assert_eq!(code(&["replay"]), 2);
     assert_eq!(code(&["replay", "--correspondence", "etcd-raft"]), 0);
     assert_eq!(code(&["replay", "--correspondence", "plimsoll", &trace]), 2);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use plimsoll::verdict::Verdict;
+use plimsoll::verdict::{Ground, Verdict};
 use serde_json::Value;
 
 use crate::{entry, folder, lines, verdict};
@@ -80,6 +80,61 @@ fn a_flawed_run_split_by_node_diverges_at_the_same_node() {
                 }
             }
             other => panic!("{name}: {other:?}"),
+        }
+    }
+}
+
+/// Logs that were collected at different moments, or not all of them: nothing is
+/// wrong with the run, so it must not be said.
+#[test]
+fn a_file_that_ends_early_or_is_missing_accuses_nobody() {
+    let all = split("g05", |place| 40 + place);
+    for node in 0..all.len() {
+        let kept = std::fs::read_to_string(&all[node]).expect("a file");
+        for lines in [0, 100, 300, 900] {
+            let cut: String = kept
+                .lines()
+                .take(lines)
+                .map(|line| format!("{line}\n"))
+                .collect();
+            let mut files = all.clone();
+            match lines {
+                0 => drop(files.remove(node)),
+                _ => std::fs::write(&all[node], cut).expect("a file"),
+            }
+            match verdict(&files) {
+                Verdict::Inconclusive(stopped, _) => {
+                    assert_eq!(
+                        stopped.ground,
+                        Ground::LogEnded,
+                        "{node} {lines}: {stopped:?}"
+                    );
+                }
+                other => panic!("{node} {lines}: {other:?}"),
+            }
+        }
+        std::fs::write(&all[node], kept).expect("a file");
+    }
+}
+
+/// What begins in mid-run has no beginning to judge from.
+#[test]
+fn a_run_without_its_beginning_is_inconclusive() {
+    let folder = folder("mid-run");
+    let path = folder.join("mid-run.ndjson");
+    let lines = lines(entry("g02"));
+    for skipped in [1, 5, 300] {
+        let text: String = lines
+            .iter()
+            .skip(skipped)
+            .map(|line| format!("{line}\n"))
+            .collect();
+        std::fs::write(&path, text).expect("a file");
+        match verdict(std::slice::from_ref(&path)) {
+            Verdict::Inconclusive(stopped, _) => {
+                assert_eq!(stopped.ground, Ground::MidRun, "{skipped}");
+            }
+            other => panic!("{skipped}: {other:?}"),
         }
     }
 }

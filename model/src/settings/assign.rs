@@ -13,7 +13,8 @@ impl Settings {
     ///
     /// # Errors
     /// The cause: no `=`, an unknown name, a value that the setting does not
-    /// take, or settings that cannot stand together.
+    /// take. Whether they can stand together is asked when all are set
+    /// ([`Settings::check`]).
     pub fn set(&self, assignment: &str) -> Result<Settings, SettingError> {
         let (name, value) = assignment
             .split_once('=')
@@ -32,16 +33,17 @@ impl Settings {
         let set: Settings = all
             .try_into()
             .map_err(|error: toml::de::Error| failed(&error.message()))?;
-        let set = Settings {
+        Ok(Settings {
             flaw: self.flaw,
             ..set
-        };
-        set.check().map_err(|error| failed(&error))?;
-        Ok(set)
+        })
     }
 
     /// Whether the settings can stand together.
-    fn check(&self) -> Result<(), String> {
+    ///
+    /// # Errors
+    /// Which of them cannot.
+    pub fn check(&self) -> Result<(), String> {
         if self.configuration == Configuration::Applied
             && self.takes_effect == TakesEffect::Appended
         {
@@ -93,8 +95,20 @@ mod tests {
         assert!(error("flaw=figure-8").contains("unknown field `flaw`"));
         assert!(error("removed-leader=resigns").contains("leads-on"));
         assert!(error("window=-1").starts_with("window: "));
+    }
+
+    #[test]
+    fn settings_that_cannot_stand_together_are_named() {
+        let error = |assignment: &str| {
+            let set = etcd().set(assignment).expect("a setting");
+            set.check().expect_err("they cannot")
+        };
         assert!(error("takes-effect=appended").contains("configuration=applied"));
         assert!(error("storage=async").contains("durability=deferred"));
         assert!(error("election-timeout-ticks=0").contains("at least one tick"));
+        let both = etcd()
+            .set("storage=async")
+            .and_then(|s| s.set("durability=deferred"));
+        assert_eq!(both.expect("settings").check(), Ok(()));
     }
 }

@@ -221,6 +221,13 @@ impl Judge {
     }
 
     fn unbooted(&self, event: &Event, place: &Place) -> Stop {
+        if self
+            .nodes
+            .values()
+            .all(|node| node.id.is_none() && node.booting.is_none())
+        {
+            return inconclusive(Ground::MidRun, event, place);
+        }
         self.diverges(
             event,
             place,
@@ -524,6 +531,11 @@ impl Judging for Judge {
 
     fn is_ready_silently(&self, event: &Event) -> bool {
         self.has_arrived(event)
+    }
+
+    fn waits_for<'a>(&self, event: &'a Event) -> Option<&'a str> {
+        let message = event.msg.as_ref().filter(|_| event.name.is_receive());
+        message.map(|message| message.from.as_str())
     }
 
     fn judge(&mut self, event: &Event, place: &Place) -> Result<(), Stop> {

@@ -12,7 +12,7 @@ use plimsoll_trace::Lines;
 
 use super::event::{self, Event};
 use super::nid::{ByNid, Nid};
-use crate::replay::order::Judging;
+use crate::replay::order::{Judging, Stuck, log_ended, stuck};
 use crate::replay::{InputError, Stop, place};
 use crate::verdict::Place;
 
@@ -176,20 +176,38 @@ impl Lanes {
             if moved {
                 continue;
             }
-            // All wait: take one whose cause may have left no line, else judge
-            // the first head as it is, which says what is missing.
-            let mut waiting = self.lanes.iter_mut().filter(|lane| !lane.heads.is_empty());
-            let Some(first) = waiting.next() else {
+            // All wait: take one whose cause may have left no line. Else either a
+            // node's lines have ended too early, or what a head waits for was
+            // never sent: judging it as it is says so.
+            let waiting: Vec<usize> = (0..self.lanes.len())
+                .filter(|&lane| !self.lanes[lane].heads.is_empty())
+                .collect();
+            if waiting.is_empty() {
                 return Ok((consumed, None));
+            }
+            let head = |lane: usize| self.lanes[lane].heads.front();
+            let silently = |lane: &&usize| {
+                head(**lane).is_some_and(|(_, event)| judge.is_ready_silently(event))
             };
-            let silently = |lane: &&mut Lane| {
-                let head = lane.heads.front();
-                head.is_some_and(|(_, event)| judge.is_ready_silently(event))
+            let next = match waiting.iter().find(silently) {
+                Some(next) => *next,
+                None => {
+                    let named = |&lane: &usize| {
+                        let awaited = head(lane).and_then(|(_, event)| judge.waits_for(event));
+                        (self.lanes[lane].node.as_str(), awaited)
+                    };
+                    let names: Vec<(&str, Option<&str>)> = waiting.iter().map(named).collect();
+                    match stuck(&names) {
+                        Stuck::Contradiction(at) => waiting[at],
+                        Stuck::Ended(at, node) => {
+                            let stop = head(waiting[at])
+                                .map(|(place, _)| log_ended(place, &node, names[at].0));
+                            return Ok((consumed, stop));
+                        }
+                    }
+                }
             };
-            let next = match silently(&&mut *first) {
-                true => first,
-                false => waiting.find(silently).unwrap_or(first),
-            };
+            let next = &mut self.lanes[next];
             if let Some((at, event)) = next.heads.pop_front() {
                 if let Err(stop) = judge.judge(&event, &at) {
                     return Ok((consumed, Some(stop)));

@@ -139,11 +139,12 @@ use crate::replay::{InputError, Judgement, Options, Stop, place};
 use crate::verdict::{Ground, Place};
 
 /// The only grounds on which a trace of etcd-io/raft is inconclusive.
-pub const GROUNDS: [Ground; 4] = [
+pub const GROUNDS: [Ground; 5] = [
     Ground::NothingConsumed,
     Ground::FirstBootWithLog,
     Ground::Unsupported,
     Ground::MidRun,
+    Ground::LogEnded,
 ];
 
 /// The correspondence table above, for `plimsoll replay --correspondence`.

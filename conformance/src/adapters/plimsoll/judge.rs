@@ -681,6 +681,13 @@ impl Judging for Judge {
         }
     }
 
+    fn waits_for<'a>(&self, step: &'a Step) -> Option<&'a str> {
+        match &step.cause {
+            Cause::Receive(message) => Some(message.from.as_str()),
+            _ => None,
+        }
+    }
+
     fn judge(&mut self, step: &Step, place: &Place) -> Result<(), Stop> {
         // The reader has held that the header lists the node.
         let Some(id) = self.id(&step.node) else {

@@ -65,13 +65,14 @@ use crate::verdict::Ground;
 use judge::Judge;
 
 /// The only grounds on which a trace of this format is inconclusive.
-pub const GROUNDS: [Ground; 6] = [
+pub const GROUNDS: [Ground; 7] = [
     Ground::NothingConsumed,
     Ground::Unsupported,
     Ground::MidRun,
     Ground::UnloggedSend,
     Ground::UnloggedStep,
     Ground::NodeMissing,
+    Ground::LogEnded,
 ];
 
 /// Judges the run in `files`.
