@@ -293,7 +293,7 @@ impl What {
                 // Of two variants of one feature the last counts.
                 other.name != feature.name && other.file == feature.file
             };
-            let variant = features::of(&scenario.settings).any(|other| same(other));
+            let variant = features::of(&scenario.settings).any(same);
             if !(feature.is_on)(&scenario.settings) && !variant {
                 let name = feature.name;
                 let off = format!("--feature {name}: a --setting switches it off again");
