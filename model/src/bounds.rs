@@ -8,6 +8,7 @@
 
 mod parse;
 
+pub(crate) use parse::assigned;
 pub use parse::{BoundsError, SERVERS_EXPLORED_MAX};
 use serde::{Deserialize, Serialize};
 

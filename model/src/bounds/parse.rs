@@ -34,6 +34,21 @@ impl BoundsError {
     }
 }
 
+/// The name and the value of an assignment as flags have it, `name=value`: a
+/// number, `true` or `false`, or else a word.
+pub(crate) fn assigned(assignment: &str) -> Option<(&str, toml::Value)> {
+    let (name, value) = assignment.split_once('=')?;
+    let value = value.trim();
+    let value = if let Ok(number) = value.parse::<i64>() {
+        toml::Value::Integer(number)
+    } else if let Ok(switch) = value.parse::<bool>() {
+        toml::Value::Boolean(switch)
+    } else {
+        toml::Value::String(value.to_owned())
+    };
+    Some((name.trim(), value))
+}
+
 impl Bounds {
     /// These bounds with the fields that the TOML `text` names. A budget or
     /// limit that is lifted is spelled `"unbounded"`.
@@ -55,18 +70,10 @@ impl Bounds {
     /// The cause: no `=`, an unknown name, a value of the wrong kind or out of
     /// range.
     pub fn set(&self, assignment: &str) -> Result<Bounds, BoundsError> {
-        let (name, value) = assignment.split_once('=').ok_or_else(|| BoundsError {
+        let (name, value) = assigned(assignment).ok_or_else(|| BoundsError {
             line: None,
             cause: format!("`{assignment}` is not of the form name=value"),
         })?;
-        let (name, value) = (name.trim(), value.trim());
-        let value = if let Ok(number) = value.parse::<i64>() {
-            toml::Value::Integer(number)
-        } else if let Ok(switch) = value.parse::<bool>() {
-            toml::Value::Boolean(switch)
-        } else {
-            toml::Value::String(value.to_owned())
-        };
         let mut named = toml::Table::new();
         named.insert(name.to_owned(), value);
         self.with(named).map_err(|error| BoundsError {

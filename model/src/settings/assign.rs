@@ -1,5 +1,7 @@
 //! Settings one by one: what no dialect and no feature has as it is wanted.
 
+use crate::bounds::assigned;
+
 use super::{Configuration, Durability, Settings, Storage, TakesEffect};
 
 /// Why an assignment gives no settings.
@@ -16,17 +18,8 @@ impl Settings {
     /// take. Whether they can stand together is asked when all are set
     /// ([`Settings::check`]).
     pub fn set(&self, assignment: &str) -> Result<Settings, SettingError> {
-        let (name, value) = assignment
-            .split_once('=')
+        let (name, value) = assigned(assignment)
             .ok_or_else(|| SettingError("not of the form name=value".to_owned()))?;
-        let (name, value) = (name.trim(), value.trim());
-        let value = if let Ok(number) = value.parse::<i64>() {
-            toml::Value::Integer(number)
-        } else if let Ok(switch) = value.parse::<bool>() {
-            toml::Value::Boolean(switch)
-        } else {
-            toml::Value::String(value.to_owned())
-        };
         let failed = |error: &dyn std::fmt::Display| SettingError(format!("{name}: {error}"));
         let mut all = toml::Table::try_from(self).map_err(|error| failed(&error))?;
         all.insert(name.to_owned(), value);
