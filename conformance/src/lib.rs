@@ -9,6 +9,7 @@
 //! | part | does |
 //! |---|---|
 //! | [`replay`] | follows recorded traces with the rules that the checker explores |
+//! | [`reduce`] | of a trace that diverges, lines of which none can be spared |
 //! | [`adapters`] | what each event of a format did, other people's formats first |
 //! | [`coverage`] | what traces have exercised of the rules, and what not |
 //! | [`verdict`] | conforms, diverges or inconclusive, with a certificate |
@@ -23,6 +24,7 @@ pub mod adapters;
 pub mod cli;
 pub mod corpus;
 pub mod coverage;
+pub mod reduce;
 pub mod render;
 pub mod replay;
 pub mod report;

@@ -1,6 +1,6 @@
 //! `plimsoll replay`: judge recorded traces.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::ValueEnum;
@@ -11,9 +11,10 @@ use super::{Done, FailOn, Failure};
 use crate::adapters::etcd_raft::{self, Given};
 use crate::adapters::plimsoll;
 use crate::coverage::Coverage;
+use crate::reduce;
 use crate::render;
 use crate::replay::{self, Judged};
-use crate::report::replay::{Document, TraceReport};
+use crate::report::replay::{Document, ReducedReport, TraceReport};
 use crate::report::{Answer, coverage as coverage_report};
 use crate::timeline::Timeline;
 use crate::verdict::Verdict;
@@ -58,6 +59,10 @@ pub(super) struct Args {
     /// Write the run of the model that explains the trace, an action a line.
     #[arg(long, value_name = "FILE")]
     emit_run: Option<PathBuf>,
+    /// Write what is left of a trace that diverges when every line is left out
+    /// that it can diverge without; a folder, with --together.
+    #[arg(long, value_name = "FILE", conflicts_with = "coverage")]
+    reduce: Option<PathBuf>,
     /// Print one JSON document (docs/json-output.md).
     #[arg(long)]
     json: bool,
@@ -161,6 +166,10 @@ pub(super) fn run(args: &Args) -> Done {
         until: None,
     };
     let judged = replay::judge(&args.paths, &options);
+    let reduced = match &args.reduce {
+        Some(path) => reduced(path, &judged, &options)?,
+        None => None,
+    };
     if let Some(path) = &args.emit_run {
         emit(path, &judged)?;
     }
@@ -176,6 +185,7 @@ pub(super) fn run(args: &Args) -> Done {
             let name = name.unwrap_or_default();
             report.timeline = Some(save(&timeline, folder, &name)?);
         }
+        report.reduced.clone_from(&reduced);
         if let Err(error) = &judged.result {
             // The last one is told by who ends the command.
             if let Some(failure) = unreadable.replace(Failure::Trace(error.to_string())) {
@@ -228,6 +238,29 @@ fn covered(args: &Args, judged: &[Judged]) -> Result<(), Failure> {
         true => document(&result),
         false => say(&render::coverage::report(&result)),
     }
+}
+
+/// Reduces the one trace that was judged, if it diverges.
+fn reduced(
+    path: &Path,
+    judged: &[Judged],
+    options: &replay::Options,
+) -> Result<Option<ReducedReport>, Failure> {
+    let [one] = judged else {
+        return Err(Failure::Usage("--reduce takes one trace".to_owned()));
+    };
+    let Ok(Verdict::Diverges(found, _)) = &one.result else {
+        return Ok(None);
+    };
+    let reduced = reduce::reduce(one, found, options, path);
+    let reduced = reduced.map_err(|error| Failure::Trace(error.to_string()))?;
+    Ok(Some(ReducedReport {
+        path: path.display().to_string(),
+        events: reduced.kept,
+        of: reduced.of,
+        tried: reduced.tried,
+        minimal: reduced.minimal,
+    }))
 }
 
 fn emit(path: &PathBuf, judged: &[Judged]) -> Result<(), Failure> {

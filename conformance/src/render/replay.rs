@@ -3,7 +3,7 @@
 use crate::render::canvas::wrap;
 use crate::render::table::{Table, grouped};
 use crate::replay::Judged;
-use crate::report::replay::{Document, TraceReport};
+use crate::report::replay::{Document, ReducedReport, TraceReport};
 use crate::verdict::{Certificate, Verdict};
 
 /// How wide sentences are.
@@ -43,6 +43,9 @@ pub fn verdict(judged: &Judged, report: &TraceReport) -> String {
             }
             out += &item("expected", &found.expected);
             out += &context(judged, found.place.line);
+            if let Some(reduced) = &report.reduced {
+                out += &item("reduced", &reduced_to(reduced));
+            }
             out += &item(
                 "rerun",
                 &format!(
@@ -80,6 +83,21 @@ fn context(judged: &Judged, line: u64) -> String {
         out += &item(if i == 0 { "before" } else { "" }, step);
     }
     out
+}
+
+/// How much of the trace is left.
+fn reduced_to(reduced: &ReducedReport) -> String {
+    let minimal = match reduced.minimal {
+        true => "no line of it can be left out",
+        false => "some more may be left out: the search was ended",
+    };
+    format!(
+        "to {} of {} events in {}; {minimal} ({} shorter traces judged)",
+        grouped(reduced.events as u64),
+        grouped(reduced.of as u64),
+        reduced.path,
+        grouped(reduced.tried)
+    )
 }
 
 /// The certificate.

@@ -47,8 +47,25 @@ pub struct TraceReport {
     pub ground: Option<Stopped>,
     /// Where the timeline was saved.
     pub timeline: Option<String>,
+    /// What is left of it, when that was asked for.
+    pub reduced: Option<ReducedReport>,
     /// What the verdict rests on.
     pub certificate: Option<Certificate>,
+}
+
+/// A reduced trace.
+#[derive(Clone, Debug, Serialize)]
+pub struct ReducedReport {
+    /// The file, or the folder.
+    pub path: String,
+    /// Events in it.
+    pub events: usize,
+    /// Events in the whole trace.
+    pub of: usize,
+    /// How many shorter traces were judged.
+    pub tried: u64,
+    /// Whether no line of it can be left out.
+    pub minimal: bool,
 }
 
 /// The document of `plimsoll replay --json`.
@@ -88,6 +105,7 @@ impl TraceReport {
             expected: None,
             ground: None,
             timeline: None,
+            reduced: None,
             certificate: None,
         };
         let verdict = match &judged.result {

@@ -243,7 +243,11 @@ fn replay_is_documented() {
         corpus("g04-single-crash-restart-second-boot.ndjson.zst"),
     );
     let document = json(&["replay", &good, &bad, &outside, "--json"]);
-    agrees("plimsoll-replay/1", std::slice::from_ref(&document));
+    let left = scratch("json").join("left.ndjson");
+    let left = left.to_str().expect("a path");
+    let reduced = json(&["replay", &bad, "--reduce", left, "--json"]);
+    agrees("plimsoll-replay/1", &[document.clone(), reduced.clone()]);
+    assert_eq!(reduced["traces"][0]["reduced"]["minimal"], true);
     let verdicts = document["traces"].as_array().expect("traces").iter();
     let verdicts: Vec<_> = verdicts
         .filter_map(|trace| trace["verdict"].as_str())

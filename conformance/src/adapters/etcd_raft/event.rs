@@ -193,7 +193,7 @@ pub(crate) fn is_etcd_raft(line: &[u8]) -> bool {
 ///
 /// # Errors
 /// With file, line, column and cause, when the line is torn or is no event.
-pub(super) fn parse(lines_file: &std::sync::Arc<str>, line: Line<'_>) -> Result<Event, TraceError> {
+pub(crate) fn parse(lines_file: &std::sync::Arc<str>, line: Line<'_>) -> Result<Event, TraceError> {
     let fail = |column: usize, kind| TraceError {
         at: plimsoll_trace::Place {
             file: std::sync::Arc::clone(lines_file),

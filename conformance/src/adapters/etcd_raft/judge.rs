@@ -142,7 +142,7 @@ impl Judge {
     }
 
     /// The nodes of the run: the name in the model, the name in the trace.
-    pub(super) fn nodes(&self) -> Vec<(String, String)> {
+    pub(crate) fn nodes(&self) -> Vec<(String, String)> {
         let all = self.names.iter();
         all.map(|(id, name)| (id.to_string(), name.to_owned()))
             .collect()

@@ -129,9 +129,10 @@ use std::sync::Arc;
 use plimsoll_model::settings::Storage;
 use plimsoll_trace::{Line, Lines, TraceError};
 
-pub(crate) use event::is_etcd_raft;
+pub(crate) use event::{Event, is_etcd_raft, parse};
 use features::{Features, Switch};
-use judge::{How, Judge};
+use judge::How;
+pub(crate) use judge::Judge;
 use lanes::Lanes;
 
 use crate::replay::order::Judging;
@@ -268,6 +269,20 @@ fn once(files: &[PathBuf], options: &Options, how: How) -> Result<(Judge, Judged
         files => Lanes::open(files)?.judge(&mut judge)?,
     };
     Ok((judge, judged))
+}
+
+/// A judge who has seen nothing, with a storage contract that no line changes;
+/// `ordered` where the events come in the order in which they happened.
+pub(crate) fn settled(given: &Given, queued: bool, ordered: bool) -> Judge {
+    let how = How {
+        storage: match queued {
+            true => Storage::Async,
+            false => Storage::Sync,
+        },
+        storage_given: true,
+        ..given.how(ordered)
+    };
+    Judge::new(how, given.features(), false)
 }
 
 fn judgement(mut judge: Judge, judged: Judged, storage: (String, String)) -> Judgement {

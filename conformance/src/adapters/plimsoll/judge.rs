@@ -27,7 +27,8 @@ pub(super) struct KnownRead {
 }
 
 /// Judges a run in Plimsoll's format, line by line in causal order.
-pub(super) struct Judge {
+#[derive(Clone)]
+pub(crate) struct Judge {
     /// The model of the run.
     pub follower: Follower,
     /// How many facts were checked, by kind.
@@ -95,7 +96,7 @@ impl Judge {
     }
 
     /// The nodes of the run: the name in the model, the name in the trace.
-    pub(super) fn nodes(&self) -> Vec<(String, String)> {
+    pub(crate) fn nodes(&self) -> Vec<(String, String)> {
         let all = self.header.nodes.iter().enumerate().take(64);
         all.map(|(i, name)| {
             let id = NodeId::from_position(i);

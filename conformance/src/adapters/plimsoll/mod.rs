@@ -57,12 +57,13 @@ mod restart;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
+use plimsoll_model::ids::NodeId;
 use plimsoll_trace::{Header, Order, Storage, TraceReader};
 
 use crate::replay::order::{Judging, Lanes};
 use crate::replay::{InputError, Judgement, Options, Stop, place};
 use crate::verdict::Ground;
-use judge::Judge;
+pub(crate) use judge::Judge;
 
 /// The only grounds on which a trace of this format is inconclusive.
 pub const GROUNDS: [Ground; 7] = [
@@ -163,6 +164,17 @@ pub(crate) fn judge(files: &[PathBuf], options: &Options) -> Result<Judgement, I
         follower: judge.follower,
         storage: (storage.to_owned(), "stated in the header".to_owned()),
     })
+}
+
+/// A judge who has seen nothing of a run with this header, of which every node
+/// has lines.
+pub(crate) fn settled(header: Header) -> Judge {
+    let (_, settings) = features::settings(&header);
+    let mut judge = Judge::new(header, settings, false);
+    for (at, _) in judge.nodes().iter().enumerate() {
+        judge.all.insert(NodeId::from_position(at));
+    }
+    judge
 }
 
 /// The correspondence table above, for `plimsoll replay --correspondence`.
