@@ -10,17 +10,14 @@
 //! What is left out is never repaired: a line that shows a state shows it still,
 //! so whatever the state rests on stays too.
 
-mod runner;
-mod whole;
-
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use crate::replay::{self, Format, InputError, Judged, Options, Stop};
+use crate::replay::runner::{Event, Runner};
+use crate::replay::whole::Whole;
+use crate::replay::{self, InputError, Judged, Options, Stop, format_of};
 use crate::verdict::{Divergence, Verdict};
-use runner::Runner;
-use whole::Whole;
 
 /// How many lines are judged at most before the search gives up.
 pub const EFFORT: u64 = 20_000_000;
@@ -113,7 +110,7 @@ pub fn reduce(
             usize::try_from(found.place.event).unwrap_or(usize::MAX),
         ),
         runner: Runner::new(&files, judged, options),
-        reason: reason(found, nodes_of(judged)),
+        reason: found.reason(nodes_of(judged)),
         options: Options {
             format: Some(format_of(judged)),
             together: judged.inputs.len() > 1,
@@ -149,50 +146,10 @@ pub fn reduce(
     })
 }
 
-/// The nodes of a run: the name in the model, the name in the trace.
-type Nodes = [(String, String)];
-
-fn nodes_of(judged: &Judged) -> &Nodes {
-    judged
-        .result
-        .as_ref()
-        .map_or(&[], |verdict| &verdict.certificate().nodes)
-}
-
-/// What happened, the rule that does not allow it and the facts, with the names
-/// that the trace has for its nodes: the model counts those that it meets, and
-/// in a shorter trace it may meet others.
-fn reason(found: &Divergence, nodes: &Nodes) -> String {
-    let all = [
-        &found.what,
-        &found.rule.name,
-        &found.rule.section,
-        &found.why,
-    ]
-    .map(String::as_str);
-    let mut named = String::new();
-    for word in all
-        .join("\n")
-        .split_inclusive(|c: char| !c.is_ascii_alphanumeric())
-    {
-        let end = word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
-        match nodes.iter().find(|(model, _)| model == end) {
-            Some((_, name)) => named += &format!("<{name}>{}", &word[end.len()..]),
-            None => named += word,
-        }
-    }
-    named
-}
-
-fn format_of(judged: &Judged) -> Format {
-    let format = judged
-        .result
-        .as_ref()
-        .map(|v| v.certificate().format.as_str());
-    match format {
-        Ok("etcd-raft") => Format::EtcdRaft,
-        _ => Format::Plimsoll,
-    }
+/// The nodes: the name in the model, the name in the trace.
+fn nodes_of(judged: &Judged) -> &[(String, String)] {
+    let verdict = judged.result.as_ref();
+    verdict.map_or(&[], |verdict| &verdict.certificate().nodes)
 }
 
 /// A plain file in `folder` for each of `inputs`, called as they are; numbered
@@ -214,9 +171,6 @@ fn names(folder: &Path, inputs: &[PathBuf]) -> Vec<PathBuf> {
         };
     all.iter().enumerate().map(numbered).collect()
 }
-
-/// An event: its file, and its place in it.
-type Event = (usize, usize);
 
 struct Search {
     files: Vec<Whole>,
@@ -281,7 +235,7 @@ impl Search {
         let is_before = |event: &&Event| event.0 == self.target.0 && **event < self.target;
         let before = kept.iter().filter(is_before).count() as u64;
         let at = (file, found.place.event) == (Some(self.target.0), before);
-        Ok(at && reason(found, nodes_of(judged)) == self.reason)
+        Ok(at && found.reason(nodes_of(judged)) == self.reason)
     }
 
     /// Judges an event that was kept.
@@ -302,7 +256,7 @@ impl Search {
                 let Stop::Diverges(found) = stop else {
                     return false;
                 };
-                return event == self.target && reason(&found, &runner.nodes()) == self.reason;
+                return event == self.target && found.reason(&runner.nodes()) == self.reason;
             }
         }
         false
@@ -317,7 +271,9 @@ impl Search {
     fn minimise(&mut self, all: Vec<Event>) -> Result<(Vec<Event>, bool), Failure> {
         let mut kept = all;
         // What was not judged before the target explains nothing.
-        if let Some(order) = self.order()
+        let order = self.runner.as_ref();
+        let order = order.map(|runner| runner.order(&self.files, self.target));
+        if let Some(order) = order
             && self.diverges(&order)?
         {
             kept = order;
@@ -348,18 +304,6 @@ impl Search {
             if kept.len() == before {
                 return Ok((kept, true));
             }
-        }
-    }
-
-    /// The events in an order in which they can be judged, up to the target.
-    fn order(&self) -> Option<Vec<Event>> {
-        let runner = self.runner.clone()?;
-        match &self.files[..] {
-            [whole] if whole.in_order() => {
-                let all = self.all().into_iter();
-                Some(all.filter(|event| *event <= self.target).collect())
-            }
-            files => Some(runner.order(files)),
         }
     }
 

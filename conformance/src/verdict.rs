@@ -69,6 +69,70 @@ pub struct Divergence {
     pub expected: String,
     /// Where the facts come from: earlier lines, with what happened there.
     pub because: Vec<(Place, String)>,
+    /// The nearest events that are legal there.
+    pub nearest: Vec<Nearest>,
+    /// What each node had agreed on before, in the last of its lines that was
+    /// explained.
+    pub agreed: Vec<Agreed>,
+}
+
+impl Divergence {
+    /// What happened, the rule that does not allow it and the facts, with the
+    /// names that the trace has for its nodes: the model counts those that it
+    /// meets, and in a part of the trace it may meet others. `nodes`: the name
+    /// in the model, the name in the trace.
+    pub fn reason(&self, nodes: &[(String, String)]) -> String {
+        let all = [&self.what, &self.rule.name, &self.rule.section, &self.why];
+        let all = all.map(String::as_str).join("\n");
+        let mut named = String::new();
+        for word in all.split_inclusive(|c: char| !c.is_ascii_alphanumeric()) {
+            let end = word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+            match nodes.iter().find(|(model, _)| model == end) {
+                Some((_, name)) => named += &format!("<{name}>{}", &word[end.len()..]),
+                None => named += word,
+            }
+        }
+        named
+    }
+}
+
+/// An event that would have been explained in the place of one that is not: the
+/// same, but for one field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Nearest {
+    /// The field, by its path in the line.
+    pub field: String,
+    /// What the trace shows there.
+    pub shown: String,
+    /// What is legal there.
+    pub legal: String,
+}
+
+/// The state of a node that the trace and the model agree on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Agreed {
+    /// The node, as the trace calls it.
+    pub node: String,
+    /// The node, as the model calls it.
+    pub model: String,
+    /// The line that left it so.
+    pub place: Place,
+    /// The term.
+    pub term: u64,
+    /// Whom it voted for in that term.
+    pub vote: Option<String>,
+    /// The role.
+    pub role: &'static str,
+    /// The commit index.
+    pub commit: u64,
+    /// The applied index.
+    pub applied: u64,
+    /// The index of the last entry; 0 when there is none.
+    pub last_index: u64,
+    /// Its term.
+    pub last_term: u64,
+    /// The configuration in force, in the names of the model.
+    pub configuration: String,
 }
 
 /// Why a trace is neither.

@@ -13,7 +13,7 @@ use crate::adapters::plimsoll;
 use crate::coverage::Coverage;
 use crate::reduce;
 use crate::render;
-use crate::replay::{self, Judged};
+use crate::replay::{self, Judged, nearest};
 use crate::report::replay::{Document, ReducedReport, TraceReport};
 use crate::report::{Answer, coverage as coverage_report};
 use crate::timeline::Timeline;
@@ -165,7 +165,11 @@ pub(super) fn run(args: &Args) -> Done {
         threads: args.threads,
         until: None,
     };
-    let judged = replay::judge(&args.paths, &options);
+    let mut judged = replay::judge(&args.paths, &options);
+    if !args.coverage {
+        let each = judged.iter_mut();
+        each.for_each(|judged| nearest::add(judged, &options));
+    }
     let reduced = match &args.reduce {
         Some(path) => reduced(path, &judged, &options)?,
         None => None,

@@ -4,7 +4,7 @@ use crate::render::canvas::wrap;
 use crate::render::table::{Table, grouped};
 use crate::replay::Judged;
 use crate::report::replay::{Document, ReducedReport, TraceReport};
-use crate::verdict::{Certificate, Verdict};
+use crate::verdict::{Agreed, Certificate, Nearest, Place, Verdict};
 
 /// How wide sentences are.
 const WIDTH: usize = 100;
@@ -39,9 +39,13 @@ pub fn verdict(judged: &Judged, report: &TraceReport) -> String {
             );
             out += &item("why", &found.why);
             for (place, what) in &found.because {
-                out += &item("", &format!("line {}: {what}", place.line));
+                out += &item("", &format!("{}: {what}", at(place, &found.place)));
             }
             out += &item("expected", &found.expected);
+            for (i, nearest) in found.nearest.iter().enumerate() {
+                out += &item(if i == 0 { "nearest" } else { "" }, &near(nearest));
+            }
+            out += &agreed(&found.agreed, &found.place);
             out += &context(judged, found.place.line);
             if let Some(reduced) = &report.reduced {
                 out += &item("reduced", &reduced_to(reduced));
@@ -83,6 +87,70 @@ fn context(judged: &Judged, line: u64) -> String {
         out += &item(if i == 0 { "before" } else { "" }, step);
     }
     out
+}
+
+/// A line, with its file where that is another one.
+fn at(place: &Place, other: &Place) -> String {
+    match place.path == other.path {
+        true => format!("line {}", place.line),
+        false => format!("{}:{}", place.path.display(), place.line),
+    }
+}
+
+/// A legal event that is near.
+fn near(nearest: &Nearest) -> String {
+    match nearest.legal.as_str() {
+        "absent" => format!("legal without {} ({})", nearest.field, nearest.shown),
+        legal => format!(
+            "legal with {} {legal} and not {}",
+            nearest.field, nearest.shown
+        ),
+    }
+}
+
+/// What every node had agreed on.
+fn agreed(all: &[Agreed], other: &Place) -> String {
+    let headings = [
+        "node",
+        "at",
+        "role",
+        "term",
+        "vote",
+        "log",
+        "commit",
+        "applied",
+        "configuration",
+    ];
+    let mut table = Table::new(&headings).right(&[3, 6, 7]);
+    for agreed in all {
+        // The model counts the nodes; the trace may call them otherwise.
+        let of_trace = |name: &str| match all.iter().find(|known| known.node == name) {
+            Some(known) => known.model.clone(),
+            None => name.to_owned(),
+        };
+        let model = &agreed.model;
+        let alike = *model == agreed.node || model.strip_prefix('n') == Some(agreed.node.as_str());
+        table.row([
+            match alike {
+                true => model.clone(),
+                false => format!("{model} ({})", agreed.node),
+            },
+            at(&agreed.place, other),
+            agreed.role.to_owned(),
+            agreed.term.to_string(),
+            agreed.vote.as_deref().map_or("-".to_owned(), of_trace),
+            format!("{}@{}", agreed.last_index, agreed.last_term),
+            agreed.commit.to_string(),
+            agreed.applied.to_string(),
+            agreed.configuration.clone(),
+        ]);
+    }
+    let text = table.text();
+    let lines = text.lines().enumerate().map(|(i, line)| {
+        let word = if i == 0 { "agreed" } else { "" };
+        format!("  {word:<9}  {line}\n")
+    });
+    lines.collect()
 }
 
 /// How much of the trace is left.

@@ -18,6 +18,7 @@ use plimsoll_model::rules::{self, Branch, Input, Outcome};
 use plimsoll_model::server::{Role, Server};
 use plimsoll_model::settings::Settings;
 
+use super::blame::Since;
 use super::flights::{Flights, Pattern};
 use crate::verdict::Place;
 
@@ -136,10 +137,10 @@ pub struct Member {
     pub said: VecDeque<Message>,
     /// Why the last handler said no, if it did.
     pub reason: Option<Refusal>,
-    /// Where the term was last raised, the vote last given.
-    pub raised: Option<Place>,
-    /// Where the vote was last given.
-    pub voted: Option<Place>,
+    /// Where each part of its state became what it is.
+    pub since: Since,
+    /// What the last line of it that was explained left, and where that stands.
+    pub agreed: Option<(Place, Scalars)>,
     /// What has left the rules and is held back until [`Follower::let_out`].
     pub held: Vec<Message>,
 }
@@ -226,8 +227,8 @@ impl Follower {
             server,
             said: VecDeque::new(),
             reason: None,
-            raised: None,
-            voted: None,
+            since: Since::default(),
+            agreed: None,
             held: Vec::new(),
         });
     }
@@ -431,6 +432,13 @@ impl Follower {
         self.members.get_mut(id.position())?.as_mut()
     }
 
+    /// A line of `id` has been explained.
+    pub fn agree(&mut self, id: NodeId, place: &Place) {
+        if let Some(member) = self.member_mut(id) {
+            member.agreed = Some((place.clone(), Scalars::of(&member.server)));
+        }
+    }
+
     /// Every node that has booted.
     pub fn members(&self) -> impl Iterator<Item = &Member> {
         self.members.iter().flatten()
@@ -514,12 +522,7 @@ impl Follower {
         }
         member.said.extend(said.iter().cloned());
         member.reason = outcome.reason;
-        if after.term != before.term {
-            member.raised = Some(place.clone());
-        }
-        if (after.term, after.vote) != (before.term, before.vote) && after.vote.is_some() {
-            member.voted = Some(place.clone());
-        }
+        member.since.note(&before, &after, place);
         if matches!(input, Input::Restart { .. }) {
             member.held.clear();
         }

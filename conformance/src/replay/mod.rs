@@ -2,14 +2,18 @@
 //!
 //! [`judge`] reads traces, finds their format, and gives each a verdict. The
 //! parts, in reading order: [`follow`] is the cluster that takes the steps,
-//! [`flights`] the messages in flight, [`order`] finds causes before effects,
+//! [`flights`] the messages in flight, [`blame`] where facts come from, [`order`] finds causes before effects,
 //! [`crate::adapters`] tell what each event of a format did, [`inputs`] finds
 //! files and formats.
 
+pub mod blame;
 pub mod flights;
 pub mod follow;
 pub mod inputs;
+pub mod nearest;
 pub mod order;
+pub(crate) mod runner;
+pub(crate) mod whole;
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -140,6 +144,15 @@ fn one(files: Vec<PathBuf>, options: &Options) -> Judged {
     }
 }
 
+/// The format in which a trace was judged.
+pub(crate) fn format_of(judged: &Judged) -> Format {
+    let verdict = judged.result.as_ref();
+    match verdict.map(|verdict| verdict.certificate().format.as_str()) {
+        Ok("etcd-raft") => Format::EtcdRaft,
+        _ => Format::Plimsoll,
+    }
+}
+
 /// What an adapter's judge leaves behind.
 pub struct Judgement {
     /// Events read.
@@ -194,6 +207,7 @@ fn verdict(
         certificate.inputs.push((file.clone(), hash));
     }
     let follower = judgement.follower;
+    let agreed = follower.agreed(&certificate.nodes);
     let named = |counts: &std::collections::BTreeMap<&'static str, u64>| {
         let pairs = counts.iter().map(|(k, v)| ((*k).to_owned(), *v));
         pairs.collect()
@@ -212,7 +226,10 @@ fn verdict(
     });
     *moments = follower.moments;
     Ok(match judgement.stop {
-        Some(Stop::Diverges(divergence)) => Verdict::Diverges(divergence, certificate),
+        Some(Stop::Diverges(mut divergence)) => {
+            divergence.agreed = agreed;
+            Verdict::Diverges(divergence, certificate)
+        }
         Some(Stop::Inconclusive(stopped)) => Verdict::Inconclusive(stopped, certificate),
         None if judgement.consumed == 0 => Verdict::Inconclusive(
             Stopped {

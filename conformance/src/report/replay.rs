@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::check::peak_memory;
 use super::{Answer, seconds};
 use crate::replay::Judged;
-use crate::verdict::{Certificate, Stopped, Verdict};
+use crate::verdict::{Agreed, Certificate, Nearest, Place, Stopped, Verdict};
 
 /// The schema of [`Document`].
 pub const SCHEMA: &str = "plimsoll-replay/1";
@@ -43,6 +43,12 @@ pub struct TraceReport {
     pub why: Option<String>,
     /// What the model would have allowed.
     pub expected: Option<String>,
+    /// Where facts come from: earlier lines, with what happened there.
+    pub because: Vec<Because>,
+    /// The nearest events that are legal there.
+    pub nearest: Vec<Nearest>,
+    /// What each node had agreed on before.
+    pub agreed: Vec<Agreed>,
     /// Why it is inconclusive.
     pub ground: Option<Stopped>,
     /// Where the timeline was saved.
@@ -51,6 +57,15 @@ pub struct TraceReport {
     pub reduced: Option<ReducedReport>,
     /// What the verdict rests on.
     pub certificate: Option<Certificate>,
+}
+
+/// An earlier line that a fact comes from.
+#[derive(Clone, Debug, Serialize)]
+pub struct Because {
+    /// Where it stands.
+    pub place: Place,
+    /// What happened there.
+    pub what: String,
 }
 
 /// A reduced trace.
@@ -103,6 +118,9 @@ impl TraceReport {
             file: None,
             why: None,
             expected: None,
+            because: Vec::new(),
+            nearest: Vec::new(),
+            agreed: Vec::new(),
             ground: None,
             timeline: None,
             reduced: None,
@@ -133,6 +151,11 @@ impl TraceReport {
                 report.file = Some(found.rule.file.clone());
                 report.why = Some(found.why.clone());
                 report.expected = Some(found.expected.clone());
+                let because = found.because.iter().cloned();
+                let because = because.map(|(place, what)| Because { place, what });
+                report.because = because.collect();
+                report.nearest.clone_from(&found.nearest);
+                report.agreed.clone_from(&found.agreed);
             }
             Verdict::Inconclusive(stopped, _) => {
                 report.line = stopped.place.as_ref().map(|place| place.line);

@@ -284,7 +284,7 @@ impl Judge {
         self.up(event, id);
         // The bootstrap entries are in the first write: not durable yet.
         if let Some(member) = self.follower.member_mut(id) {
-            member.raised = Some(place.clone());
+            member.since.term = Some(place.clone());
         }
         Ok(())
     }

@@ -457,31 +457,20 @@ impl Judge {
         why: String,
         expected: String,
     ) -> Stop {
-        let mut because = Vec::new();
-        if let Some(member) = self
-            .names
-            .id(event.nid)
-            .and_then(|id| self.follower.member(id))
-        {
-            let id = member.server.id;
-            if let Some(place) = &member.raised {
-                because.push((
-                    place.clone(),
-                    format!("{id} came to term {}", member.server.term),
-                ));
-            }
-            if let (Some(place), Some(vote)) = (&member.voted, member.server.vote) {
-                because.push((place.clone(), format!("{id} voted for {vote}")));
-            }
-        }
+        let what = self.describe(event);
+        let reason = format!("{what} {} {why}", rule.name);
+        let id = self.names.id(event.nid);
+        let because = id.map(|id| self.follower.because(id, &reason));
         Stop::Diverges(Box::new(Divergence {
             place: place.clone(),
             node: event.nid.to_string(),
-            what: self.describe(event),
+            what,
             rule,
             why,
             expected,
-            because,
+            because: because.unwrap_or_default(),
+            nearest: Vec::new(),
+            agreed: Vec::new(),
         }))
     }
 }
@@ -539,7 +528,11 @@ impl Judging for Judge {
     }
 
     fn judge(&mut self, event: &Event, place: &Place) -> Result<(), Stop> {
-        self.event(event, place)
+        self.event(event, place)?;
+        if let Some(id) = self.nodes.get(&event.nid).and_then(|node| node.id) {
+            self.follower.agree(id, place);
+        }
+        Ok(())
     }
 }
 

@@ -595,25 +595,20 @@ impl Judge {
         why: String,
         expected: String,
     ) -> Stop {
-        let mut because = Vec::new();
-        if let Some(member) = self.follower.member(at.id) {
-            let server = &member.server;
-            if let Some(place) = &member.raised {
-                let text = format!("{} came to term {}", at.id, server.term);
-                because.push((place.clone(), text));
-            }
-            if let (Some(place), Some(vote)) = (&member.voted, server.vote) {
-                because.push((place.clone(), format!("{} voted for {vote}", at.id)));
-            }
-        }
+        let what = self.describe(at);
+        let because = self
+            .follower
+            .because(at.id, &format!("{what} {} {why}", rule.name));
         Stop::Diverges(Box::new(Divergence {
             place: at.place.clone(),
             node: at.step.node.as_str().to_owned(),
-            what: self.describe(at),
+            what,
             rule,
             why,
             expected,
             because,
+            nearest: Vec::new(),
+            agreed: Vec::new(),
         }))
     }
 
@@ -695,6 +690,8 @@ impl Judging for Judge {
             return Ok(());
         };
         let at = At { step, place, id };
-        self.line(&at)
+        self.line(&at)?;
+        self.follower.agree(id, place);
+        Ok(())
     }
 }

@@ -9,11 +9,13 @@ use plimsoll_trace::{
     Cause, Header, Lines, NodeName, Order, Sequencer, Step, TraceReader, TraceWriter,
 };
 
+use serde_json::Value;
+
+use super::{Format, InputError};
 use crate::adapters::etcd_raft::{self, Event};
-use crate::replay::{Format, InputError};
 
 /// Every event of a file.
-pub(super) enum Whole {
+pub(crate) enum Whole {
     /// What each line of etcd-io/raft says, and how.
     Lines(Vec<(Event, Vec<u8>)>),
     /// The steps of a trace of Plimsoll's own, which are numbered anew.
@@ -25,7 +27,7 @@ impl Whole {
     ///
     /// # Errors
     /// When it cannot be read, or is no such trace.
-    pub(super) fn read(path: &Path, format: Format) -> Result<Self, InputError> {
+    pub(crate) fn read(path: &Path, format: Format) -> Result<Self, InputError> {
         match format {
             Format::Plimsoll => {
                 let mut reader = TraceReader::open(path)?;
@@ -51,7 +53,7 @@ impl Whole {
     }
 
     /// How many events there are.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match self {
             Whole::Lines(lines) => lines.len(),
             Whole::Steps(_, steps) => steps.len(),
@@ -59,7 +61,7 @@ impl Whole {
     }
 
     /// Whether the lines come in the order in which they happened.
-    pub(super) fn in_order(&self) -> bool {
+    pub(crate) fn in_order(&self) -> bool {
         match self {
             Whole::Lines(_) => true,
             Whole::Steps(header, _) => header.order == Order::File,
@@ -67,15 +69,23 @@ impl Whole {
     }
 
     /// Whose event it is.
-    pub(super) fn node(&self, event: usize) -> &str {
+    pub(crate) fn node(&self, event: usize) -> &str {
         match self {
             Whole::Lines(lines) => lines[event].0.nid.as_str(),
             Whole::Steps(_, steps) => steps[event].node.as_str(),
         }
     }
 
+    /// What an event says, as JSON.
+    pub(crate) fn value(&self, event: usize) -> Option<Value> {
+        match self {
+            Whole::Lines(lines) => serde_json::from_slice(&lines.get(event)?.1).ok(),
+            Whole::Steps(_, steps) => serde_json::to_value(steps.get(event)?).ok(),
+        }
+    }
+
     /// Writes the events of `kept`; `false` where they make no trace.
-    pub(super) fn write(&self, kept: &[usize], path: &Path) -> io::Result<bool> {
+    pub(crate) fn write(&self, kept: &[usize], path: &Path) -> io::Result<bool> {
         match self {
             Whole::Lines(lines) => {
                 let mut out = Vec::new();

@@ -4,16 +4,23 @@
 //! (the storage contract), that is taken as given. So what a runner finds is
 //! what to try, and not yet the verdict on the reduced trace.
 
+use std::path::Path;
+
+use plimsoll_trace::Line;
+use serde_json::Value;
+
+use super::order::{Judging, Lanes};
+use super::whole::Whole;
+use super::{Judged, Options, Stop, place};
 use crate::adapters::{etcd_raft, plimsoll};
-use crate::replay::order::{Judging, Lanes};
-use crate::replay::{Judged, Options, Stop, place};
 use crate::verdict::Place;
 
-use super::whole::Whole;
+/// An event: its file, and its place in it.
+pub(crate) type Event = (usize, usize);
 
 /// A judge in the middle of a run.
 #[derive(Clone)]
-pub(super) struct Runner {
+pub(crate) struct Runner {
     judge: Judge,
     judged: u64,
 }
@@ -26,7 +33,7 @@ enum Judge {
 
 impl Runner {
     /// At the beginning of `files`, which were judged before.
-    pub(super) fn new(files: &[Whole], judged: &Judged, options: &Options) -> Option<Self> {
+    pub(crate) fn new(files: &[Whole], judged: &Judged, options: &Options) -> Option<Self> {
         let certificate = judged.result.as_ref().ok()?.certificate();
         let judge = match files.first()? {
             Whole::Lines(_) => {
@@ -46,12 +53,12 @@ impl Runner {
     }
 
     /// How many events it has judged.
-    pub(super) fn judged(&self) -> u64 {
+    pub(crate) fn judged(&self) -> u64 {
         self.judged
     }
 
     /// The nodes so far: the name in the model, the name in the trace.
-    pub(super) fn nodes(&self) -> Vec<(String, String)> {
+    pub(crate) fn nodes(&self) -> Vec<(String, String)> {
         match &self.judge {
             Judge::EtcdRaft(judge) => judge.nodes(),
             Judge::Plimsoll(judge) => judge.nodes(),
@@ -62,9 +69,9 @@ impl Runner {
     ///
     /// # Errors
     /// Why the judgement ends here.
-    pub(super) fn judge(&mut self, whole: &Whole, event: usize) -> Result<(), Stop> {
+    pub(crate) fn judge(&mut self, whole: &Whole, event: usize) -> Result<(), Stop> {
         self.judged += 1;
-        let at = place(std::path::Path::new(""), 0, event as u64);
+        let at = place(Path::new(""), 0, event as u64);
         match (&mut self.judge, whole) {
             (Judge::EtcdRaft(judge), Whole::Lines(lines)) => judge.judge(&lines[event].0, &at),
             (Judge::Plimsoll(judge), Whole::Steps(_, steps)) => judge.judge(&steps[event], &at),
@@ -72,18 +79,47 @@ impl Runner {
         }
     }
 
-    /// The events of `files`, each a node's own, in an order in which they can
-    /// be judged; the last one is the one that cannot.
-    pub(super) fn order(self, files: &[Whole]) -> Vec<(usize, usize)> {
-        match self.judge {
-            Judge::EtcdRaft(judge) => Recorded::of(*judge, files, |whole, at| match whole {
-                Whole::Lines(lines) => lines.get(at).map(|(event, _)| event.clone()),
-                Whole::Steps(..) => None,
-            }),
-            Judge::Plimsoll(judge) => Recorded::of(*judge, files, |whole, at| match whole {
-                Whole::Steps(_, steps) => steps.get(at).cloned(),
-                Whole::Lines(_) => None,
-            }),
+    /// Judges an event that stands in no file; `None` where it is none.
+    pub(crate) fn judge_value(&mut self, value: &Value) -> Option<Result<(), Stop>> {
+        let at = place(Path::new(""), 0, 0);
+        match &mut self.judge {
+            Judge::EtcdRaft(judge) => {
+                let line = Line {
+                    number: 1,
+                    bytes: &serde_json::to_vec(value).ok()?,
+                    terminated: true,
+                };
+                let event = etcd_raft::parse(&"".into(), line).ok()?;
+                Some(judge.judge(&event, &at))
+            }
+            Judge::Plimsoll(judge) => {
+                let step = serde_json::from_value(value.clone()).ok()?;
+                Some(judge.judge(&step, &at))
+            }
+        }
+    }
+
+    /// The events of `files` in an order in which they can be judged, up to
+    /// `last`, at which the judgement ends.
+    pub(crate) fn order(&self, files: &[Whole], last: Event) -> Vec<Event> {
+        if let [whole] = files
+            && whole.in_order()
+        {
+            return (0..whole.len().min(last.1 + 1)).map(|at| (0, at)).collect();
+        }
+        match &self.judge {
+            Judge::EtcdRaft(judge) => {
+                Recorded::of(judge.as_ref().clone(), files, |whole, at| match whole {
+                    Whole::Lines(lines) => lines.get(at).map(|(event, _)| event.clone()),
+                    Whole::Steps(..) => None,
+                })
+            }
+            Judge::Plimsoll(judge) => {
+                Recorded::of(judge.as_ref().clone(), files, |whole, at| match whole {
+                    Whole::Steps(_, steps) => steps.get(at).cloned(),
+                    Whole::Lines(_) => None,
+                })
+            }
         }
     }
 }
@@ -91,7 +127,7 @@ impl Runner {
 /// Notes the order in which a judge is given its events.
 struct Recorded<J> {
     judge: J,
-    order: Vec<(usize, usize)>,
+    order: Vec<Event>,
 }
 
 impl<J: Judging> Recorded<J> {
@@ -99,13 +135,13 @@ impl<J: Judging> Recorded<J> {
         judge: J,
         files: &[Whole],
         event: impl Fn(&Whole, usize) -> Option<J::Event>,
-    ) -> Vec<(usize, usize)> {
+    ) -> Vec<Event> {
         let mut lanes = Lanes::default();
         for (file, whole) in files.iter().enumerate() {
             for at in 0..whole.len() {
                 if let Some(event) = event(whole, at) {
                     // The line says which file it is.
-                    let place = place(std::path::Path::new(""), file as u64, at as u64);
+                    let place = place(Path::new(""), file as u64, at as u64);
                     lanes.push(whole.node(at), place, event);
                 }
             }
