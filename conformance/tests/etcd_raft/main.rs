@@ -4,6 +4,7 @@
 mod damaged;
 mod document;
 mod expected;
+mod legal;
 mod quirks;
 mod recorded;
 mod split;

@@ -25,7 +25,6 @@ impl Judge {
         node.own.clear();
         node.unshown = 0;
         node.proposed.clear();
-        node.asked = None;
         node.asks_itself = false;
         node.installed = false;
         node.booting = Some(Booting {
@@ -304,12 +303,10 @@ impl Judge {
     }
 
     fn up(&mut self, event: &Event, id: NodeId) {
-        let last = self.follower.member(id).map(|m| m.server.log.last());
         let old = self.node(event.nid);
         let (followed, ever_asked) = (old.followed, old.ever_asked);
         *old = Node {
             id: Some(id),
-            longest: last.unwrap_or_default(),
             followed,
             ever_asked,
             ..Node::default()

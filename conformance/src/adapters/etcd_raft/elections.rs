@@ -9,17 +9,16 @@
 //! and that is allowed where the leader knew it to hold its whole log.
 
 use plimsoll_model::ids::{NodeId, NodeSet, ReadId, Term};
-use plimsoll_model::log::Log;
 use plimsoll_model::message::{Body, Message};
 use plimsoll_model::refusal::Refusal;
-use plimsoll_model::rules::{Branch, Input, membership, prevote, quorum};
+use plimsoll_model::rules::{Branch, Input, membership, quorum};
 use plimsoll_model::server::Role;
 use plimsoll_model::settings::{PreVote, Settings};
 
 use super::event::Name;
 use super::features::Switch;
 use super::judge::{At, ELECTION, Judge};
-use super::state::{Asked, Expect, Other};
+use super::state::Expect;
 use crate::replay::Stop;
 use crate::replay::follow::{Fault, RoleKind, Scalars};
 use crate::verdict::RuleName;
@@ -158,28 +157,21 @@ impl Judge {
     }
 
     /// A `Ready` lets the question of a pre-candidate out.
-    pub(super) fn lets_out_its_question(&mut self, at: &At<'_>, term: Term) {
-        let since = self.events;
-        let others = self.follower.members().filter(|m| m.server.id != at.id);
-        let others = others
-            .map(|m| Other {
-                id: m.server.id,
-                term: m.server.term,
-                vote: m.server.vote,
-                leader: m.server.leader,
-                leads: m.server.role.is_leader(),
-                last: m.server.log.last(),
-            })
-            .collect();
-        let node = self.node(at.event.nid);
-        node.ever_asked = true;
-        // What answers an earlier question of the same term counts too.
-        if node.asked.as_ref().is_none_or(|asked| asked.term != term) {
-            node.asked = Some(Asked {
-                term,
-                since,
-                others,
-            });
+    pub(super) fn lets_out_its_question(&mut self, at: &At<'_>) {
+        let sticky = self.features.is(Switch::CheckQuorum) == Some(true);
+        if let Some(asker) = self.follower.member(at.id) {
+            let others = self.follower.members().map(|member| &member.server);
+            self.questions
+                .ask(&asker.server, others, self.events, sticky);
+        }
+        self.node(at.event.nid).ever_asked = true;
+    }
+
+    /// What has been asked may arrive at `id`, as it is behind `event`.
+    pub(super) fn may_be_asked(&mut self, id: NodeId, event: u64) {
+        let sticky = self.features.is(Switch::CheckQuorum) == Some(true);
+        if let Some(member) = self.follower.member(id) {
+            self.questions.arrive(&member.server, event, sticky);
         }
     }
 
@@ -190,17 +182,16 @@ impl Judge {
             self.step(at, Input::Campaign)?;
             return Ok(());
         }
-        let next = now.term.next();
         let mut yes = NodeSet::EMPTY.with(at.id);
         for voter in now.config.voters().without(at.id).iter() {
-            if !self.may_say_yes(at.id, voter) {
+            let Some(term) = self.says_yes(at.id, voter) else {
                 continue;
-            }
+            };
             yes.insert(voter);
             let message = Message {
                 from: voter,
                 to: at.id,
-                term: next,
+                term,
                 body: Body::PreVote { granted: true },
             };
             let outcome = self.silent(at, at.id, Input::Receive { message })?;
@@ -221,62 +212,31 @@ impl Judge {
         ))
     }
 
-    /// What `voter` showed when the question of `asker` went out; `None` where
-    /// it cannot have answered yet.
-    fn since_asked(&self, asker: NodeId, voter: NodeId) -> Option<Option<Other>> {
-        let (node, other) = (self.node_of(asker)?, self.node_of(voter));
-        if !self.how.ordered {
-            return Some(None);
-        }
+    /// Of which term `voter` can have said, since `asker` asked, that it would
+    /// vote for it.
+    fn says_yes(&self, asker: NodeId, voter: NodeId) -> Option<Term> {
         let term = self.follower.member(asker)?.server.term;
-        let asked = node.asked.as_ref().filter(|asked| asked.term == term)?;
-        if other?.last_ready <= asked.since {
-            return None;
-        }
-        Some(asked.others.iter().find(|o| o.id == voter).copied())
-    }
-
-    /// Whether `voter` can have said, since `asker` asked, that it would vote
-    /// for it: as it is now, or as it was then.
-    fn may_say_yes(&self, asker: NodeId, voter: NodeId) -> bool {
-        let Some(then) = self.since_asked(asker, voter) else {
-            return false;
-        };
+        // Without an order nothing is known of the moment.
         if !self.how.ordered {
-            return true;
+            return Some(term.next());
         }
-        let (Some(of), Some(member)) = (self.follower.member(asker), self.follower.member(voter))
-        else {
-            return false;
-        };
-        let (term, last) = (of.server.term.next(), of.server.log.last());
-        let sticky = self.features.is(Switch::CheckQuorum) == Some(true);
-        let then = then.is_some_and(|then| {
-            let free = then.term < term
-                || then.term == term
-                    && (then.vote == Some(asker) || then.vote.is_none() && then.leader.is_none());
-            free && last >= then.last && !(sticky && then.leads && then.term < term)
-        });
-        let server = &member.server;
-        let leads = server.role.is_leader() && server.term < term;
-        then || server.term <= term
-            && !(sticky && leads)
-            && prevote::may_grant(server, asker, term, last, &self.follower.settings).is_ok()
+        let ready = self.node_of(voter)?.last_ready;
+        self.questions.yes(asker, term, voter, ready)
     }
 
     /// Whether `voter` can have said, since `asker` asked, that it would not
     /// vote for it, in the term of `asker`.
     fn may_say_no(&self, asker: NodeId, voter: NodeId) -> bool {
-        let Some(then) = self.since_asked(asker, voter) else {
-            return false;
-        };
         if !self.how.ordered {
             return true;
         }
-        let (Some(of), Some(node)) = (self.follower.member(asker), self.node_of(voter)) else {
+        let (Some(member), Some(node)) = (self.follower.member(asker), self.node_of(voter)) else {
             return false;
         };
-        then.is_none_or(|then| then.term <= of.server.term) && node.longest > of.server.log.last()
+        let term = member.server.term;
+        let was_in = self.was_in(voter, term);
+        self.questions
+            .no(asker, term, voter, node.last_ready, was_in)
     }
 
     pub(super) fn became(&mut self, at: &At<'_>) -> Result<(), Stop> {

@@ -10,6 +10,7 @@ use plimsoll_model::settings::{Dialect, Durability, PreVote, RemovedLeader, Sett
 use super::event::{Event, MsgType, Name, Role};
 use super::features::{Conflict, Features, Switch};
 use super::nid::{ByNid, Nid, Nids};
+use super::questions::Questions;
 use super::state::{Expect, Names, Node, Seen, differs};
 use crate::replay::Stop;
 use crate::replay::follow::{Fault, Follower, RoleKind, Scalars};
@@ -39,6 +40,8 @@ pub(crate) struct Judge {
     pub(super) terms: HashMap<Term, NodeSet>,
     /// Elections that a leader may have told somebody to start.
     pub(super) told: HashSet<(Term, NodeId)>,
+    /// Pre-votes, and what each node can have answered.
+    pub(super) questions: Questions,
     /// Whether a restart goes on where it had applied, once a line shows it.
     pub(super) keeps_applied: Option<bool>,
     /// A restart could be read in two ways.
@@ -101,6 +104,7 @@ impl Judge {
             seen: HashMap::new(),
             terms: HashMap::new(),
             told: HashSet::new(),
+            questions: Questions::default(),
             keeps_applied: how.keeps_applied,
             unsure: false,
             events: 0,
@@ -196,6 +200,10 @@ impl Judge {
         }
         if event.role == Role::StatePreCandidate {
             self.asks(&at)?;
+        }
+        if event.name == Name::Ready {
+            // What it is here it was before, when it may have been asked.
+            self.may_be_asked(id, self.events - 1);
         }
         if event.name != Name::Commit {
             self.node(event.nid).may_commit = false;
@@ -443,7 +451,6 @@ impl Judge {
         }
         let node = self.node(at.event.nid);
         if raised || before.is_none() {
-            node.asked = None;
             node.asks_itself = false;
         }
         node.expect.extend(expect);
@@ -531,6 +538,8 @@ impl Judging for Judge {
         self.event(event, place)?;
         if let Some(id) = self.nodes.get(&event.nid).and_then(|node| node.id) {
             self.follower.agree(id, place);
+            self.may_be_asked(id, self.events);
+            self.may_drop_its_own(event.nid, id);
         }
         Ok(())
     }

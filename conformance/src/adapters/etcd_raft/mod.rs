@@ -62,9 +62,9 @@
 //! - *Whether a vote request or a leader of a lower term was ignored* shows in
 //!   the node's next line, and so does *how a configuration comes about*
 //!   (`deferred.rs`). Which way a change takes is the same at every node.
-//! - *Pre-votes* (`elections.rs`): as many as the voters can have given since the
-//!   question left, by their terms, logs and votes then or now, and each with a
-//!   `Ready` of its own.
+//! - *Pre-votes* (`questions.rs`): as many as the voters can have given since the
+//!   question left, by their terms, logs and votes at any moment since, and each
+//!   with a `Ready` after that. Late answers to the attempt before count too.
 //! - *A leader tells a follower to stand* only if it has known it to hold its
 //!   whole log. *A term is heard of in a message that is not traced* only from
 //!   a node that was in it and that answers a pre-vote, or from a leader that
@@ -117,6 +117,7 @@ mod features;
 mod judge;
 mod lanes;
 mod nid;
+mod questions;
 mod restart;
 mod sends;
 mod snapshots;

@@ -8,7 +8,7 @@ use plimsoll_model::rules::Input;
 use plimsoll_model::server::{Server, Write};
 use plimsoll_model::storage::{Disk, Part, Survival};
 
-use super::judge::{At, Judge, MEMBERSHIP};
+use super::judge::{At, Judge, MEMBERSHIP, Start};
 use super::nid::Nid;
 use super::state::{Booting, Reapplied, visible};
 use super::storage::DURABILITY;
@@ -140,6 +140,12 @@ impl Judge {
         node.booting = None;
         node.handed.clear();
         node.written = 0;
+        let begun = matches!(&self.start, Some(Start::Stored { last, .. }) if last.0 > 0);
+        if let (true, 0, Some(member)) = (begun, boot.log, self.follower.member_mut(at.id)) {
+            // The snapshot that it joined with is lost, and what the log began
+            // with was known from that.
+            member.server.base = Config::UNKNOWN;
+        }
         self.step(at, Input::Restart { survival })?;
         let known = self.node(at.event.nid).reapplied.map(|open| open.to);
         self.applies_again(at, boot, before.applied.max(known.unwrap_or_default()))?;

@@ -4,9 +4,8 @@
 use std::collections::VecDeque;
 
 use plimsoll_model::config::{Change, Config, Joint};
-use plimsoll_model::ids::{Index, NodeId, NodeSet, Position, Term};
+use plimsoll_model::ids::{Index, NodeId, NodeSet, Term};
 use plimsoll_model::message::Message;
-use smallvec::SmallVec;
 
 use super::event::{Event, HardState, Role};
 use super::nid::{Nid, Nids};
@@ -87,28 +86,6 @@ pub(super) struct Booting {
     pub bootstrap: Option<Vec<Nids>>,
 }
 
-/// A pre-vote that a `Ready` has let out.
-#[derive(Clone, Debug)]
-pub(super) struct Asked {
-    /// Of which term the node is.
-    pub term: Term,
-    /// How many events came before.
-    pub since: u64,
-    /// The others then.
-    pub others: SmallVec<[Other; 4]>,
-}
-
-/// A node as another one may have found it when it asked.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Other {
-    pub id: NodeId,
-    pub term: Term,
-    pub vote: Option<NodeId>,
-    pub leader: Option<NodeId>,
-    pub leads: bool,
-    pub last: Position,
-}
-
 /// What a restart leaves open of the entries that were applied before.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reapplied {
@@ -138,6 +115,9 @@ pub(super) struct Node {
     /// Its own acknowledgements, queued and not received; with the number of
     /// writes that the `Ready` which covers each has handed out.
     pub own: VecDeque<(Own, Option<u64>)>,
+    /// With asynchronous storage: how many of those may never be received. The
+    /// library lets in no answer of who is no member, not even its own.
+    pub droppable: usize,
     /// The write under way: where its `Ready` stands.
     pub ready: Option<Place>,
     /// With asynchronous storage: for each `Ready` whose write is not known to
@@ -160,16 +140,12 @@ pub(super) struct Node {
     pub installed: bool,
     /// It asks itself alone whether it would win.
     pub asks_itself: bool,
-    /// The pre-vote of its term.
-    pub asked: Option<Asked>,
     /// Whether it ever asked.
     pub ever_asked: bool,
     /// Whom it has followed.
     pub followed: NodeSet,
     /// As a leader of this term: who was known to hold its whole log.
     pub caught_up: (Term, NodeSet),
-    /// How far its log ever reached.
-    pub longest: Position,
     /// How many events came before its last `Ready`.
     pub last_ready: u64,
     /// What its restart left open.

@@ -12,6 +12,7 @@ use plimsoll_model::rules::{Branch, Input};
 
 use super::event::{Msg, MsgType, Name};
 use super::judge::{At, Judge, inconclusive};
+use super::nid::Nid;
 use super::state::Own;
 use crate::replay::Stop;
 use crate::replay::flights::Pattern;
@@ -161,7 +162,6 @@ impl Judge {
             *cover = Some(queued);
         }
         node.last_ready = events;
-        node.longest = node.longest.max(now.last);
         node.appliable = now.commit;
         if !node.installed && node.handed_out < now.commit {
             node.handed_out = node.handed_out.next();
@@ -182,7 +182,7 @@ impl Judge {
             node.ready = Some(at.place.clone());
         }
         if now.role == RoleKind::PreCandidate {
-            self.lets_out_its_question(at, now.term);
+            self.lets_out_its_question(at);
         }
         self.terms.entry(now.term).or_default().insert(at.id);
         self.apply_entries(at.id);
@@ -234,6 +234,14 @@ impl Judge {
         let now = self.now(at);
         let own = own_of(message);
         let node = self.node(at.event.nid);
+        // Who was no member of its configuration got none of its own either.
+        while node.droppable > 0
+            && let Some((queued, Some(_))) = node.own.front()
+            && *queued != own
+        {
+            node.own.pop_front();
+            node.droppable -= 1;
+        }
         let front = node.own.front().copied();
         let covered = front.and_then(|(_, cover)| cover);
         let (Some(mark), true, false) = (
@@ -266,6 +274,8 @@ impl Judge {
             ));
         };
         node.own.pop_front();
+        node.droppable = node.droppable.saturating_sub(1);
+        let asks_itself = node.asks_itself;
         if self.queues() {
             self.complete_up_to(at, at.id, mark)?;
             self.apply_entries(at.id);
@@ -274,7 +284,8 @@ impl Judge {
             return Ok(());
         }
         match (own.vote, now.role) {
-            (true, RoleKind::Candidate) => {
+            // Who asks again takes only answers to that.
+            (true, RoleKind::Candidate) if !asks_itself => {
                 self.step(at, Input::CountOwnVote)?;
                 self.oblige(at, Some(now));
             }
@@ -290,6 +301,19 @@ impl Judge {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Who is no member of its own configuration may never receive what it has
+    /// queued for itself.
+    pub(super) fn may_drop_its_own(&mut self, name: Nid, id: NodeId) {
+        if !self.queues() {
+            return;
+        }
+        let member = self.follower.member(id);
+        if member.is_some_and(|m| !m.server.config.members().contains(id)) {
+            let node = self.node(name);
+            node.droppable = node.own.len();
+        }
     }
 
     /// A message that waits for a write of its sender, and how many writes must
