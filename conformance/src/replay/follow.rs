@@ -233,6 +233,13 @@ impl Follower {
         });
     }
 
+    /// The node `id` is gone for good, and its id may be another one's.
+    pub fn forget_member(&mut self, id: NodeId) {
+        if let Some(member) = self.members.get_mut(id.position()) {
+            *member = None;
+        }
+    }
+
     /// How many nodes vote at the start, once one has booted.
     pub fn voters(&self) -> Option<u32> {
         self.voters

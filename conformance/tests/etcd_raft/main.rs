@@ -5,6 +5,7 @@ mod damaged;
 mod document;
 mod expected;
 mod legal;
+mod many;
 mod quirks;
 mod recorded;
 mod split;

@@ -173,7 +173,7 @@ impl Judge {
         // The configuration is stored from the start and never comes from the
         // log: all nodes must agree on it.
         for name in &*stored {
-            self.names.add(*name);
+            self.name(*name);
         }
         let (last, term) = (Index(boot.log), Term(event.state.term));
         let start = Start::Stored {
@@ -196,7 +196,7 @@ impl Judge {
             Start::Bootstrap(_) => term,
         };
         // Who joins later may begin with the same storage.
-        let id = self.names.add(event.nid).filter(|_| agreed);
+        let id = self.name(event.nid).filter(|_| agreed);
         let (Some(id), Some(voters)) = (id, self.names.set(&stored)) else {
             return Err(self.another_start(event, place));
         };
@@ -269,7 +269,7 @@ impl Judge {
         }
         let seen = seen.clone();
         for name in seen.iter().flat_map(|conf| conf.iter()) {
-            self.names.add(*name);
+            self.name(*name);
         }
         let first = self
             .start
@@ -293,7 +293,7 @@ impl Judge {
         if self.start.is_none() {
             return Err(inconclusive(Ground::MidRun, event, place));
         }
-        let Some(id) = self.names.add(event.nid) else {
+        let Some(id) = self.name(event.nid) else {
             return Err(inconclusive(Ground::Unsupported, event, place));
         };
         self.follower

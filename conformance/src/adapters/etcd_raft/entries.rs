@@ -197,7 +197,7 @@ impl Judge {
         let changes = changes.unwrap_or_default();
         let mut sets = [NodeSet::EMPTY; 3];
         for change in changes {
-            let Some(id) = self.names.add(change.nid) else {
+            let Some(id) = self.name(change.nid) else {
                 continue;
             };
             // The last that is said of a server holds.

@@ -42,6 +42,10 @@ pub(crate) struct Judge {
     pub(super) told: HashSet<(Term, NodeId)>,
     /// Pre-votes, and what each node can have answered.
     pub(super) questions: Questions,
+    /// The event at which each id was last given or proposed.
+    pub(super) mentioned: Vec<u64>,
+    /// A node has no id: 64 are members already, or its own was given away.
+    pub(super) nameless: bool,
     /// Whether a restart goes on where it had applied, once a line shows it.
     pub(super) keeps_applied: Option<bool>,
     /// A restart could be read in two ways.
@@ -105,6 +109,8 @@ impl Judge {
             terms: HashMap::new(),
             told: HashSet::new(),
             questions: Questions::default(),
+            mentioned: Vec::new(),
+            nameless: false,
             keeps_applied: how.keeps_applied,
             unsure: false,
             events: 0,
@@ -175,6 +181,10 @@ impl Judge {
         self.events += 1;
         if let Name::SendSnapshot | Name::ReceiveSnapshot = event.name {
             return Err(inconclusive(Ground::Unsupported, event, place));
+        }
+        if self.names.has_gone(event.nid) {
+            self.nameless = true;
+            return Ok(());
         }
         if event.name == Name::InitState {
             return self.init(event, place);
@@ -535,8 +545,17 @@ impl Judging for Judge {
     }
 
     fn judge(&mut self, event: &Event, place: &Place) -> Result<(), Stop> {
-        self.event(event, place)?;
-        if let Some(id) = self.nodes.get(&event.nid).and_then(|node| node.id) {
+        let judged = self.event(event, place);
+        if self.nameless {
+            return Err(inconclusive(Ground::Unsupported, event, place));
+        }
+        judged?;
+        let events = self.events;
+        let seen = |node: &mut Node| {
+            node.last_seen = events;
+            node.id
+        };
+        if let Some(id) = self.nodes.get_mut(&event.nid).and_then(seen) {
             self.follower.agree(id, place);
             self.may_be_asked(id, self.events);
             self.may_drop_its_own(event.nid, id);

@@ -75,6 +75,8 @@
 //!   where it was, as the configuration shows that it comes back with. Until it
 //!   has caught up, what it applied before may be applied again or passed over.
 //! - *Learners* are known from the changes.
+//! - *From the 65th node on* a new one shares its id in the model with one that
+//!   was removed and is silent (`members.rs`); that one may not come back.
 //! - *Which read a heartbeat confirms* is not traced: reads are not judged.
 //! - *Time* is not judged: an election timeout may pass at any moment.
 //!
@@ -116,6 +118,7 @@ mod evidence;
 mod features;
 mod judge;
 mod lanes;
+mod members;
 mod nid;
 mod questions;
 mod restart;

@@ -132,6 +132,17 @@ impl Questions {
         self.open.push(question);
     }
 
+    /// Another node has the id from now on.
+    pub(super) fn forget(&mut self, id: NodeId) {
+        self.open.retain(|q| q.asker != id);
+        self.first.retain(|(asker, ..)| *asker != id);
+        self.found.retain(|(node, _)| *node != id);
+        for question in &mut self.open {
+            question.yes.retain(|(voter, _)| *voter != id);
+            question.no.retain(|(voter, ..)| *voter != id);
+        }
+    }
+
     /// What `voter` is behind `event`.
     pub(super) fn arrive<L: Log>(&mut self, voter: &Server<L>, event: u64, sticky: bool) {
         if self.open.is_empty() {

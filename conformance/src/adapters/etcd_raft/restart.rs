@@ -30,7 +30,7 @@ impl Judge {
 
     /// Whether `id` is a member of the latest configuration that any server has
     /// applied, or is about to be one.
-    fn is_member(&self, id: NodeId) -> bool {
+    pub(super) fn is_member(&self, id: NodeId) -> bool {
         let members = self.follower.members().filter(|m| m.server.id != id);
         let latest = members.max_by_key(|m| (m.server.applied, m.server.log.last()));
         let Some(latest) = latest else {

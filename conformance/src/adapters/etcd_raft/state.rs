@@ -8,7 +8,7 @@ use plimsoll_model::ids::{Index, NodeId, NodeSet, Term};
 use plimsoll_model::message::Message;
 
 use super::event::{Event, HardState, Role};
-use super::nid::{Nid, Nids};
+use super::nid::{ByNid, Nid, Nids};
 use crate::replay::follow::{RoleKind, Scalars};
 use crate::verdict::Place;
 
@@ -148,6 +148,8 @@ pub(super) struct Node {
     pub caught_up: (Term, NodeSet),
     /// How many events came before its last `Ready`.
     pub last_ready: u64,
+    /// How many events came before its last one.
+    pub last_seen: u64,
     /// What its restart left open.
     pub reapplied: Option<Reapplied>,
 }
@@ -170,35 +172,59 @@ pub(super) struct Fact {
     pub model: String,
 }
 
-/// The names of the nodes: which id each has.
+/// The names of the nodes: which id each has. There are more names than ids
+/// where nodes come and go: then a node that has gone shares its id with a later
+/// one.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Names(Vec<Nid>);
+pub(super) struct Names {
+    /// Whose each id is now.
+    now: Vec<Nid>,
+    /// Whose it was.
+    gone: ByNid<NodeId>,
+}
 
 impl Names {
     pub(super) fn id(&self, name: Nid) -> Option<NodeId> {
-        let at = self.0.iter().position(|known| *known == name)?;
-        Some(NodeId::from_position(at))
+        let found = self.now.iter().position(|known| *known == name);
+        let found = found.map(NodeId::from_position);
+        found.or_else(|| self.gone.get(&name).copied())
     }
 
+    /// The id of `name`, a new one if need be; `None` when there is none left.
     pub(super) fn add(&mut self, name: Nid) -> Option<NodeId> {
         if let Some(known) = self.id(name) {
             return Some(known);
         }
-        if name == Nid::NOBODY || self.0.len() >= plimsoll_model::ids::SERVERS_MAX {
+        if name == Nid::NOBODY || self.now.len() >= plimsoll_model::ids::SERVERS_MAX {
             return None;
         }
-        self.0.push(name);
+        self.now.push(name);
         self.id(name)
     }
 
+    /// Gives the id of a node that has gone to `name`; says whose it was. What
+    /// names the old node still means this id.
+    pub(super) fn hand_on(&mut self, id: NodeId, name: Nid) -> Option<Nid> {
+        let old = std::mem::replace(self.now.get_mut(id.position())?, name);
+        self.gone.insert(old, id);
+        Some(old)
+    }
+
+    /// Whether the id of `name` is another node's now.
+    pub(super) fn has_gone(&self, name: Nid) -> bool {
+        !self.gone.is_empty() && self.gone.contains_key(&name)
+    }
+
+    /// Every node, those that have gone last, in no certain order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (NodeId, &str)> {
-        let ids = (0..).map(NodeId::from_position);
-        ids.zip(self.0.iter().map(Nid::as_str))
+        let now = self.now.iter().enumerate();
+        let now = now.map(|(at, name)| (NodeId::from_position(at), name.as_str()));
+        now.chain(self.gone.iter().map(|(name, id)| (*id, name.as_str())))
     }
 
     /// The name that the trace has for `id`.
     pub(super) fn of(&self, id: NodeId) -> Option<Nid> {
-        self.0.get(id.position()).copied()
+        self.now.get(id.position()).copied()
     }
 
     /// The set of the nodes called `names`; `None` when one is unknown.
