@@ -112,8 +112,6 @@ impl Questions {
         if self.open.iter().filter(is_own).any(|q| q.last == last) {
             return;
         }
-        // What asks about a term that has passed is no more counted.
-        self.open.retain(|q| q.asker != id || q.term >= asker.term);
         if self.open.iter().filter(is_own).count() >= ATTEMPTS
             && let Some(oldest) = self.open.iter().position(|q| is_own(&q))
         {
@@ -154,6 +152,9 @@ impl Questions {
             Some((_, known)) => *known = now,
             None => self.found.push((voter.id, now)),
         }
+        // What asks about a term that has passed is no more counted.
+        self.open
+            .retain(|q| q.asker != voter.id || q.term >= now.term);
         for question in &mut self.open {
             question.arrives(voter.id, &now, event, sticky);
         }
