@@ -137,6 +137,18 @@ fn bad_usage_is_told_and_ends_with_2() {
             "error: append_entries_max must be at least 1\n",
         ),
         (
+            &["sim", "--flaw", "two-changes"],
+            "error: --flaw two-changes needs --changes: without it there is nothing to break\n",
+        ),
+        (
+            &["sim", "--changes", "0.1", "--flaw", "counts-learners"],
+            "error: --flaw counts-learners needs --learners: without it there is nothing to break\n",
+        ),
+        (
+            &["sim", "--flaw", "ack-before-write"],
+            "error: --flaw ack-before-write needs --async-storage: without it there is nothing to break\n",
+        ),
+        (
             &["sim", "--trace", "/nowhere/t"],
             "error: cannot write /nowhere/t: No such file or directory (os error 2)\n",
         ),

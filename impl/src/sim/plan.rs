@@ -153,6 +153,14 @@ pub enum PlanError {
         /// The most that is supported.
         most: u64,
     },
+    /// A bug in what the run does not have.
+    #[error("--flaw {flaw} needs --{option}: without it there is nothing to break")]
+    FlawWithout {
+        /// The bug.
+        flaw: &'static str,
+        /// The option that is missing.
+        option: &'static str,
+    },
     /// The core refuses its part.
     #[error(transparent)]
     Core(#[from] crate::core::OptionsError),
@@ -235,7 +243,26 @@ impl Plan {
                 });
             }
         }
+        if let Some(flaw) = self.flaw
+            && let Some((option, false)) = self.needed(flaw)
+        {
+            let flaw = flaw.name();
+            return Err(PlanError::FlawWithout { flaw, option });
+        }
         Ok(self.core_options(0).check()?)
+    }
+
+    /// The option that a bug needs to be there at all, and whether it is given.
+    fn needed(&self, flaw: Flaw) -> Option<(&'static str, bool)> {
+        let changes = ("changes", self.changes > 0.0);
+        Some(match flaw {
+            Flaw::PreVoteIgnoresLog => ("pre-vote", self.pre_vote),
+            Flaw::CountsRemoved | Flaw::TwoChanges => changes,
+            Flaw::CountsLearners if self.learners => changes,
+            Flaw::CountsLearners => ("learners", false),
+            Flaw::SnapshotOverCommitted => ("snapshot-every", self.snapshot_every > 0),
+            Flaw::AckBeforeWrite => ("async-storage", self.async_storage),
+        })
     }
 
     /// How many nodes may be down at once.
