@@ -152,7 +152,11 @@ pub fn parse_step(file: &Arc<str>, line: Line<'_>) -> Result<Step, TraceError> {
     })
 }
 
-fn parse_header(file: &Arc<str>, line: Line<'_>) -> Result<Header, TraceError> {
+/// Reads one line as a header. For readers that find their lines elsewhere.
+///
+/// # Errors
+/// When it is none, or one of a version that is not known.
+pub fn parse_header(file: &Arc<str>, line: Line<'_>) -> Result<Header, TraceError> {
     let fail = |kind| Err(TraceError::new(file, line.number, 0, kind));
     if line.bytes.starts_with(b"\xef\xbb\xbf") {
         return fail(ErrorKind::ByteOrderMark);

@@ -1,17 +1,21 @@
 //! A file that grows while it is read.
 //!
-//! Whatever is there is given line by line; a line without its newline is not
-//! there yet. A file that was renamed away is read to its end before the one that
-//! took its place is begun, and one that was cut off is begun again: what log
-//! rotation leaves of a line at the end of the old file is an error, because
-//! nobody will ever complete it.
+//! Whatever is there is given line by line, as it is asked for; a line without
+//! its newline is not there yet. A file that was renamed away is read to its end
+//! before the one that took its place is begun, and one that was cut off is
+//! begun again: what log rotation leaves of a line at the end of the old file is
+//! an error, because nobody will ever complete it.
 //!
-//! Memory is one line and one chunk, whatever the file holds.
+//! Memory is one line and one chunk, whatever the file holds; of a pipe also the
+//! few chunks that were read ahead.
 
+use std::collections::VecDeque;
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
+use std::thread;
 
 use crate::error::{ErrorKind, TraceError};
 use crate::lines::{LINE_BYTES_MAX, Line};
@@ -19,16 +23,24 @@ use crate::lines::{LINE_BYTES_MAX, Line};
 /// How much is asked of the file at a time, in bytes.
 const CHUNK_BYTES: usize = 64 << 10;
 
+/// How many chunks of a pipe are read ahead.
+const CHUNKS_AHEAD: usize = 16;
+
 /// How compressed files begin: gzip, zstd.
 const COMPRESSED: [&[u8]; 2] = [&[0x1f, 0x8b], &[0x28, 0xb5, 0x2f, 0xfd]];
 
-/// What a look at a file has brought.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Looked {
-    /// Lines given.
-    pub lines: u64,
-    /// Times that another file was found in the place of the one being read.
-    pub rotations: u64,
+/// What there is to read now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// A line that is complete: [`Tail::line`].
+    Line {
+        /// Whether it is the first of a file that took the place of another.
+        rotated: bool,
+    },
+    /// Nothing, so far.
+    NotYet,
+    /// Nothing, ever: the pipe was closed.
+    End,
 }
 
 /// A file that grows.
@@ -36,33 +48,50 @@ pub struct Tail {
     path: PathBuf,
     name: Arc<str>,
     source: Source,
-    /// The beginning of a line whose end is not there yet.
-    torn: Vec<u8>,
+    /// What was read and not given: the part from `given` on.
+    buffer: Vec<u8>,
+    given: usize,
+    /// Up to here no newline is in what was read and not given.
+    looked: usize,
+    /// Where the line given last stands.
+    line: (usize, usize),
     number: u64,
+    rotations: u64,
+    /// No line was given since the last rotation.
+    rotated: bool,
     line_bytes_max: usize,
-    chunk: Vec<u8>,
+    /// The files that took its place since, oldest first.
+    later: VecDeque<File>,
 }
 
 enum Source {
     /// Nobody has written it yet.
     Missing,
-    /// A file, as far as it was read.
-    File { file: File, read: u64 },
-    /// A pipe, which is never rotated.
-    Pipe(Box<dyn Read + Send>),
+    /// A file, as far as it was read, and how long it was seen to be.
+    File { file: File, read: u64, seen: u64 },
+    /// A pipe, which is never rotated: what a thread reads of it.
+    Pipe(Receiver<io::Result<Vec<u8>>>),
+}
+
+/// What asking for more has brought.
+enum More {
+    Bytes,
+    NotYet,
+    End,
 }
 
 impl Tail {
-    /// The file at `path`, which need not be there yet.
+    /// The file at `path`, which need not be there yet. What is no plain file
+    /// (a named pipe) is read as a pipe.
     pub fn of_file(path: impl AsRef<Path>) -> Self {
         let path = path.as_ref();
         Tail::new(path.to_path_buf(), Source::Missing)
     }
 
-    /// What comes from `pipe`, which errors call `name`. A look at it waits
-    /// until something is there.
+    /// What comes from `pipe`, which errors call `name`; a thread of its own
+    /// waits for it.
     pub fn of_pipe(name: &str, pipe: impl Read + Send + 'static) -> Self {
-        Tail::new(PathBuf::from(name), Source::Pipe(Box::new(pipe)))
+        Tail::new(PathBuf::from(name), Source::Pipe(read_ahead(|| Ok(pipe))))
     }
 
     fn new(path: PathBuf, source: Source) -> Self {
@@ -70,10 +99,15 @@ impl Tail {
             name: path.to_string_lossy().into(),
             path,
             source,
-            torn: Vec::new(),
+            buffer: Vec::new(),
+            given: 0,
+            looked: 0,
+            line: (0, 0),
             number: 0,
+            rotations: 0,
+            rotated: false,
             line_bytes_max: LINE_BYTES_MAX,
-            chunk: Vec::new(),
+            later: VecDeque::new(),
         }
     }
 
@@ -89,14 +123,25 @@ impl Tail {
         &self.path
     }
 
+    /// What errors call the file.
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
     /// The number of the line given last, counted on over rotations.
     pub fn number(&self) -> u64 {
         self.number
     }
 
-    /// Whether the file ends in the middle of a line, as far as it was read.
+    /// Times that another file was found in the place of the one being read.
+    pub fn rotations(&self) -> u64 {
+        self.rotations
+    }
+
+    /// Whether what was read ends in the middle of a line.
     pub fn is_torn(&self) -> bool {
-        !self.torn.is_empty()
+        let rest = self.buffer.get(self.given..).unwrap_or_default();
+        !rest.is_empty() && memchr::memchr(b'\n', rest).is_none()
     }
 
     /// Whether nobody has written the file yet.
@@ -104,107 +149,256 @@ impl Tail {
         matches!(self.source, Source::Missing)
     }
 
+    /// Whether it is a pipe: what was read of it cannot be read again.
+    pub fn is_pipe(&self) -> bool {
+        matches!(self.source, Source::Pipe(_))
+    }
+
     fn error(&self, kind: ErrorKind) -> TraceError {
         TraceError::new(&self.name, self.number + 1, 0, kind)
     }
 
-    /// Gives every line that is complete, to `each`, until it says that it has
-    /// enough; a pipe is read once.
+    /// Looks for the next line that is complete.
     ///
     /// # Errors
-    /// When the file cannot be read, a line is longer than the limit, a rotation
-    /// has torn one; or what `each` says.
-    pub fn look<E: From<TraceError>>(
-        &mut self,
-        each: &mut dyn FnMut(Line<'_>) -> Result<(), E>,
-    ) -> Result<Looked, E> {
-        let mut looked = Looked::default();
+    /// When the file cannot be read, a line is longer than the limit, or a
+    /// rotation has torn one.
+    pub fn look(&mut self) -> Result<Seen, TraceError> {
+        loop {
+            let unseen = self.buffer.get(self.looked..).unwrap_or_default();
+            if let Some(end) = memchr::memchr(b'\n', unseen) {
+                let (from, end) = (self.given, self.looked + end);
+                self.is_within(end - from)?;
+                self.number += 1;
+                self.line = (from, end);
+                (self.given, self.looked) = (end + 1, end + 1);
+                let rotated = std::mem::take(&mut self.rotated);
+                return Ok(Seen::Line { rotated });
+            }
+            self.buffer.drain(..self.given);
+            (self.given, self.looked, self.line) = (0, self.buffer.len(), (0, 0));
+            self.is_within(self.buffer.len())?;
+            match self.more()? {
+                More::Bytes => {}
+                More::NotYet => return Ok(Seen::NotYet),
+                More::End => return Ok(Seen::End),
+            }
+        }
+    }
+
+    /// The line that was found last, until the next look.
+    pub fn line(&self) -> Line<'_> {
+        let (from, end) = self.line;
+        Line {
+            number: self.number,
+            bytes: self.buffer.get(from..end).unwrap_or_default(),
+            terminated: end < self.given,
+        }
+    }
+
+    /// The first line that is complete and not blank, without giving it.
+    ///
+    /// # Errors
+    /// See [`Tail::look`].
+    pub fn first_line(&mut self) -> Result<Option<&[u8]>, TraceError> {
+        let mut from = self.given;
+        loop {
+            let unseen = self.buffer.get(from..).unwrap_or_default();
+            if let Some(end) = memchr::memchr(b'\n', unseen) {
+                if unseen[..end].iter().all(u8::is_ascii_whitespace) {
+                    from += end + 1;
+                    continue;
+                }
+                return Ok(Some(&self.buffer[from..from + end]));
+            }
+            self.is_within(unseen.len())?;
+            if !matches!(self.more()?, More::Bytes) {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// What stands behind the last newline, as far as it was read.
+    pub fn torn(&self) -> &[u8] {
+        match self.is_torn() {
+            true => self.buffer.get(self.given..).unwrap_or_default(),
+            false => &[],
+        }
+    }
+
+    /// Takes what stands behind the last newline for a line: for when nobody will
+    /// write on. Says whether there is anything.
+    pub fn take_rest(&mut self) -> bool {
+        let (from, end) = (self.given, self.buffer.len());
+        if from >= end {
+            return false;
+        }
+        self.number += 1;
+        (self.line, self.given, self.looked) = ((from, end), end, end);
+        true
+    }
+
+    /// Reads a chunk, of the file that took the place of this one if there is
+    /// one and this one was read to its end.
+    fn more(&mut self) -> Result<More, TraceError> {
         loop {
             self.open()?;
-            let lines = self.read(each)?;
-            looked.lines += lines;
-            if matches!(self.source, Source::Pipe(_)) || !self.is_replaced() {
-                return Ok(looked);
+            if self.chunk()? {
+                return Ok(More::Bytes);
             }
+            match &self.source {
+                Source::Missing => return Ok(More::NotYet),
+                Source::Pipe(_) => return self.piped(),
+                Source::File { .. } => {}
+            }
+            self.watch()?;
+            let Some(file) = self.later.pop_front() else {
+                return Ok(More::NotYet);
+            };
             // Whoever wrote the old file may have done so until a moment ago.
-            looked.lines += self.read(each)?;
+            if self.chunk()? {
+                self.later.push_front(file);
+                return Ok(More::Bytes);
+            }
             if self.is_torn() {
                 let torn = "the file was rotated in the middle of a line";
-                return Err(self.error(ErrorKind::Read(io::Error::other(torn))).into());
+                return Err(self.error(ErrorKind::Read(io::Error::other(torn))));
             }
-            looked.rotations += 1;
-            self.source = Source::Missing;
+            self.rotations += 1;
+            self.rotated = true;
+            self.source = Source::File {
+                file,
+                read: 0,
+                seen: 0,
+            };
         }
+    }
+
+    /// Looks whether another file stands where this one stood, and opens it if
+    /// so: whoever does not read for a while loses none, so long as there
+    /// is one look between two rotations.
+    ///
+    /// # Errors
+    /// When the file cannot be opened, or was cut off before it was read.
+    pub fn watch(&mut self) -> Result<(), TraceError> {
+        self.open()?;
+        let Source::File { file, read, seen } = &mut self.source else {
+            return Ok(());
+        };
+        let newest = self.later.back().unwrap_or(file);
+        let (Ok(old), Ok(new)) = (newest.metadata(), std::fs::metadata(&self.path)) else {
+            // Renamed away, and nobody has taken its place yet.
+            return Ok(());
+        };
+        let same = is_same(&old, &new);
+        if same && !self.later.is_empty() {
+            return Ok(());
+        }
+        if same && old.len() >= *seen {
+            *seen = old.len();
+            return Ok(());
+        }
+        if same && *read < *seen {
+            let cut = "the file was cut off before it was read to its end";
+            return Err(self.error(ErrorKind::Read(io::Error::other(cut))));
+        }
+        match File::open(&self.path) {
+            Ok(file) => self.later.push_back(file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(self.error(ErrorKind::Open(error))),
+        }
+        if same && let Source::File { seen, read, .. } = &mut self.source {
+            // Nothing more is read of what was cut off.
+            (*seen, *read) = (u64::MAX, u64::MAX);
+        }
+        Ok(())
     }
 
     fn open(&mut self) -> Result<(), TraceError> {
         if !self.is_missing() {
             return Ok(());
         }
+        let failed = |error| ErrorKind::Open(error);
+        match std::fs::metadata(&self.path) {
+            Ok(found) if found.is_file() => {}
+            Ok(found) if found.is_dir() => {
+                let folder = io::Error::new(io::ErrorKind::IsADirectory, "it is a folder");
+                return Err(self.error(failed(folder)));
+            }
+            Ok(_) => {
+                let path = self.path.clone();
+                self.source = Source::Pipe(read_ahead(move || File::open(path)));
+                return Ok(());
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(self.error(failed(error))),
+        }
         match File::open(&self.path) {
             Ok(file) => {
-                self.source = Source::File { file, read: 0 };
+                self.source = Source::File {
+                    file,
+                    read: 0,
+                    seen: 0,
+                };
                 Ok(())
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(self.error(ErrorKind::Open(error))),
+            Err(error) => Err(self.error(failed(error))),
         }
     }
 
-    /// Whether another file stands where the one being read stood, or it was cut
-    /// off below what was read.
-    fn is_replaced(&mut self) -> bool {
-        let Source::File { file, read } = &self.source else {
-            return false;
+    /// Reads a chunk of the file; says whether there was something.
+    fn chunk(&mut self) -> Result<bool, TraceError> {
+        let Source::File { file, read, .. } = &mut self.source else {
+            return Ok(false);
         };
-        let (Ok(old), Ok(new)) = (file.metadata(), std::fs::metadata(&self.path)) else {
-            // Renamed away, and nobody has taken its place yet.
-            return false;
+        if *read == u64::MAX {
+            return Ok(false);
+        }
+        let before = self.buffer.len();
+        self.buffer.resize(before + CHUNK_BYTES, 0);
+        let length = loop {
+            // Not past the end of a file that was cut off meanwhile.
+            let length = file
+                .seek(SeekFrom::Start(*read))
+                .and_then(|_| file.read(&mut self.buffer[before..]));
+            match length {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                length => break length,
+            }
         };
-        !is_same(&old, &new) || new.len() < *read
+        self.buffer
+            .truncate(before + length.as_ref().map_or(0, |length| *length));
+        let length = length.map_err(|error| self.error(ErrorKind::Read(error)))?;
+        if let Source::File { read, seen, .. } = &mut self.source {
+            *read += length as u64;
+            *seen = (*seen).max(*read);
+        }
+        self.is_plain()?;
+        Ok(length > 0)
     }
 
-    fn read<E: From<TraceError>>(
-        &mut self,
-        each: &mut dyn FnMut(Line<'_>) -> Result<(), E>,
-    ) -> Result<u64, E> {
-        let mut lines = 0;
-        let mut chunk = std::mem::take(&mut self.chunk);
-        chunk.resize(CHUNK_BYTES, 0);
-        let once = matches!(self.source, Source::Pipe(_));
-        loop {
-            let length = match &mut self.source {
-                Source::Missing => Ok(0),
-                Source::Pipe(pipe) => pipe.read(&mut chunk),
-                Source::File { file, read } => {
-                    // Not past the end of a file that was cut off meanwhile.
-                    let length = file
-                        .seek(SeekFrom::Start(*read))
-                        .and_then(|_| file.read(&mut chunk));
-                    length.inspect(|&length| *read += length as u64)
-                }
-            };
-            let length = match length {
-                Ok(0) => break,
-                Ok(length) => length,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(self.error(ErrorKind::Read(error)).into()),
-            };
-            if self.number == 0 && self.torn.is_empty() {
-                self.is_plain(&chunk[..length])?;
+    /// Takes what the thread at the pipe has read.
+    fn piped(&mut self) -> Result<More, TraceError> {
+        let Source::Pipe(pipe) = &self.source else {
+            return Ok(More::NotYet);
+        };
+        match pipe.try_recv() {
+            Ok(Ok(chunk)) => {
+                self.buffer.extend_from_slice(&chunk);
+                self.is_plain()?;
+                Ok(More::Bytes)
             }
-            lines += self.split(&chunk[..length], each)?;
-            if once {
-                break;
-            }
+            Ok(Err(error)) => Err(self.error(ErrorKind::Read(error))),
+            Err(TryRecvError::Empty) => Ok(More::NotYet),
+            Err(TryRecvError::Disconnected) => Ok(More::End),
         }
-        self.chunk = chunk;
-        Ok(lines)
     }
 
     /// What grows can only be followed as it is.
-    fn is_plain(&self, first: &[u8]) -> Result<(), TraceError> {
-        if COMPRESSED.iter().any(|magic| first.starts_with(magic)) {
+    fn is_plain(&self) -> Result<(), TraceError> {
+        let compressed = |magic: &&[u8]| self.buffer.starts_with(magic);
+        if self.number == 0 && COMPRESSED.iter().any(compressed) {
             let compressed = "it is compressed, and only plain files are read while they grow";
             return Err(self.error(ErrorKind::Decompress(io::Error::new(
                 io::ErrorKind::Unsupported,
@@ -214,41 +408,45 @@ impl Tail {
         Ok(())
     }
 
-    fn split<E: From<TraceError>>(
-        &mut self,
-        mut bytes: &[u8],
-        each: &mut dyn FnMut(Line<'_>) -> Result<(), E>,
-    ) -> Result<u64, E> {
-        let mut lines = 0;
-        while let Some(end) = memchr::memchr(b'\n', bytes) {
-            let (line, rest) = (&bytes[..end], &bytes[end + 1..]);
-            self.within(line.len())?;
-            bytes = rest;
-            self.torn.extend_from_slice(line);
-            self.number += 1;
-            lines += 1;
-            let whole = std::mem::take(&mut self.torn);
-            each(Line {
-                number: self.number,
-                bytes: &whole,
-                terminated: true,
-            })?;
-            self.torn = whole;
-            self.torn.clear();
-        }
-        self.within(bytes.len())?;
-        self.torn.extend_from_slice(bytes);
-        Ok(lines)
-    }
-
-    fn within(&self, more: usize) -> Result<(), TraceError> {
-        match self.torn.len() + more > self.line_bytes_max {
+    fn is_within(&self, length: usize) -> Result<(), TraceError> {
+        match length > self.line_bytes_max {
             true => Err(self.error(ErrorKind::LineTooLong {
                 limit: self.line_bytes_max,
             })),
             false => Ok(()),
         }
     }
+}
+
+/// Reads a pipe on a thread of its own, a few chunks ahead. The thread ends with
+/// the pipe, or with the process: who waits for a pipe cannot be told to stop.
+fn read_ahead<R: Read + Send + 'static>(
+    open: impl FnOnce() -> io::Result<R> + Send + 'static,
+) -> Receiver<io::Result<Vec<u8>>> {
+    let (sender, receiver) = sync_channel(CHUNKS_AHEAD);
+    thread::spawn(move || {
+        let mut pipe = match open() {
+            Ok(pipe) => pipe,
+            Err(error) => return drop(sender.send(Err(error))),
+        };
+        loop {
+            let mut chunk = vec![0; CHUNK_BYTES];
+            let read = match pipe.read(&mut chunk) {
+                Ok(0) => return,
+                Ok(length) => {
+                    chunk.truncate(length);
+                    Ok(chunk)
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => Err(error),
+            };
+            let failed = read.is_err();
+            if sender.send(read).is_err() || failed {
+                return;
+            }
+        }
+    });
+    receiver
 }
 
 #[cfg(unix)]
@@ -270,10 +468,9 @@ mod tests {
 
     fn look(tail: &mut Tail) -> Result<Vec<String>, TraceError> {
         let mut all = Vec::new();
-        tail.look(&mut |line: Line<'_>| {
-            all.push(String::from_utf8_lossy(line.bytes).into_owned());
-            Ok::<(), TraceError>(())
-        })?;
+        while let Seen::Line { .. } = tail.look()? {
+            all.push(String::from_utf8_lossy(tail.line().bytes).into_owned());
+        }
         Ok(all)
     }
 
@@ -358,7 +555,81 @@ mod tests {
         let error = look(&mut tail).expect_err("too long").to_string();
         assert!(error.contains("10"), "{error}");
         let mut endless = Tail::of_pipe("-", io::repeat(b'x')).with_line_bytes_max(100_000);
-        look(&mut endless).expect("a chunk is below the limit");
-        look(&mut endless).expect_err("two are not");
+        let error = loop {
+            if let Err(error) = look(&mut endless) {
+                break error.to_string();
+            }
+        };
+        assert!(error.contains("100000"), "{error}");
+    }
+
+    #[test]
+    fn a_pipe_ends_and_what_stands_behind_its_last_newline_is_left() {
+        let mut tail = Tail::of_pipe("-", &b"one\ntwo\nthr"[..]);
+        let mut all = Vec::new();
+        loop {
+            match tail.look().expect("a pipe") {
+                Seen::Line { .. } => {
+                    all.push(String::from_utf8_lossy(tail.line().bytes).into_owned());
+                }
+                Seen::NotYet => {}
+                Seen::End => break,
+            }
+        }
+        assert_eq!(all, ["one", "two"]);
+        assert_eq!(tail.torn(), b"thr");
+        assert!(tail.take_rest());
+        let rest = tail.line();
+        assert_eq!(
+            (rest.number, rest.bytes, rest.terminated),
+            (3, &b"thr"[..], false)
+        );
+        assert!(!tail.take_rest() && !tail.is_torn());
+    }
+
+    #[test]
+    fn rotations_are_kept_for_who_reads_later() {
+        let folder = folder("later");
+        let path = folder.join("n1.ndjson");
+        append(&path, "one\ntwo\n");
+        let mut tail = Tail::of_file(&path);
+        assert!(matches!(tail.look(), Ok(Seen::Line { rotated: false })));
+        for (n, text) in ["three\n", "four\nfive\n", "six\n"].iter().enumerate() {
+            std::fs::rename(&path, folder.join(n.to_string())).expect("renamed");
+            tail.watch().expect("nothing there");
+            append(&path, text);
+            tail.watch().expect("another file");
+        }
+        // What is gone from the folder is held still.
+        std::fs::remove_file(folder.join("1")).expect("removed");
+        assert_eq!(
+            look(&mut tail).expect("all"),
+            ["two", "three", "four", "five", "six"]
+        );
+        assert_eq!((tail.rotations(), tail.number()), (3, 6));
+    }
+
+    #[test]
+    fn what_was_cut_off_before_it_was_read_is_an_error() {
+        let path = folder("cut").join("n1.ndjson");
+        append(&path, "one\n");
+        let mut tail = Tail::of_file(&path);
+        assert_eq!(look(&mut tail).expect("a line"), ["one"]);
+        append(&path, "two\nthree\n");
+        tail.watch().expect("it has grown");
+        File::create(&path).expect("emptied");
+        append(&path, "four\n");
+        let error = tail.watch().expect_err("lost").to_string();
+        assert!(error.contains("cut off before it was read"), "{error}");
+    }
+
+    #[test]
+    fn lines_wait_until_they_are_asked_for() {
+        let path = folder("asked").join("n1.ndjson");
+        append(&path, "one\ntwo\n");
+        let mut tail = Tail::of_file(&path);
+        assert!(matches!(tail.look(), Ok(Seen::Line { rotated: false })));
+        assert_eq!((tail.number(), tail.is_torn()), (1, false));
+        assert_eq!(look(&mut tail).expect("the other"), ["two"]);
     }
 }
