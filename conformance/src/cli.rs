@@ -14,6 +14,7 @@ mod check;
 mod explain;
 mod explore;
 mod flaws;
+mod follow;
 mod limits;
 mod list;
 mod liveness;

@@ -103,7 +103,7 @@ pub fn reduce(
     let at = judged
         .inputs
         .iter()
-        .position(|path| *path == found.place.path);
+        .position(|path| **path == *found.place.path);
     let mut search = Search {
         target: (
             at.unwrap_or(0),

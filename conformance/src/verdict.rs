@@ -6,21 +6,27 @@
 //! it holds no evidence. There is no pass without a [`Certificate`].
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use plimsoll_model::refusal::Refusal;
 
 /// A place in a trace.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Place {
-    /// The file.
-    pub path: PathBuf,
+    /// The file, which all places in it share.
+    #[serde(serialize_with = "as_path")]
+    pub path: Arc<Path>,
     /// The line, from 1.
     pub line: u64,
     /// The event in the file, from 0.
     pub event: u64,
+}
+
+fn as_path<S: Serializer>(path: &Arc<Path>, to: S) -> Result<S::Ok, S::Error> {
+    path.as_ref().serialize(to)
 }
 
 /// A rule as it is printed: name, section, file.
@@ -157,11 +163,13 @@ pub enum Ground {
     NodeMissing,
     /// A message arrived that its sender may have sent behind its last line.
     LogEnded,
+    /// What the line rests on was forgotten, as far back as it lies.
+    Forgotten,
 }
 
 impl Ground {
     /// Every ground.
-    pub const ALL: [Ground; 9] = [
+    pub const ALL: [Ground; 10] = [
         Ground::NothingConsumed,
         Ground::FirstBootWithLog,
         Ground::AsynchronousStorage,
@@ -171,6 +179,7 @@ impl Ground {
         Ground::UnloggedStep,
         Ground::NodeMissing,
         Ground::LogEnded,
+        Ground::Forgotten,
     ];
 
     /// What it says, in a sentence.
@@ -181,7 +190,8 @@ impl Ground {
                 "a node shows up for the first time with a log that nobody saw grow"
             }
             Ground::AsynchronousStorage => {
-                "storage turns out to be asynchronous: the judge begins anew with that contract"
+                "storage turns out to be asynchronous, and the beginning of the run is gone, so that \
+                 it cannot be judged again with that contract"
             }
             Ground::Unsupported => "the trace holds something that this version does not know",
             Ground::UnloggedStep => {
@@ -199,6 +209,9 @@ impl Ground {
             Ground::LogEnded => {
                 "a message arrives that its sender may have sent after its last line: a file of \
                  the run is missing, or ends before the others"
+            }
+            Ground::Forgotten => {
+                "the line rests on what lies so far back that it was forgotten (--window)"
             }
             Ground::MidRun => "the trace begins in mid-run, and not every node's state is given",
         }

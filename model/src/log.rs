@@ -22,6 +22,8 @@
 //! that is judged is lost in a compaction, and whether a snapshot equals the
 //! prefix that it replaces is a comparison that can fail.
 
+use std::cmp::Ordering;
+
 use smallvec::SmallVec;
 
 use crate::config::{Change, Config};
@@ -68,7 +70,8 @@ pub trait Log: Clone + PartialEq + Eq + PartialOrd + Ord + std::fmt::Debug {
     /// A log without entries.
     fn empty() -> Self;
     /// All entries, in order: the state of the snapshot, then the log. For
-    /// properties; rules see the log, and hand the snapshot on as a whole.
+    /// properties; rules see the log, and hand the snapshot on as a whole. A log
+    /// that packs what lies far back ([`GrowingLog`]) shows the rest alone.
     fn entries(&self) -> &[Entry];
     /// Up to where the log is compacted: the index of the last entry that the
     /// snapshot replaces, zero without one.
@@ -79,6 +82,34 @@ pub trait Log: Clone + PartialEq + Eq + PartialOrd + Ord + std::fmt::Debug {
     fn push(&mut self, entry: Entry);
     /// Drops all entries after `keep`, none that the snapshot replaces.
     fn truncate(&mut self, keep: Index);
+
+    /// The entries behind `after`, of the snapshot and of the log.
+    fn behind(&self, after: Index) -> impl Iterator<Item = Entry> + '_ {
+        let from = usize::try_from(after.0).unwrap_or(usize::MAX);
+        let behind = self.entries().get(from..).unwrap_or_default();
+        behind.iter().copied()
+    }
+
+    /// The changes of the configuration behind `after`, of the snapshot and of
+    /// the log, with their indexes.
+    fn changes(&self, after: Index) -> impl Iterator<Item = (Index, Change)> + '_ {
+        let entries = self.behind(after).enumerate();
+        entries.filter_map(move |(i, entry)| match entry.payload {
+            Payload::Config { change } => Some((after.plus(i + 1), change)),
+            _ => None,
+        })
+    }
+
+    /// Where the latest change of the configuration in the log stands; zero
+    /// without one.
+    fn latest_change(&self) -> Index {
+        let indexes = (self.base().0 + 1..=self.last_index().0).rev().map(Index);
+        let is_change = |index: &Index| {
+            let entry = self.held(*index);
+            entry.is_some_and(|entry| matches!(entry.payload, Payload::Config { .. }))
+        };
+        indexes.into_iter().find(is_change).unwrap_or_default()
+    }
 
     /// The state of the snapshot: the entries that it replaces.
     fn snapshot(&self) -> &[Entry] {
@@ -146,13 +177,7 @@ pub trait Log: Clone + PartialEq + Eq + PartialOrd + Ord + std::fmt::Debug {
 
     /// Up to `count` entries after `after`.
     fn batch(&self, after: Index, count: usize) -> Batch {
-        let from = usize::try_from(after.0).unwrap_or(usize::MAX);
-        self.entries()
-            .iter()
-            .skip(from)
-            .take(count)
-            .copied()
-            .collect()
+        self.behind(after).take(count).collect()
     }
 
     /// The largest index not above `at` whose term is not above `term`: where
@@ -189,21 +214,120 @@ record! {
     }
 }
 
+/// How many entries of a [`GrowingLog`] stand one by one at the least, if it has
+/// as many.
+const LOOSE: usize = 1 << 10;
+
 /// The log of a run that is followed: it grows for as long as the run does.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+///
+/// What lies far back is packed, and nothing of it is lost: a leader appends in
+/// its term one command after the other, so that a run of them is known by its
+/// first one. What a log takes grows with the terms that have entries in it.
+#[derive(Clone, Debug, Default)]
 pub struct GrowingLog {
+    /// What lies far back, in order.
+    packed: Vec<Run>,
+    /// How many entries that is.
+    packed_count: usize,
+    /// The entries behind those.
     all: Vec<Entry>,
     compacted: Index,
-    /// Where the changes of the configuration stand, in order.
-    changes: Vec<usize>,
+    /// Where the changes of the configuration stand, in order, and what they are.
+    changes: Vec<(Index, Change)>,
+}
+
+/// Entries in a row of one term and one kind. Of commands the numbers follow one
+/// another; a change stands alone.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    /// The index of the first.
+    first: Index,
+    term: Term,
+    payload: Payload,
+}
+
+impl Run {
+    /// The entry at `index`, which is one of the run's.
+    fn entry(&self, index: Index) -> Entry {
+        let payload = match self.payload {
+            Payload::Write { number } => {
+                let behind = u32::try_from(index.0 - self.first.0).unwrap_or_default();
+                Payload::Write {
+                    number: number.wrapping_add(behind),
+                }
+            }
+            payload => payload,
+        };
+        Entry {
+            term: self.term,
+            payload,
+        }
+    }
+
+    /// Whether `entry`, at `index`, goes on with the run that ends before it.
+    fn takes(&self, index: Index, entry: &Entry) -> bool {
+        !matches!(entry.payload, Payload::Config { .. }) && self.entry(index) == *entry
+    }
 }
 
 impl GrowingLog {
     /// The index of the first change of the configuration behind `after`.
     pub fn next_change(&self, after: Index) -> Option<Index> {
-        let after = usize::try_from(after.0).unwrap_or(usize::MAX);
-        let next = self.changes.partition_point(|&index| index <= after);
-        self.changes.get(next).map(|&index| Index(index as u64))
+        let next = self.changes.partition_point(|(index, _)| *index <= after);
+        self.changes.get(next).map(|(index, _)| *index)
+    }
+
+    /// How much is kept: entries one by one, and runs of them.
+    pub fn kept(&self) -> usize {
+        self.all.len() + self.packed.len() + self.changes.len()
+    }
+
+    /// Packs the older half of what stands one by one.
+    fn pack(&mut self) {
+        for entry in self.all.drain(..LOOSE) {
+            self.packed_count += 1;
+            let first = Index(self.packed_count as u64);
+            if !self
+                .packed
+                .last()
+                .is_some_and(|run| run.takes(first, &entry))
+            {
+                let Entry { term, payload } = entry;
+                self.packed.push(Run {
+                    first,
+                    term,
+                    payload,
+                });
+            }
+        }
+    }
+
+    /// The run that holds `index`, which is packed.
+    fn run(&self, index: Index) -> Option<&Run> {
+        let behind = self.packed.partition_point(|run| run.first <= index);
+        self.packed.get(behind.checked_sub(1)?)
+    }
+}
+
+impl PartialEq for GrowingLog {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for GrowingLog {}
+
+impl PartialOrd for GrowingLog {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// How much is packed makes no difference.
+impl Ord for GrowingLog {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let entries = self.behind(Index::ZERO).cmp(other.behind(Index::ZERO));
+        entries.then(self.compacted.cmp(&other.compacted))
     }
 }
 
@@ -244,22 +368,71 @@ impl Log for GrowingLog {
         self.compacted = base.min(self.last_index());
     }
     fn push(&mut self, entry: Entry) {
+        if self.all.len() >= 2 * LOOSE {
+            self.pack();
+        }
         self.all.push(entry);
-        if matches!(entry.payload, Payload::Config { .. }) {
-            self.changes.push(self.all.len());
+        if let Payload::Config { change } = entry.payload {
+            self.changes.push((self.last_index(), change));
         }
     }
     fn truncate(&mut self, keep: Index) {
         let keep = keep.max(self.compacted);
-        let keep = usize::try_from(keep.0).unwrap_or(usize::MAX);
-        self.all.truncate(keep);
-        let kept = self.changes.partition_point(|&index| index <= keep);
+        let count = usize::try_from(keep.0).unwrap_or(usize::MAX);
+        self.all.truncate(count.saturating_sub(self.packed_count));
+        if count < self.packed_count {
+            self.packed_count = count;
+            let kept = self.packed.partition_point(|run| run.first <= keep);
+            self.packed.truncate(kept);
+        }
+        let kept = self.changes.partition_point(|(index, _)| *index <= keep);
         self.changes.truncate(kept);
     }
+    fn behind(&self, after: Index) -> impl Iterator<Item = Entry> + '_ {
+        let after = usize::try_from(after.0).unwrap_or(usize::MAX);
+        let first = self
+            .packed
+            .partition_point(|run| run.first.0 <= after as u64);
+        // The run that holds the entry at `after`, or goes before it.
+        let mut run = first.saturating_sub(1);
+        let packed = (after.min(self.packed_count)..self.packed_count).map(move |i| {
+            let index = Index(i as u64 + 1);
+            while self
+                .packed
+                .get(run + 1)
+                .is_some_and(|next| next.first <= index)
+            {
+                run += 1;
+            }
+            self.packed[run].entry(index)
+        });
+        let loose = self.all.get(after.saturating_sub(self.packed_count)..);
+        packed.chain(loose.unwrap_or_default().iter().copied())
+    }
+    fn changes(&self, after: Index) -> impl Iterator<Item = (Index, Change)> + '_ {
+        let from = self.changes.partition_point(|(index, _)| *index <= after);
+        self.changes[from..].iter().copied()
+    }
+    fn latest_change(&self) -> Index {
+        let latest = self.changes.last().map(|(index, _)| *index);
+        latest
+            .filter(|index| *index > self.compacted)
+            .unwrap_or_default()
+    }
+    fn held(&self, index: Index) -> Option<Entry> {
+        let at = usize::try_from(index.0.checked_sub(1)?).ok()?;
+        match at.checked_sub(self.packed_count) {
+            Some(at) => self.all.get(at).copied(),
+            None => self.run(index).map(|run| run.entry(index)),
+        }
+    }
+    fn last_index(&self) -> Index {
+        Index((self.packed_count + self.all.len()) as u64)
+    }
     fn configuration_of_snapshot(&self, start: Config) -> Config {
-        let base = usize::try_from(self.compacted.0).unwrap_or(usize::MAX);
-        let changes = self.changes.iter().take_while(|&&index| index <= base);
-        start.fold(changes.filter_map(|&index| self.all.get(index - 1)))
+        let changes = self.changes.iter();
+        let changes = changes.take_while(|(index, _)| *index <= self.compacted);
+        changes.fold(start, |config, (_, change)| config.after(change))
     }
 }
 
@@ -317,6 +490,68 @@ mod tests {
             log.conflict_hint(Index(9), Term(1)),
             Position::new(Index(1), Term(0))
         );
+    }
+
+    #[test]
+    fn what_is_packed_is_what_was_pushed() {
+        let mut small = InlineLog::empty();
+        let mut large = GrowingLog::empty();
+        let (mut number, mut term) = (0, 1);
+        let mut push = |small: &mut InlineLog, large: &mut GrowingLog, i: u64| {
+            let payload = match i % 701 {
+                0 => Payload::Noop,
+                1 => Payload::Config {
+                    change: Change::joins(crate::ids::NodeSet::first(1 + (i % 5) as usize)),
+                },
+                _ => Payload::Write { number },
+            };
+            term += u64::from(i.is_multiple_of(701));
+            // Now and then another leader's commands come between.
+            number += if i.is_multiple_of(97) { 3 } else { 1 };
+            let entry = Entry {
+                term: Term(term),
+                payload,
+            };
+            small.push(entry);
+            large.push(entry);
+        };
+        for i in 0..20_000 {
+            push(&mut small, &mut large, i);
+            if i.is_multiple_of(4_001) {
+                let keep = Index(small.last_index().0 * 2 / 3);
+                small.truncate(keep);
+                large.truncate(keep);
+            }
+        }
+        let last = small.last_index();
+        assert_eq!(large.last_index(), last);
+        assert!(large.kept() < 4 * LOOSE, "{}", large.kept());
+        for after in (0..=last.0 + 1).step_by(97).map(Index) {
+            assert_eq!(small.batch(after, 50), large.batch(after, 50), "{after}");
+            assert_eq!(small.held(after), large.held(after));
+            assert_eq!(small.term_at(after), large.term_at(after));
+            let changes: Vec<_> = large.changes(after).collect();
+            assert_eq!(small.changes(after).collect::<Vec<_>>(), changes);
+        }
+        assert!(small.behind(Index::ZERO).eq(large.behind(Index::ZERO)));
+        assert_eq!(small.latest_change(), large.latest_change());
+        // The same entries, packed at other moments.
+        let mut other = GrowingLog::empty();
+        small
+            .behind(Index::ZERO)
+            .for_each(|entry| other.push(entry));
+        assert_eq!(large, other);
+        other.truncate(Index(last.0 - 1));
+        assert!(other < large);
+        for keep in [last.0 - 1, 1500, 1025, 1024, 3, 0].map(Index) {
+            small.truncate(keep);
+            large.truncate(keep);
+            assert!(
+                small.behind(Index::ZERO).eq(large.behind(Index::ZERO)),
+                "{keep}"
+            );
+            assert_eq!(small.last(), large.last());
+        }
     }
 
     #[test]

@@ -504,14 +504,14 @@ impl<L: Log> Server<L> {
     /// The entries of the durable log.
     pub fn durable_log(&self) -> impl Iterator<Item = Entry> {
         let shared = usize::try_from(self.durable.shared.0).unwrap_or(usize::MAX);
-        let shared = self.log.entries().iter().take(shared);
-        shared.chain(&self.durable.tail).copied()
+        let shared = self.log.behind(Index::ZERO).take(shared);
+        shared.chain(self.durable.tail.iter().copied())
     }
 
     /// Writes down that these are the entries of the durable log.
     pub fn set_durable_log(&mut self, disk: &[Entry]) {
-        let pairs = self.log.entries().iter().zip(disk);
-        let same = pairs.take_while(|(held, written)| held == written).count();
+        let pairs = self.log.behind(Index::ZERO).zip(disk);
+        let same = pairs.take_while(|(held, written)| held == *written).count();
         self.durable.shared = Index(same as u64);
         self.durable.tail = disk[same..].iter().copied().collect();
     }
@@ -598,7 +598,7 @@ impl<L: Log> Server<L> {
             disk.extend(write.entries.iter().copied());
         }
         (newest.term, newest.vote) == (self.term, self.vote)
-            && disk == self.log.entries()
+            && self.log.behind(Index::ZERO).eq(disk)
             && newest.base == self.log.base()
     }
 }

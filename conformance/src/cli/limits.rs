@@ -237,8 +237,9 @@ fn most_of_memory() -> Option<u64> {
     Some((kilobytes * 1024).min(limit.unwrap_or(u64::MAX)) / 5 * 4)
 }
 
-/// Set by the first interruption (Ctrl-C); the second one ends the process.
-fn interrupt() -> Arc<AtomicBool> {
+/// Set by the first signal to end (SIGINT, as Ctrl-C sends it, SIGTERM, SIGHUP);
+/// the second one ends the process.
+pub(super) fn interrupt() -> Arc<AtomicBool> {
     static FLAG: std::sync::OnceLock<Arc<AtomicBool>> = std::sync::OnceLock::new();
     let flag = FLAG.get_or_init(|| {
         let flag = Arc::new(AtomicBool::new(false));

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use plimsoll_model::settings::Storage;
 
 use super::output::{document, save, say};
-use super::{Done, FailOn, Failure};
+use super::{Done, FailOn, Failure, follow};
 use crate::adapters::etcd_raft::{self, Given};
 use crate::adapters::plimsoll;
 use crate::coverage::Coverage;
@@ -24,7 +24,7 @@ use crate::verdict::Verdict;
 pub(super) struct Args {
     /// Traces: files (also .gz and .zst), or folders of them.
     #[arg(required_unless_present = "correspondence")]
-    paths: Vec<PathBuf>,
+    pub(super) paths: Vec<PathBuf>,
     /// Print what each event of a format stands for: the action of the model,
     /// its rule, the section, the function of the library.
     #[arg(long, value_name = "FORMAT", value_enum, exclusive = true)]
@@ -43,6 +43,15 @@ pub(super) struct Args {
     /// otherwise the trace shows it (several times for several).
     #[arg(long, value_name = "NAME=on|off", value_parser = switch)]
     switch: Vec<(String, bool)>,
+    /// Judge a run while its files grow (`-`: the standard input), all of them
+    /// together, until it diverges or a signal comes.
+    #[arg(long, conflicts_with_all = ["coverage", "emit_run", "reduce"])]
+    follow: bool,
+    /// For how many later messages of its link a message may still arrive, and
+    /// how much is kept of everything else that grows with a run [default:
+    /// 10000 with --follow, otherwise everything].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    window: Option<u32>,
     /// How many traces are judged at once; 0: as many as there are processors.
     #[arg(long, value_name = "N", default_value_t = 0)]
     threads: usize,
@@ -55,7 +64,7 @@ pub(super) struct Args {
     html: Option<PathBuf>,
     /// Save the timeline of every divergence in this folder.
     #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
+    pub(super) out: Option<PathBuf>,
     /// Write the run of the model that explains the trace, an action a line.
     #[arg(long, value_name = "FILE")]
     emit_run: Option<PathBuf>,
@@ -65,7 +74,7 @@ pub(super) struct Args {
     reduce: Option<PathBuf>,
     /// Print one JSON document (docs/json-output.md).
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
     /// What makes the command fail.
     #[arg(long, value_enum, default_value = "inconclusive")]
     pub(super) fail_on: FailOn,
@@ -164,7 +173,11 @@ pub(super) fn run(args: &Args) -> Done {
         },
         threads: args.threads,
         until: None,
+        window: args.window.map(|window| window as usize),
     };
+    if args.follow {
+        return follow::run(args, &options, begun);
+    }
     let mut judged = replay::judge(&args.paths, &options);
     if !args.coverage {
         let each = judged.iter_mut();

@@ -220,6 +220,61 @@ fn rests_on(certificate: &Certificate) -> String {
     out
 }
 
+/// How a run was followed: what ended it, where each node stands, what waits.
+pub fn followed(report: &TraceReport) -> String {
+    let Some(followed) = &report.followed else {
+        return String::new();
+    };
+    let ended = match followed.ended_by {
+        "signal" => "a signal",
+        "end" => "the end of all inputs",
+        _ => "the verdict",
+    };
+    let mut out = item(
+        "followed",
+        &format!("until {ended}, window {}", grouped(followed.window)),
+    );
+    for (i, node) in followed.nodes.iter().enumerate() {
+        let at = match &node.judged {
+            Some(place) => format!("judged up to {}:{}", place.path.display(), place.line),
+            None => "nothing judged".to_owned(),
+        };
+        let waits = match (&node.awaits, node.waiting) {
+            (_, 0) => String::new(),
+            (Some(awaited), n) => format!(", {n} read and waiting for what {awaited} sent"),
+            (None, n) => format!(", {n} read and waiting"),
+        };
+        let word = if i == 0 { "nodes" } else { "" };
+        out += &item(word, &format!("{}: {at}{waits}", node.node));
+    }
+    let inputs = followed.inputs.iter().filter_map(|input| {
+        let mut what = Vec::new();
+        if input.missing {
+            what.push("never written".to_owned());
+        }
+        if input.rotations > 0 {
+            what.push(format!("rotated {} times", input.rotations));
+        }
+        if input.torn {
+            what.push("ends in the middle of a line".to_owned());
+        }
+        (!what.is_empty()).then(|| format!("{}: {}", input.path, what.join(", ")))
+    });
+    for (i, input) in inputs.enumerate() {
+        out += &item(if i == 0 { "inputs" } else { "" }, &input);
+    }
+    let kept = followed.kept.iter().filter(|(_, n)| **n > 0);
+    let kept = kept.map(|(kind, n)| format!("{kind} {}", grouped(*n)));
+    out + &item(
+        "kept",
+        &format!(
+            "{}; {} forgotten",
+            kept.collect::<Vec<_>>().join(", "),
+            grouped(followed.forgotten)
+        ),
+    )
+}
+
 /// Several traces in a table, and the one verdict.
 pub fn traces(document: &Document) -> String {
     let mut table = Table::new(&["trace", "verdict", "events", "at"]).right(&[2]);

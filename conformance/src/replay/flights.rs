@@ -1,410 +1,142 @@
 //! Messages in flight, in the following form: whatever was sent may arrive any
 //! number of times, at any later time, or never.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 
-use plimsoll_model::ids::{Index, NodeId, Position, ReadId, Term};
+use plimsoll_model::field::{Field, packed};
+use plimsoll_model::ids::{Index, NodeId, Position, Term};
 use plimsoll_model::message::{Body, Message};
 use smallvec::SmallVec;
+use xxhash_rust::xxh3::xxh3_64;
 
-/// What a trace says of a message; what it leaves out is unknown.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Pattern {
-    /// The sender.
-    pub from: NodeId,
-    /// The receiver.
-    pub to: NodeId,
-    /// The term.
-    pub term: Option<Term>,
-    /// The read that an answer confirms; `Some(None)` says that there is none.
-    pub context: Option<Option<ReadId>>,
-    /// What it says.
-    pub body: Shape,
-}
-
-/// What a trace says of a message's body.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Shape {
-    /// A vote request.
-    RequestVote {
-        /// The candidate's last entry.
-        last: Option<Position>,
-    },
-    /// A vote.
-    Vote {
-        /// Whether it was granted.
-        granted: Option<bool>,
-    },
-    /// An append.
-    Append {
-        /// The entry before the first.
-        prev: Option<Position>,
-        /// How many entries.
-        count: Option<u64>,
-        /// The terms of the entries.
-        terms: Option<Vec<Term>>,
-        /// The leader's commit index.
-        commit: Option<Index>,
-    },
-    /// An answer to an append.
-    AppendAck {
-        /// Whether it was rejected.
-        reject: Option<bool>,
-        /// The index.
-        index: Option<Index>,
-        /// The hint; `Some(None)` says that there is none.
-        hint: Option<Option<Position>>,
-    },
-    /// A heartbeat.
-    Heartbeat {
-        /// The commit index.
-        commit: Option<Index>,
-    },
-    /// An answer to a heartbeat.
-    HeartbeatAck,
-    /// A snapshot.
-    InstallSnapshot {
-        /// The last index that it replaces.
-        last: Option<Index>,
-    },
-    /// Whether a vote would be given.
-    RequestPreVote {
-        /// The asker's last entry.
-        last: Option<Position>,
-    },
-    /// The answer.
-    PreVote {
-        /// Whether it would be.
-        granted: Option<bool>,
-    },
-    /// The leader hands over.
-    TimeoutNow,
-    /// A follower asks for a read index.
-    RequestRead {
-        /// Which read.
-        read: Option<ReadId>,
-    },
-    /// The answer.
-    ReadIndex {
-        /// Which read.
-        read: Option<ReadId>,
-        /// The index.
-        index: Option<Index>,
-    },
-}
-
-/// The read that a message carries.
-fn context_of(body: &Body) -> Option<ReadId> {
-    match body {
-        Body::Append { context, .. }
-        | Body::AppendAck { context, .. }
-        | Body::Heartbeat { context, .. }
-        | Body::HeartbeatAck { context, .. } => *context,
-        Body::RequestVote { .. }
-        | Body::Vote { .. }
-        | Body::RequestPreVote { .. }
-        | Body::PreVote { .. }
-        | Body::TimeoutNow
-        | Body::RequestRead { .. }
-        | Body::ReadIndex { .. }
-        | Body::InstallSnapshot { .. } => None,
-    }
-}
-
-fn fits<T: PartialEq>(said: &Option<T>, is: &T) -> bool {
-    said.as_ref().is_none_or(|said| said == is)
-}
-
-/// A fact that a trace states and the model does not share.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
-    /// The field.
-    pub field: &'static str,
-    /// As the trace has it.
-    pub trace: String,
-    /// As the model has it.
-    pub model: String,
-}
-
-impl Pattern {
-    /// How many facts the trace states of this message, and how many it could.
-    pub fn facts(&self) -> (u64, u64) {
-        let some = |flags: &[bool]| {
-            let stated = flags.iter().filter(|f| **f).count() as u64;
-            (
-                stated + u64::from(self.term.is_some()),
-                flags.len() as u64 + 1,
-            )
-        };
-        match &self.body {
-            Shape::RequestVote { last } => some(&[last.is_some()]),
-            Shape::Vote { granted } => some(&[granted.is_some()]),
-            Shape::Append {
-                prev,
-                count,
-                terms,
-                commit,
-            } => some(&[
-                prev.is_some(),
-                count.is_some() || terms.is_some(),
-                terms.is_some(),
-                commit.is_some(),
-            ]),
-            Shape::AppendAck {
-                reject,
-                index,
-                hint,
-            } => some(&[reject.is_some(), index.is_some(), hint.is_some()]),
-            Shape::Heartbeat { commit } => some(&[commit.is_some()]),
-            Shape::HeartbeatAck | Shape::TimeoutNow => some(&[]),
-            Shape::InstallSnapshot { last } => some(&[last.is_some(), false]),
-            Shape::RequestPreVote { last } => some(&[last.is_some()]),
-            Shape::PreVote { granted } => some(&[granted.is_some()]),
-            Shape::RequestRead { read } => some(&[read.is_some()]),
-            Shape::ReadIndex { read, index } => some(&[read.is_some(), index.is_some()]),
-        }
-    }
-
-    /// Whether `message` can be the one that the trace means.
-    pub fn matches(&self, message: &Message) -> bool {
-        self.from == message.from
-            && self.to == message.to
-            && fits(&self.term, &message.term)
-            && self.is_kind(&message.body)
-            && self.difference(message).is_none()
-    }
-
-    /// Whether the trace and `body` speak of the same kind of message.
-    pub fn is_kind(&self, body: &Body) -> bool {
-        matches!(
-            (&self.body, body),
-            (Shape::RequestVote { .. }, Body::RequestVote { .. })
-                | (Shape::Vote { .. }, Body::Vote { .. })
-                | (Shape::Append { .. }, Body::Append { .. })
-                | (Shape::AppendAck { .. }, Body::AppendAck { .. })
-                | (Shape::Heartbeat { .. }, Body::Heartbeat { .. })
-                | (Shape::HeartbeatAck, Body::HeartbeatAck { .. })
-                | (Shape::InstallSnapshot { .. }, Body::InstallSnapshot { .. })
-                | (Shape::RequestPreVote { .. }, Body::RequestPreVote { .. })
-                | (Shape::PreVote { .. }, Body::PreVote { .. })
-                | (Shape::TimeoutNow, Body::TimeoutNow)
-                | (Shape::RequestRead { .. }, Body::RequestRead { .. })
-                | (Shape::ReadIndex { .. }, Body::ReadIndex { .. })
-        )
-    }
-
-    /// The first fact in which `message` is not what the trace states.
-    pub fn difference(&self, message: &Message) -> Option<Difference> {
-        fn differ<T: PartialEq>(
-            field: &'static str,
-            said: &Option<T>,
-            is: &T,
-            show: impl Fn(&T) -> String,
-        ) -> Option<Difference> {
-            let said = said.as_ref().filter(|said| *said != is)?;
-            Some(Difference {
-                field,
-                trace: show(said),
-                model: show(is),
-            })
-        }
-        let plain = |field, trace: String, model: String| Difference {
-            field,
-            trace,
-            model,
-        };
-        if self.to != message.to {
-            return Some(plain("to", self.to.to_string(), message.to.to_string()));
-        }
-        if !self.is_kind(&message.body) {
-            return Some(plain(
-                "kind",
-                self.kind().to_owned(),
-                message.kind().to_owned(),
-            ));
-        }
-        let term = differ("term", &self.term, &message.term, Term::to_string);
-        let read = || {
-            differ("context", &self.context, &context_of(&message.body), |c| {
-                c.map_or("none".to_owned(), |read| read.to_string())
-            })
-        };
-        term.or_else(read)
-            .or_else(|| match (&self.body, &message.body) {
-                (Shape::RequestVote { last: said }, Body::RequestVote { last, .. }) => {
-                    differ("last", said, last, Position::to_string)
-                }
-                (Shape::Vote { granted: said }, Body::Vote { granted }) => {
-                    differ("granted", said, granted, bool::to_string)
-                }
-                (
-                    Shape::Append {
-                        prev: said_prev,
-                        count,
-                        terms,
-                        commit: said_commit,
-                    },
-                    Body::Append {
-                        prev,
-                        entries,
-                        commit,
-                        ..
-                    },
-                ) => {
-                    let own: Vec<Term> = entries.iter().map(|e| e.term).collect();
-                    differ("prev", said_prev, prev, Position::to_string)
-                        .or_else(|| {
-                            differ("entries", count, &(own.len() as u64), |n| n.to_string())
-                        })
-                        .or_else(|| {
-                            differ("entry terms", terms, &own, |terms| {
-                                let all: Vec<_> = terms.iter().map(Term::to_string).collect();
-                                format!("[{}]", all.join(" "))
-                            })
-                        })
-                        .or_else(|| differ("commit", said_commit, commit, Index::to_string))
-                }
-                (
-                    Shape::AppendAck {
-                        reject: said_reject,
-                        index: said_index,
-                        hint: said_hint,
-                    },
-                    Body::AppendAck {
-                        reject,
-                        index,
-                        hint,
-                        ..
-                    },
-                ) => differ("reject", said_reject, reject, bool::to_string)
-                    .or_else(|| differ("index", said_index, index, Index::to_string))
-                    .or_else(|| {
-                        differ("hint", said_hint, hint, |hint| match hint {
-                            Some(hint) => hint.to_string(),
-                            None => "none".to_owned(),
-                        })
-                    }),
-                (Shape::Heartbeat { commit: said }, Body::Heartbeat { commit, .. }) => {
-                    differ("commit", said, commit, Index::to_string)
-                }
-                (Shape::InstallSnapshot { last: said }, Body::InstallSnapshot { last, .. }) => {
-                    differ("snapshot", said, &last.index, Index::to_string)
-                }
-                (Shape::RequestPreVote { last: said }, Body::RequestPreVote { last }) => {
-                    differ("last", said, last, Position::to_string)
-                }
-                (Shape::PreVote { granted: said }, Body::PreVote { granted }) => {
-                    differ("granted", said, granted, bool::to_string)
-                }
-                (Shape::RequestRead { read: said }, Body::RequestRead { read }) => {
-                    differ("read", said, read, ReadId::to_string)
-                }
-                (
-                    Shape::ReadIndex {
-                        read: said,
-                        index: at,
-                    },
-                    Body::ReadIndex { read, index },
-                ) => differ("read", said, read, ReadId::to_string)
-                    .or_else(|| differ("index", at, index, Index::to_string)),
-                _ => None,
-            })
-    }
-
-    /// The kind of message, as it is printed.
-    pub fn kind(&self) -> &'static str {
-        match self.body {
-            Shape::RequestVote { .. } => "RequestVote",
-            Shape::Vote { .. } => "Vote",
-            Shape::Append { .. } => "Append",
-            Shape::AppendAck { .. } => "AppendAck",
-            Shape::Heartbeat { .. } => "Heartbeat",
-            Shape::HeartbeatAck => "HeartbeatAck",
-            Shape::InstallSnapshot { .. } => "InstallSnapshot",
-            Shape::RequestPreVote { .. } => "RequestPreVote",
-            Shape::PreVote { .. } => "PreVote",
-            Shape::TimeoutNow => "TimeoutNow",
-            Shape::RequestRead { .. } => "RequestRead",
-            Shape::ReadIndex { .. } => "ReadIndex",
-        }
-    }
-}
-
-impl std::fmt::Display for Pattern {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        fn show<T: std::fmt::Display>(value: &Option<T>) -> String {
-            value
-                .as_ref()
-                .map_or_else(|| "?".to_owned(), ToString::to_string)
-        }
-        let term = show(&self.term);
-        // The other form leaves out what a sentence about the sender has said.
-        if f.alternate() {
-            write!(f, "to {}: {}", self.to, self.kind())?;
-        } else {
-            write!(f, "{}@{term} -> {} {}", self.from, self.to, self.kind())?;
-        }
-        match &self.body {
-            Shape::RequestVote { last } | Shape::RequestPreVote { last } => {
-                write!(f, " last={}", show(last))
-            }
-            Shape::Vote { granted } | Shape::PreVote { granted } => match granted {
-                Some(true) => f.write_str(" granted"),
-                Some(false) => f.write_str(" refused"),
-                None => f.write_str(" ?"),
-            },
-            Shape::Append {
-                prev,
-                count,
-                commit,
-                ..
-            } => write!(
-                f,
-                " prev={} {} entries commit={}",
-                show(prev),
-                show(count),
-                show(commit)
-            ),
-            Shape::AppendAck {
-                reject,
-                index,
-                hint,
-            } => {
-                let word = if *reject == Some(true) {
-                    "reject"
-                } else {
-                    "match"
-                };
-                write!(f, " {word}={}", show(index))?;
-                match hint {
-                    Some(Some(hint)) => write!(f, " hint={hint}"),
-                    _ => Ok(()),
-                }
-            }
-            Shape::Heartbeat { commit } => write!(f, " commit={}", show(commit)),
-            Shape::HeartbeatAck | Shape::TimeoutNow => Ok(()),
-            Shape::InstallSnapshot { last } => write!(f, " last={}", show(last)),
-            Shape::RequestRead { read } => write!(f, " {}", show(read)),
-            Shape::ReadIndex { read, index } => {
-                write!(f, " {} index={}", show(read), show(index))
-            }
-        }
-    }
-}
+use super::pattern::{Pattern, Shape, fits};
 
 /// The messages in flight.
 #[derive(Clone, Debug, Default)]
 pub struct Flights {
     links: HashMap<(NodeId, NodeId), Link>,
+    /// For how many later messages of its link one is kept; for ever without.
+    window: Option<usize>,
+    forgotten: u64,
+    /// The message that is sent, packed.
+    scratch: Vec<u8>,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Link {
-    /// Every message sent, oldest first, equal ones once.
-    messages: Vec<Message>,
+    /// Every message sent and not forgotten, oldest first, equal ones once.
+    messages: VecDeque<Flight>,
+    /// How many were forgotten: the place of the first that is not.
+    first: u64,
+    /// How many were sent, equal ones too.
+    sent: u64,
     /// Where those stand that read the same, latest last.
-    alike: HashMap<u64, SmallVec<[u32; 2]>, BuildHasherDefault<Mixed>>,
+    alike: HashMap<u64, SmallVec<[u64; 2]>, BuildHasherDefault<Mixed>>,
+    /// What those that were forgotten can have been, by kind.
+    gone: BTreeMap<&'static str, Gone>,
+}
+
+#[derive(Clone, Debug)]
+struct Flight {
+    /// The message, packed: there are many of them, and few are looked at.
+    bytes: Box<[u8]>,
+    /// How many had been sent when it was sent last.
+    at: u64,
+}
+
+impl Flight {
+    fn message(&self) -> Option<Message> {
+        Message::unpack(&mut &*self.bytes).ok()
+    }
+}
+
+/// What tells one message in flight from all others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tag {
+    from: NodeId,
+    to: NodeId,
+    reads_as: u64,
+    content: u64,
+}
+
+impl Tag {
+    /// The tag of `message`.
+    pub fn of(message: &Message) -> Self {
+        Tag {
+            from: message.from,
+            to: message.to,
+            reads_as: reads_as(message),
+            content: xxh3_64(&packed(message)),
+        }
+    }
+}
+
+/// What the messages of a kind can have been that were forgotten on a link. Who
+/// sends goes from term to term upwards, and within a term from commit index to
+/// commit index.
+#[derive(Clone, Copy, Debug)]
+struct Gone {
+    /// The lowest term.
+    from: Term,
+    /// The highest term.
+    to: Term,
+    /// In the highest term: the largest index.
+    index: Index,
+    /// In the highest term: the largest commit index.
+    commit: Index,
+}
+
+impl Gone {
+    fn note(&mut self, message: &Message) {
+        let (index, commit) = marks(&message.body);
+        self.from = self.from.min(message.term);
+        if message.term > self.to {
+            (self.to, self.index, self.commit) = (message.term, index, commit);
+        } else if message.term == self.to {
+            self.index = self.index.max(index);
+            self.commit = self.commit.max(commit);
+        }
+    }
+
+    fn of(message: &Message) -> Self {
+        let (index, commit) = marks(&message.body);
+        Gone {
+            from: message.term,
+            to: message.term,
+            index,
+            commit,
+        }
+    }
+
+    fn fits(&self, pattern: &Pattern) -> bool {
+        let Some(term) = pattern.term else {
+            return true;
+        };
+        let (index, commit) = pattern.marks();
+        let below = term < self.to;
+        term >= self.from
+            && (below
+                || term == self.to
+                    && index.is_none_or(|index| index <= self.index)
+                    && commit.is_none_or(|commit| commit <= self.commit))
+    }
+}
+
+/// Which index, and which commit index, a message names.
+fn marks(body: &Body) -> (Index, Index) {
+    match body {
+        Body::RequestVote { last, .. } | Body::RequestPreVote { last } => (last.index, Index::ZERO),
+        Body::Append { prev, commit, .. } => (prev.index, *commit),
+        Body::AppendAck { index, .. } | Body::ReadIndex { index, .. } => (*index, Index::ZERO),
+        Body::Heartbeat { commit, .. } => (Index::ZERO, *commit),
+        Body::InstallSnapshot { last, .. } => (last.index, Index::ZERO),
+        Body::Vote { .. }
+        | Body::PreVote { .. }
+        | Body::HeartbeatAck { .. }
+        | Body::TimeoutNow
+        | Body::RequestRead { .. } => (Index::ZERO, Index::ZERO),
+    }
 }
 
 /// Takes a number that is mixed already for its hash.
@@ -514,45 +246,105 @@ impl Pattern {
     }
 }
 
+impl Pattern {
+    /// Which index, and which commit index, the message names, as far as the
+    /// trace says.
+    fn marks(&self) -> (Option<Index>, Option<Index>) {
+        match &self.body {
+            Shape::RequestVote { last } | Shape::RequestPreVote { last } => {
+                (last.map(|last| last.index), None)
+            }
+            Shape::Append { prev, commit, .. } => (prev.map(|prev| prev.index), *commit),
+            Shape::AppendAck { index, .. } | Shape::ReadIndex { index, .. } => (*index, None),
+            Shape::Heartbeat { commit } => (None, *commit),
+            Shape::InstallSnapshot { last } => (*last, None),
+            Shape::Vote { .. }
+            | Shape::PreVote { .. }
+            | Shape::HeartbeatAck
+            | Shape::TimeoutNow
+            | Shape::RequestRead { .. } => (None, None),
+        }
+    }
+}
+
 impl Flights {
+    /// Keeps a message for `window` later ones of its link, at the least.
+    pub fn keep(&mut self, window: usize) {
+        self.window = Some(window.max(1));
+    }
+
+    /// How many messages are kept.
+    pub fn len(&self) -> usize {
+        self.links.values().map(|link| link.messages.len()).sum()
+    }
+
+    /// Whether no message is kept.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many messages were forgotten.
+    pub fn forgotten(&self) -> u64 {
+        self.forgotten
+    }
+
+    /// Whether a message that fits `pattern` may have been forgotten.
+    pub fn may_have_forgotten(&self, pattern: &Pattern) -> bool {
+        let link = self.links.get(&(pattern.from, pattern.to));
+        let gone = link.and_then(|link| link.gone.get(pattern.kind()));
+        gone.is_some_and(|gone| gone.fits(pattern))
+    }
+
     /// Puts a message in flight.
     pub fn send(&mut self, message: Message) {
+        self.scratch.clear();
+        message.pack(&mut self.scratch);
         let link = self.links.entry((message.from, message.to)).or_default();
+        link.sent += 1;
+        let (sent, first) = (link.sent, link.first);
         let alike = link.alike.entry(reads_as(&message)).or_default();
-        let mut known = alike.iter().map(|&at| &link.messages[at as usize]);
-        if known.any(|known| *known == message) {
-            return;
+        for at in alike.iter() {
+            let kept = usize::try_from(*at - first).unwrap_or(usize::MAX);
+            if let Some(known) = link.messages.get_mut(kept)
+                && *known.bytes == *self.scratch
+            {
+                known.at = sent;
+                return;
+            }
         }
-        if let Ok(at) = u32::try_from(link.messages.len()) {
-            alike.push(at);
-            link.messages.push(message);
+        alike.push(first + link.messages.len() as u64);
+        let bytes = self.scratch.as_slice().into();
+        link.messages.push_back(Flight { bytes, at: sent });
+        if let Some(window) = self.window {
+            self.forgotten += link.forget(window);
         }
     }
 
-    /// Whether `message` is in flight.
-    pub fn has(&self, message: &Message) -> bool {
-        let Some(link) = self.links.get(&(message.from, message.to)) else {
-            return false;
-        };
-        let mut alike = link.alike(reads_as(message));
-        alike.any(|known| known == message)
+    /// The message in flight that has this tag.
+    pub fn tagged(&self, tag: &Tag) -> Option<Message> {
+        let link = self.links.get(&(tag.from, tag.to))?;
+        let mut alike = link.alike(tag.reads_as);
+        alike
+            .find(|flight| xxh3_64(&flight.bytes) == tag.content)?
+            .message()
     }
 
     /// The latest message in flight that fits `pattern`.
-    pub fn find(&self, pattern: &Pattern) -> Option<&Message> {
+    pub fn find(&self, pattern: &Pattern) -> Option<Message> {
         let link = self.links.get(&(pattern.from, pattern.to))?;
+        let fits = |m: &Message| pattern.matches(m);
         match pattern.reads_as() {
-            Some(reads) => link.alike(reads).find(|m| pattern.matches(m)),
-            None => link.messages.iter().rev().find(|m| pattern.matches(m)),
+            Some(reads) => link.alike(reads).filter_map(Flight::message).find(fits),
+            None => link.latest().find(fits),
         }
     }
 
     /// The latest message of the same kind and term on the same link: what
     /// comes nearest to a message that was never sent.
-    pub fn nearest(&self, pattern: &Pattern) -> Option<&Message> {
+    pub fn nearest(&self, pattern: &Pattern) -> Option<Message> {
         let link = self.links.get(&(pattern.from, pattern.to))?;
-        let same = |m: &&Message| pattern.is_kind(&m.body);
-        let latest = || link.messages.iter().rev().filter(same);
+        let same = |m: &Message| pattern.is_kind(&m.body);
+        let latest = || link.latest().filter(same);
         latest()
             .find(|m| fits(&pattern.term, &m.term))
             .or_else(|| latest().next())
@@ -561,8 +353,127 @@ impl Flights {
 
 impl Link {
     /// The messages that read so, latest first.
-    fn alike(&self, reads: u64) -> impl Iterator<Item = &Message> {
+    fn alike(&self, reads: u64) -> impl Iterator<Item = &Flight> {
         let places = self.alike.get(&reads).into_iter().flatten().rev();
-        places.filter_map(|&at| self.messages.get(at as usize))
+        places.filter_map(|&at| {
+            let kept = usize::try_from(at - self.first).ok()?;
+            self.messages.get(kept)
+        })
+    }
+
+    /// All messages, latest first.
+    fn latest(&self) -> impl Iterator<Item = Message> {
+        self.messages.iter().rev().filter_map(Flight::message)
+    }
+
+    /// Forgets what was sent before the last `window` messages; says how many
+    /// that were.
+    fn forget(&mut self, window: usize) -> u64 {
+        let mut forgotten = 0;
+        while self.messages.len() > window {
+            let Some(oldest) = self.messages.pop_front() else {
+                break;
+            };
+            let place = self.first;
+            self.first += 1;
+            let Some(message) = oldest.message() else {
+                continue;
+            };
+            let reads = reads_as(&message);
+            if let Some(alike) = self.alike.get_mut(&reads) {
+                alike.retain(|at| *at != place);
+                if alike.is_empty() {
+                    self.alike.remove(&reads);
+                }
+            }
+            if oldest.at + window as u64 > self.sent {
+                // Sent again since.
+                let at = self.first + self.messages.len() as u64;
+                self.alike.entry(reads).or_default().push(at);
+                self.messages.push_back(oldest);
+                continue;
+            }
+            let gone = self.gone.entry(message.kind());
+            gone.and_modify(|gone| gone.note(&message))
+                .or_insert_with(|| Gone::of(&message));
+            forgotten += 1;
+        }
+        forgotten
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn heartbeat(term: u64, commit: u64) -> Message {
+        Message {
+            from: NodeId::from_position(0),
+            to: NodeId::from_position(1),
+            term: Term(term),
+            body: Body::Heartbeat {
+                commit: Index(commit),
+                context: None,
+                round: None,
+            },
+        }
+    }
+
+    fn pattern(term: u64, commit: u64) -> Pattern {
+        Pattern {
+            from: NodeId::from_position(0),
+            to: NodeId::from_position(1),
+            term: Some(Term(term)),
+            context: None,
+            body: Shape::Heartbeat {
+                commit: Some(Index(commit)),
+            },
+        }
+    }
+
+    #[test]
+    fn a_message_is_kept_for_as_many_later_ones_as_the_window_says() {
+        let mut flights = Flights::default();
+        flights.keep(3);
+        for commit in 1..=5 {
+            flights.send(heartbeat(1, commit));
+        }
+        let found = |flights: &Flights, commit| flights.find(&pattern(1, commit)).is_some();
+        assert_eq!(
+            [1, 2, 3, 4, 5].map(|c| found(&flights, c)),
+            [false, false, true, true, true]
+        );
+        // What is sent again counts as sent then.
+        flights.send(heartbeat(1, 3));
+        flights.send(heartbeat(1, 6));
+        flights.send(heartbeat(1, 7));
+        assert_eq!(
+            [3, 4, 5, 6, 7].map(|c| found(&flights, c)),
+            [true, false, false, true, true]
+        );
+        assert_eq!((flights.len(), flights.forgotten()), (3, 4));
+        assert_eq!(
+            flights.tagged(&Tag::of(&heartbeat(1, 7))),
+            Some(heartbeat(1, 7))
+        );
+        assert_eq!(flights.tagged(&Tag::of(&heartbeat(1, 5))), None);
+    }
+
+    #[test]
+    fn only_what_can_have_been_forgotten_may_have_been() {
+        let mut flights = Flights::default();
+        flights.keep(1);
+        assert!(!flights.may_have_forgotten(&pattern(2, 1)));
+        for (term, commit) in [(2, 7), (3, 4), (3, 6), (3, 9)] {
+            flights.send(heartbeat(term, commit));
+        }
+        let may = |term, commit| flights.may_have_forgotten(&pattern(term, commit));
+        assert!(may(2, 7) && may(2, 100) && may(3, 4) && may(3, 5));
+        assert!(!may(3, 7) && !may(4, 1) && !may(1, 1));
+        let mut other = pattern(3, 4);
+        other.body = Shape::HeartbeatAck;
+        assert!(!flights.may_have_forgotten(&other));
+        std::mem::swap(&mut other.from, &mut other.to);
+        assert!(!flights.may_have_forgotten(&other));
     }
 }

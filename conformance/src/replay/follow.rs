@@ -19,7 +19,9 @@ use plimsoll_model::server::{Role, Server};
 use plimsoll_model::settings::Settings;
 
 use super::blame::Since;
-use super::flights::{Flights, Pattern};
+use super::committed::{Committed, Looked};
+use super::flights::Flights;
+use super::pattern::Pattern;
 use crate::verdict::Place;
 
 /// How many moments are kept to show what led to a divergence.
@@ -107,6 +109,11 @@ pub enum Fault {
         /// Where the other half of the contradiction stands.
         other: Option<Place>,
     },
+    /// It rests on what was forgotten.
+    Forgotten {
+        /// On what.
+        what: String,
+    },
 }
 
 /// One action that was followed.
@@ -175,7 +182,11 @@ pub struct Follower {
     pub holds_back: bool,
     members: Vec<Option<Member>>,
     led: BTreeMap<Term, (NodeId, Place)>,
-    committed: Vec<(Term, Place)>,
+    committed: Committed,
+    /// How many leaders, and committed entries with their places, are kept.
+    window: Option<usize>,
+    /// The highest term whose leader was forgotten.
+    led_before: Option<Term>,
     /// Behind which index the run begins: what is committed there nobody saw.
     begins: Index,
     bootstrap: u8,
@@ -201,7 +212,9 @@ impl Follower {
             holds_back: false,
             members: Vec::new(),
             led: BTreeMap::new(),
-            committed: Vec::new(),
+            committed: Committed::default(),
+            window: None,
+            led_before: None,
             begins: Index::ZERO,
             bootstrap: 0,
             voters: None,
@@ -209,12 +222,41 @@ impl Follower {
         }
     }
 
+    /// Keeps of what is decided and of what was sent as much as `window` says:
+    /// messages of a link, leaders, committed entries.
+    pub fn keep(&mut self, window: usize) {
+        self.window = Some(window);
+        self.flights.keep(window);
+    }
+
+    /// Notes that the entry at `position` is a change that changes nothing.
+    pub fn note_idle(&mut self, position: Position) {
+        self.idle.insert(position);
+        if self.window.is_some_and(|window| self.idle.len() > window) {
+            self.idle.pop_first();
+        }
+    }
+
+    /// How much is kept of what grows with the run, by kind.
+    pub fn kept(&self) -> Vec<(&'static str, usize)> {
+        let entries = self.members().map(|m| m.server.log.kept());
+        vec![
+            ("messages", self.flights.len()),
+            ("entries", entries.sum()),
+            ("leaders", self.led.len()),
+            ("committed", self.committed.len()),
+        ]
+    }
+
     /// A node boots for the first time, in a cluster of `servers` whose logs
     /// start with `bootstrap` configuration entries.
     pub fn boot(&mut self, id: NodeId, servers: usize, bootstrap: u8) {
         self.bootstrap = bootstrap;
         self.voters = u32::try_from(servers).ok();
-        self.place_member(id, boot(id, servers, bootstrap, &self.settings));
+        let server = boot(id, servers, bootstrap, &self.settings);
+        // What is committed from the start nobody commits.
+        self.begins = self.begins.max(server.commit);
+        self.place_member(id, server);
     }
 
     /// A node whose state is given in full, as a trace that begins in mid-run
@@ -285,8 +327,8 @@ impl Follower {
             let mut members = self.members.iter().flatten();
             let holder = members.find(|m| m.server.log.holds(*last));
             let end = usize::try_from(last.index.0).unwrap_or(usize::MAX);
-            let held = holder.and_then(|m| m.server.log.entries().get(..end));
-            *state = Batch::from_slice(held.unwrap_or_default());
+            let held = holder.map(|m| m.server.log.batch(Index::ZERO, end));
+            *state = held.unwrap_or_default();
         }
         message
     }
@@ -313,7 +355,7 @@ impl Follower {
         for member in self.members.iter_mut().flatten() {
             let log = &mut member.server.log;
             let base = log.base();
-            let all: Vec<Entry> = log.entries().to_vec();
+            let all: Vec<Entry> = log.behind(Index::ZERO).collect();
             log.rebase(Index::ZERO);
             log.truncate(Index::ZERO);
             for (i, entry) in all.into_iter().enumerate() {
@@ -624,11 +666,19 @@ impl Follower {
         if !became {
             return Ok(());
         }
+        if !self.led.contains_key(&after.term) && self.led_before >= Some(after.term) {
+            return Err(Fault::Forgotten {
+                what: format!("who led term {}", after.term),
+            });
+        }
         let (first, at) = self
             .led
             .entry(after.term)
             .or_insert_with(|| (id, place.clone()));
         if *first == id {
+            if self.window.is_some_and(|window| self.led.len() > window) {
+                self.led_before = self.led.pop_first().map(|(term, _)| term);
+            }
             return Ok(());
         }
         Err(Fault::Broken {
@@ -656,16 +706,16 @@ impl Follower {
             return Ok(());
         };
         for index in before.commit.0 + 1..=after.commit.0 {
+            // Of what came with a snapshot no term is known.
             let Some(term) = member.server.log.term_at(Index(index)) else {
-                break;
+                continue;
             };
             let Some(at) = (index - 1).checked_sub(self.begins.0) else {
                 continue;
             };
-            let at = usize::try_from(at).unwrap_or(usize::MAX);
-            match self.committed.get(at) {
-                Some((known, _)) if *known == term => {}
-                Some((known, other)) => {
+            match self.committed.look(at, term) {
+                Looked::Same => {}
+                Looked::Other(known, other) => {
                     return Err(Fault::Broken {
                         property: "state-machine safety",
                         section: "§5.4.3",
@@ -673,14 +723,17 @@ impl Follower {
                         why: format!(
                             "{id} commits {index}@{term}, but {index}@{known} is committed"
                         ),
-                        other: Some(other.clone()),
+                        other: Some(other),
                     });
                 }
-                None if at == self.committed.len() => {
-                    self.committed.push((term, place.clone()));
+                Looked::Next => self.committed.push(term, place, self.window),
+                Looked::Forgotten => {
+                    return Err(Fault::Forgotten {
+                        what: format!("what was committed at index {index}"),
+                    });
                 }
                 // Committed below where the trace begins: nothing to compare.
-                None => {}
+                Looked::Beyond => {}
             }
         }
         Ok(())

@@ -79,22 +79,38 @@ pub(super) fn groups(
         files.extend(found);
     }
     if together && !files.is_empty() {
-        let mut seen: Vec<PathBuf> = Vec::new();
-        for file in &files {
-            // What cannot be found says so when it is read.
-            let real = fs::canonicalize(file).unwrap_or_else(|_| file.clone());
-            if seen.contains(&real) {
-                let apart = InputError::Apart {
-                    path: file.clone(),
-                    why: "it is given twice, and is one node's file of the run".to_owned(),
-                };
-                return Err((file.clone(), apart));
-            }
-            seen.push(real);
-        }
+        once_each(&files).map_err(|error| (files[0].clone(), error))?;
         return Ok(vec![files]);
     }
     Ok(files.into_iter().map(|file| vec![file]).collect())
+}
+
+/// The files of one run that grows: those that are named, and those that stand
+/// in a folder by now.
+pub(super) fn growing(paths: &[PathBuf]) -> Result<Vec<PathBuf>, InputError> {
+    let mut files = Vec::new();
+    for path in paths {
+        files.extend(expand(path)?);
+    }
+    once_each(&files)?;
+    Ok(files)
+}
+
+/// Whether no file is given twice.
+fn once_each(files: &[PathBuf]) -> Result<(), InputError> {
+    let mut seen: Vec<PathBuf> = Vec::new();
+    for file in files {
+        // What cannot be found says so when it is read.
+        let real = fs::canonicalize(file).unwrap_or_else(|_| file.clone());
+        if seen.contains(&real) {
+            return Err(InputError::Apart {
+                path: file.clone(),
+                why: "it is given twice, and is one node's file of the run".to_owned(),
+            });
+        }
+        seen.push(real);
+    }
+    Ok(())
 }
 
 /// A file as it is, a folder as the traces in it, by name.
@@ -149,11 +165,10 @@ fn detect_one(path: &Path) -> Result<Option<Format>, InputError> {
         if line.is_blank() {
             continue;
         }
-        if etcd_raft::is_etcd_raft(line.bytes) {
-            return Ok(Some(Format::EtcdRaft));
+        if let Some(format) = format_of(line.bytes) {
+            return Ok(Some(format));
         }
-        let text = String::from_utf8_lossy(line.bytes);
-        if text.contains("plimsoll_trace") || !line.terminated {
+        if !line.terminated {
             return Ok(Some(Format::Plimsoll));
         }
         return Err(InputError::UnknownFormat {
@@ -161,6 +176,15 @@ fn detect_one(path: &Path) -> Result<Option<Format>, InputError> {
         });
     }
     Ok(None)
+}
+
+/// The format that begins with `line`.
+pub(super) fn format_of(line: &[u8]) -> Option<Format> {
+    if etcd_raft::is_etcd_raft(line) {
+        return Some(Format::EtcdRaft);
+    }
+    let header = String::from_utf8_lossy(line).contains("plimsoll_trace");
+    header.then_some(Format::Plimsoll)
 }
 
 /// The XXH3 of a file's content as it lies on the disk, as 16 hex digits.

@@ -2,16 +2,23 @@
 //!
 //! [`judge`] reads traces, finds their format, and gives each a verdict. The
 //! parts, in reading order: [`follow`] is the cluster that takes the steps,
-//! [`flights`] the messages in flight, [`blame`] where facts come from, [`order`] finds causes before effects,
+//! [`flights`] the messages in flight, [`blame`] where facts come from, [`order`]
+//! and [`course`] find causes before effects, [`live`] judges runs that grow,
 //! [`crate::adapters`] tell what each event of a format did, [`inputs`] finds
 //! files and formats.
 
 pub mod blame;
+mod committed;
+pub mod course;
+pub mod feed;
 pub mod flights;
 pub mod follow;
 pub mod inputs;
+pub mod kept;
+pub mod live;
 pub mod nearest;
 pub mod order;
+pub mod pattern;
 pub(crate) mod runner;
 pub(crate) mod whole;
 
@@ -54,12 +61,32 @@ pub struct Options {
     pub threads: usize,
     /// Judge no line behind this one, where the lines of a file are in order.
     pub until: Option<u64>,
+    /// How much is kept of what grows with the run: for how many later messages
+    /// of its link a message stays in flight, and as much of everything else
+    /// that a later line may rest on. Without it nothing is forgotten.
+    pub window: Option<usize>,
 }
 
+/// The window of a run that is followed while it grows, unless another is given.
+pub const WINDOW: usize = 10_000;
+
+/// How many events of a node are judged in a row at the most where something is
+/// forgotten.
+const TURN: usize = 256;
+
+/// How many events of a file are read ahead there at the most, for what another
+/// node waits for.
+const AHEAD: usize = 1 << 11;
+
 impl Options {
-    /// Whether a line is still to be judged.
-    pub(crate) fn covers(&self, line: u64) -> bool {
-        self.until.is_none_or(|until| line <= until)
+    /// In which order the events of a run are judged: as they are read, if that
+    /// is the true order.
+    pub(crate) fn order(&self, as_read: bool) -> course::Order {
+        course::Order {
+            as_read: as_read.then_some(self.until),
+            turn: self.window.map_or(usize::MAX, |window| TURN.min(window)),
+            ahead: self.window.map_or(course::Order::OF_NODES.ahead, |_| AHEAD),
+        }
     }
 }
 
@@ -187,10 +214,26 @@ fn verdict(
         Format::EtcdRaft => etcd_raft::judge(files, options)?,
         Format::Plimsoll => plimsoll::judge(files, options)?,
     };
+    let mut hashes = Vec::new();
+    for file in files {
+        let hash = inputs::hash(file)?;
+        hashes.push((file.clone(), hash));
+    }
+    let (verdict, seen, made) = verdict_of(judgement, format, hashes);
+    (*moments, *run) = (seen, made);
+    Ok(verdict)
+}
+
+/// The verdict, the last moments before it, and the run if it was kept.
+pub(crate) fn verdict_of(
+    judgement: Judgement,
+    format: Format,
+    hashes: Vec<(PathBuf, String)>,
+) -> (Verdict, VecDeque<Moment>, Option<Run>) {
     let mut certificate = Certificate {
         tool: env!("CARGO_PKG_VERSION").to_owned(),
         rule_book: format!("{:016x}", plimsoll_model::rules::hash()),
-        inputs: Vec::new(),
+        inputs: hashes,
         format: format.name().to_owned(),
         settings: judgement.dialect.name().to_owned(),
         storage: judgement.storage.0,
@@ -202,10 +245,6 @@ fn verdict(
         facts: judgement.facts,
         ..Certificate::default()
     };
-    for file in files {
-        let hash = inputs::hash(file)?;
-        certificate.inputs.push((file.clone(), hash));
-    }
     let follower = judgement.follower;
     let agreed = follower.agreed(&certificate.nodes);
     let named = |counts: &std::collections::BTreeMap<&'static str, u64>| {
@@ -219,13 +258,13 @@ fn verdict(
     let roles = follower.roles.iter();
     let roles = roles.map(|((from, to), n)| (format!("{} > {}", from.name(), to.name()), *n));
     certificate.roles = roles.collect();
-    *run = follower.run.as_ref().map(|actions| Run {
+    let run = follower.run.as_ref().map(|actions| Run {
         scenario: scenario(&follower),
         actions: actions.clone(),
         servers: follower.members().map(|m| m.server.clone()).collect(),
     });
-    *moments = follower.moments;
-    Ok(match judgement.stop {
+    let moments = follower.moments;
+    let verdict = match judgement.stop {
         Some(Stop::Diverges(mut divergence)) => {
             divergence.agreed = agreed;
             Verdict::Diverges(divergence, certificate)
@@ -240,7 +279,8 @@ fn verdict(
             certificate,
         ),
         None => Verdict::Conforms(certificate),
-    })
+    };
+    (verdict, moments, run)
 }
 
 /// The scenario in which the checker's own next-state function takes the
@@ -277,7 +317,7 @@ fn scenario(follower: &Follower) -> plimsoll_model::scenario::Scenario {
 /// The event at `line` of `path`, for whoever has only the line.
 pub(crate) fn place(path: &Path, line: u64, event: u64) -> Place {
     Place {
-        path: path.to_path_buf(),
+        path: path.into(),
         line,
         event,
     }

@@ -3,14 +3,15 @@
 //! A merged file in true order is judged line by line as it is read. Files of
 //! several nodes have no order between them: only each node's own sequence, and
 //! that a message is sent before it arrives. So each node has a lane, and the
-//! head of a lane is judged as soon as what it waits for is there. Which lane
-//! goes first does not change a verdict: nodes meet only in messages, and what
-//! was sent stays in flight. When every lane waits, nothing will ever come, and
-//! the first lane's head is what nobody sent.
+//! head of a lane is judged as soon as what it waits for is there
+//! ([`super::course`]). Which lane goes first does not change a verdict: nodes
+//! meet only in messages, and what was sent stays in flight.
 
-use std::collections::VecDeque;
+use std::sync::Arc;
 
-use super::Stop;
+use plimsoll_trace::Line;
+
+use super::{InputError, Stop};
 use crate::verdict::{Ground, Place, Stopped};
 
 /// Someone who judges the events of a format.
@@ -30,11 +31,35 @@ pub trait Judging {
     /// Whose message the event waits for, as the trace calls it.
     fn waits_for<'a>(&self, event: &'a Self::Event) -> Option<&'a str>;
 
+    /// Whether what the event waits for may have been there, and was forgotten.
+    fn may_be_forgotten(&self, event: &Self::Event) -> bool;
+
     /// Judges an event.
     ///
     /// # Errors
     /// Why the judgement ends here.
     fn judge(&mut self, event: &Self::Event, place: &Place) -> Result<(), Stop>;
+}
+
+/// Someone who reads the lines of a format.
+pub trait Reading {
+    /// An event of the format.
+    type Event;
+
+    /// The event in a line of an input; `None` where the line holds none.
+    /// `place` is its own if it is one; `rotated` says that the line is the
+    /// first of a file that took the place of another.
+    ///
+    /// # Errors
+    /// When the line is not of the format, or not of this run.
+    fn read(
+        &mut self,
+        input: usize,
+        feed: &Arc<str>,
+        line: Line<'_>,
+        rotated: bool,
+        place: &Place,
+    ) -> Result<Option<Self::Event>, InputError>;
 }
 
 /// What there is when every lane waits for a message.
@@ -91,98 +116,6 @@ pub fn log_ended(place: &Place, node: &str, waits: &str) -> Stop {
         place: Some(place.clone()),
         what: format!("node {waits} waits for what node {node} sent, whose lines have ended"),
     })
-}
-
-/// The events of each node, in its own order.
-pub struct Lanes<E> {
-    lanes: Vec<(String, VecDeque<(Place, E)>)>,
-}
-
-impl<E> Default for Lanes<E> {
-    fn default() -> Self {
-        Lanes { lanes: Vec::new() }
-    }
-}
-
-impl<E> Lanes<E> {
-    /// Adds an event to its node's lane; lanes are kept in the order in which
-    /// they appear.
-    pub fn push(&mut self, node: &str, place: Place, event: E) {
-        let found = self.lanes.iter().position(|(name, _)| name == node);
-        let at = found.unwrap_or_else(|| {
-            self.lanes.push((node.to_owned(), VecDeque::new()));
-            self.lanes.len() - 1
-        });
-        self.lanes[at].1.push_back((place, event));
-    }
-
-    /// Judges everything, causes before effects; returns how many events were
-    /// explained, and why it ended early, if it did.
-    pub fn judge<J: Judging<Event = E>>(mut self, judge: &mut J) -> (u64, Option<Stop>) {
-        // By name, so that the order of the files does not matter.
-        self.lanes.sort_by(|a, b| a.0.cmp(&b.0));
-        let mut consumed = 0;
-        loop {
-            let mut moved = false;
-            for (_, lane) in &mut self.lanes {
-                while let Some((place, event)) = lane.front() {
-                    if !judge.is_ready(event) {
-                        break;
-                    }
-                    if let Err(stop) = judge.judge(event, place) {
-                        return (consumed, Some(stop));
-                    }
-                    lane.pop_front();
-                    consumed += 1;
-                    moved = true;
-                }
-            }
-            if moved {
-                continue;
-            }
-            // All wait: take one whose cause may have left no line. Else either a
-            // node's lines have ended too early, or what a head waits for was
-            // never sent: judging it as it is says so.
-            let silently = |(_, lane): &(String, VecDeque<(Place, E)>)| {
-                let head = lane.front();
-                head.is_some_and(|(_, event)| judge.is_ready_silently(event))
-            };
-            let mut next = self.lanes.iter().position(silently);
-            if next.is_none() {
-                let mut heads = Vec::new();
-                for (at, (name, lane)) in self.lanes.iter().enumerate() {
-                    if let Some((_, event)) = lane.front() {
-                        let awaited = judge.waits_for(event).map(str::to_owned);
-                        heads.push((at, name.clone(), awaited));
-                    }
-                }
-                if heads.is_empty() {
-                    return (consumed, None);
-                }
-                let waiting: Vec<(&str, Option<&str>)> = heads
-                    .iter()
-                    .map(|(_, name, awaited)| (name.as_str(), awaited.as_deref()))
-                    .collect();
-                match stuck(&waiting) {
-                    Stuck::Contradiction(at) => next = Some(heads[at].0),
-                    Stuck::Ended(at, node) => {
-                        let (at, name, _) = &heads[at];
-                        let place = self.lanes[*at].1.front().map(|(place, _)| place);
-                        return (consumed, place.map(|place| log_ended(place, &node, name)));
-                    }
-                }
-            }
-            let Some((_, lane)) = next.and_then(|at| self.lanes.get_mut(at)) else {
-                return (consumed, None);
-            };
-            if let Some((place, event)) = lane.pop_front() {
-                if let Err(stop) = judge.judge(&event, &place) {
-                    return (consumed, Some(stop));
-                }
-                consumed += 1;
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use std::path::Path;
 use plimsoll_trace::Line;
 use serde_json::Value;
 
-use super::order::{Judging, Lanes};
+use super::course::Course;
+use super::order::Judging;
 use super::whole::Whole;
 use super::{Judged, Options, Stop, place};
 use crate::adapters::{etcd_raft, plimsoll};
@@ -136,13 +137,13 @@ impl<J: Judging> Recorded<J> {
         files: &[Whole],
         event: impl Fn(&Whole, usize) -> Option<J::Event>,
     ) -> Vec<Event> {
-        let mut lanes = Lanes::default();
+        let mut events = Vec::new();
         for (file, whole) in files.iter().enumerate() {
             for at in 0..whole.len() {
                 if let Some(event) = event(whole, at) {
                     // The line says which file it is.
                     let place = place(Path::new(""), file as u64, at as u64);
-                    lanes.push(whole.node(at), place, event);
+                    events.push((whole.node(at).to_owned(), place, event));
                 }
             }
         }
@@ -150,7 +151,7 @@ impl<J: Judging> Recorded<J> {
             judge,
             order: Vec::new(),
         };
-        lanes.judge(&mut recorded);
+        Course::judge_all(events, &mut recorded);
         recorded.order
     }
 }
@@ -172,6 +173,10 @@ impl<J: Judging> Judging for Recorded<J> {
 
     fn waits_for<'a>(&self, event: &'a Self::Event) -> Option<&'a str> {
         self.judge.waits_for(event)
+    }
+
+    fn may_be_forgotten(&self, event: &Self::Event) -> bool {
+        self.judge.may_be_forgotten(event)
     }
 
     fn judge(&mut self, event: &Self::Event, place: &Place) -> Result<(), Stop> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::check::peak_memory;
 use super::{Answer, seconds};
 use crate::replay::Judged;
+use crate::replay::live::Followed;
 use crate::verdict::{Agreed, Certificate, Nearest, Place, Stopped, Verdict};
 
 /// The schema of [`Document`].
@@ -57,6 +58,8 @@ pub struct TraceReport {
     pub reduced: Option<ReducedReport>,
     /// What the verdict rests on.
     pub certificate: Option<Certificate>,
+    /// How it was followed, with `--follow`.
+    pub followed: Option<Followed>,
 }
 
 /// An earlier line that a fact comes from.
@@ -125,6 +128,7 @@ impl TraceReport {
             timeline: None,
             reduced: None,
             certificate: None,
+            followed: None,
         };
         let verdict = match &judged.result {
             Ok(verdict) => verdict,

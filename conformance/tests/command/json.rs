@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::*;
 
 /// Below these the names are data, or documented as a whole.
-const WHOLE: [&str; 11] = [
+const WHOLE: [&str; 12] = [
     "goals[].scenario",
     "searches[].scenario",
     "presets[].scenario",
@@ -18,6 +18,7 @@ const WHOLE: [&str; 11] = [
     "traces[].certificate.branches",
     "traces[].certificate.roles",
     "traces[].certificate.silent",
+    "traces[].followed.kept",
 ];
 
 fn names(value: &Value, at: &str, out: &mut BTreeSet<String>) {
@@ -246,7 +247,13 @@ fn replay_is_documented() {
     let left = scratch("json").join("left.ndjson");
     let left = left.to_str().expect("a path");
     let reduced = json(&["replay", &bad, "--reduce", left, "--json"]);
-    agrees("plimsoll-replay/1", &[document.clone(), reduced.clone()]);
+    let input = std::fs::read(corpus("m15-ack-off-by-one-strong.ndjson")).expect("a trace");
+    let mut follow = plimsoll("json");
+    follow.args(["replay", "--follow", "-", "--json"]);
+    let followed = follow.write_stdin(input).output().expect("it runs");
+    let followed = serde_json::from_str(&stdout(&followed)).expect("JSON");
+    let documents = [document.clone(), reduced.clone(), followed];
+    agrees("plimsoll-replay/1", &documents);
     assert_eq!(reduced["traces"][0]["reduced"]["minimal"], true);
     let verdicts = document["traces"].as_array().expect("traces").iter();
     let verdicts: Vec<_> = verdicts

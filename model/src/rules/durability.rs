@@ -116,10 +116,8 @@ fn queue_write<L: Log>(server: &mut Server<L>, before: &Before, settings: &Setti
         Some(disk) => server.set_durable_log(disk),
         None => share(server),
     }
-    let from = usize::try_from(before.from.0).unwrap_or(usize::MAX);
-    let now = server.log.entries().get(from..).unwrap_or_default();
-    let pairs = before.behind.iter().zip(now);
-    let same = pairs.take_while(|(old, new)| old == new).count();
+    let pairs = before.behind.iter().zip(server.log.behind(before.from));
+    let same = pairs.take_while(|(old, new)| *old == new).count();
     let keep = before.from.plus(same);
     let commit = match settings.durable_commit {
         true => server.commit,
@@ -148,10 +146,8 @@ fn queue_write<L: Log>(server: &mut Server<L>, before: &Before, settings: &Setti
 /// both.
 fn share<L: Log>(server: &mut Server<L>) {
     let durable = &mut server.durable;
-    let shared = usize::try_from(durable.shared.0).unwrap_or(usize::MAX);
-    let behind = server.log.entries().get(shared..).unwrap_or_default();
-    let pairs = durable.tail.iter().zip(behind);
-    let same = pairs.take_while(|(disk, log)| disk == log).count();
+    let pairs = durable.tail.iter().zip(server.log.behind(durable.shared));
+    let same = pairs.take_while(|(disk, log)| *disk == log).count();
     durable.tail.drain(..same);
     durable.shared = durable.shared.plus(same);
 }
@@ -193,8 +189,8 @@ pub fn truncate<L: Log>(server: &mut Server<L>, keep: Index) {
 /// has what it had.
 pub fn replace<L: Log>(server: &mut Server<L>, state: &Batch) {
     server.log.rebase(Index::ZERO);
-    let pairs = server.log.entries().iter().zip(state);
-    let same = pairs.take_while(|(a, b)| a == b).count();
+    let pairs = server.log.behind(Index::ZERO).zip(state);
+    let same = pairs.take_while(|(a, b)| a == *b).count();
     truncate(server, Index::ZERO.plus(same));
     for entry in state.iter().skip(same) {
         server.log.push(*entry);

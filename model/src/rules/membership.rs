@@ -21,7 +21,7 @@
 use crate::config::{Change, Config};
 use crate::flaws::Flaw;
 use crate::ids::{Index, NodeId};
-use crate::log::{Entry, Log, Payload};
+use crate::log::{Log, Payload};
 use crate::refusal::Refusal;
 use crate::rules::election;
 use crate::server::{Role, Server};
@@ -63,14 +63,11 @@ fn may_be_needed<L: Log>(server: &Server<L>, settings: &Settings) -> bool {
         return false;
     }
     let mut config = at_base(server);
-    for (i, entry) in server.log.tail().iter().enumerate() {
-        if let Payload::Config { change } = entry.payload {
-            let before = server.log.base().plus(i);
-            if before >= server.commit && config.contains_voter(server.id) {
-                return true;
-            }
-            config = config.after(&change);
+    for (index, change) in server.log.changes(server.log.base()) {
+        if index > server.commit && config.contains_voter(server.id) {
+            return true;
         }
+        config = config.after(&change);
     }
     false
 }
@@ -83,10 +80,9 @@ fn at_base<L: Log>(server: &Server<L>) -> Config {
 
 /// The first committed configuration that is not applied.
 fn first_unapplied<L: Log>(server: &Server<L>) -> Option<Index> {
-    let unapplied = (server.applied.0 + 1..=server.commit.0).map(Index);
-    unapplied
-        .into_iter()
-        .find(|&index| change_at(server, index).is_some())
+    let behind = server.applied.max(server.log.base());
+    let next = server.log.changes(behind).next().map(|(index, _)| index);
+    next.filter(|index| *index <= server.commit)
 }
 
 /// The change at `index` of the log, if there is one.
@@ -99,11 +95,7 @@ pub fn change_at<L: Log>(server: &Server<L>, index: Index) -> Option<Change> {
 
 /// Where the latest change in the log stands; zero without one.
 pub fn latest_change<L: Log>(server: &Server<L>) -> Index {
-    let indexes = (1..=server.log.last_index().0).rev().map(Index);
-    let latest = indexes
-        .into_iter()
-        .find(|&index| change_at(server, index).is_some());
-    latest.unwrap_or_default()
+    server.log.latest_change()
 }
 
 /// A configuration entry was applied. etcd starts a fresh server with all
@@ -121,7 +113,8 @@ pub fn take_effect<L: Log>(server: &mut Server<L>, change: &Change, settings: &S
 /// may be another one now.
 pub fn log_changed<L: Log>(server: &mut Server<L>, settings: &Settings) {
     if settings.changes() && settings.takes_effect == TakesEffect::Appended {
-        let config = at_base(server).fold(server.log.tail());
+        let changes = server.log.changes(server.log.base());
+        let config = changes.fold(at_base(server), |config, (_, change)| config.after(&change));
         in_force(server, config, settings);
     }
 }
@@ -246,25 +239,15 @@ pub fn joined<L: Log>(server: &Server<L>, id: NodeId, settings: &Settings) -> In
     if !settings.changes() || !settings.tells_memberships_apart {
         return Index::ZERO;
     }
-    let begun = (server.base, Index::ZERO);
-    let at_base = since(begun, Index::ZERO, server.log.snapshot(), id);
-    since(at_base, server.log.base(), server.log.tail(), id).1
-}
-
-/// The configuration behind `entries`, which stand behind index `after`, and
-/// since when `id` is a member of it; `before` them both are known.
-fn since(before: (Config, Index), after: Index, entries: &[Entry], id: NodeId) -> (Config, Index) {
-    let (mut config, mut joined) = before;
-    for (i, entry) in entries.iter().enumerate() {
-        if let Payload::Config { change } = entry.payload {
-            let next = config.after(&change);
-            if !config.members().contains(id) && next.members().contains(id) {
-                joined = after.plus(i + 1);
-            }
-            config = next;
+    let (mut config, mut joined) = (server.base, Index::ZERO);
+    for (index, change) in server.log.changes(Index::ZERO) {
+        let next = config.after(&change);
+        if !config.members().contains(id) && next.members().contains(id) {
+            joined = index;
         }
+        config = next;
     }
-    (config, joined)
+    joined
 }
 
 /// Whether an answer of `from` says anything to this server if it leads;

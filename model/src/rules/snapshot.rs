@@ -78,6 +78,7 @@ pub fn send<L: Log>(
     }
     flow::may_send_snapshot(server, to)?;
     let term = server.log.term_at(base).unwrap_or_default();
+    let replaced = usize::try_from(base.0).unwrap_or(usize::MAX);
     out.push(Message {
         from: node,
         to,
@@ -85,7 +86,7 @@ pub fn send<L: Log>(
         body: Body::InstallSnapshot {
             last: Position::new(base, term),
             config: membership::of_snapshot(server, settings),
-            state: server.log.snapshot().iter().copied().collect(),
+            state: server.log.batch(Index::ZERO, replaced),
             joined: membership::joined(server, to, settings),
         },
     });

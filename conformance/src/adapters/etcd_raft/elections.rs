@@ -17,7 +17,7 @@ use plimsoll_model::settings::{PreVote, Settings};
 
 use super::event::Name;
 use super::features::Switch;
-use super::judge::{At, ELECTION, Judge};
+use super::judge::{At, ELECTION, Judge, forgotten};
 use super::state::Expect;
 use crate::replay::Stop;
 use crate::replay::follow::{Fault, RoleKind, Scalars};
@@ -96,7 +96,7 @@ impl Judge {
         let now = self.now(at);
         self.check_candidate(at)?;
         if told.is_some() {
-            self.told.insert((now.term, at.id));
+            self.told.insert((now.term, at.id), ());
         }
         self.oblige(at, None);
         Ok(())
@@ -261,6 +261,9 @@ impl Judge {
                 if let Some(cause) = self.untraced(at.id, term) {
                     return self.raised(at, term, cause);
                 }
+                if self.forgot_term(term) {
+                    return Err(forgotten(at, format!("who was in term {term}")));
+                }
             }
             RoleKind::Follower if term == now.term && now.role == RoleKind::Leader => {
                 return self.lost_its_quorum(at);
@@ -320,6 +323,13 @@ impl Judge {
             }
             reached = next;
         }
+    }
+
+    /// Whether it was forgotten who was in `term`.
+    fn forgot_term(&self, term: Term) -> bool {
+        self.terms.forgotten() > 0
+            && !self.terms.contains_key(&term)
+            && self.follower.members().any(|m| m.server.term > term)
     }
 
     /// Whether `id` was ever in `term`.
@@ -447,7 +457,8 @@ impl Judge {
             if before.role == RoleKind::Leader {
                 // A leader hears itself, unless it asked for the election.
                 // Without an order it may have told who stood before that shows.
-                let told = self.told.contains(&(message.term, message.from)) || !self.how.ordered;
+                let told =
+                    self.told.contains_key(&(message.term, message.from)) || !self.how.ordered;
                 match self.features.is(Switch::CheckQuorum) {
                     Some(true) if told => forced(&mut message),
                     Some(true) => {}

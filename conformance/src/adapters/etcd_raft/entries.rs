@@ -145,7 +145,7 @@ impl Judge {
         if !seen.idle {
             return;
         }
-        self.follower.idle.insert(now.last);
+        self.follower.note_idle(now.last);
         let member = self.follower.member_mut(at.id);
         if let Some(Role::Leader { pending, .. }) = member.map(|m| &mut m.server.role) {
             *pending = now.last.index;

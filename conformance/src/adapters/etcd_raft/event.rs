@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use plimsoll_trace::{ErrorKind, Line, Lines, TraceError};
+use plimsoll_trace::{ErrorKind, Line, TraceError};
 use serde::Deserialize;
 
 use super::nid::{Nid, Nids};
@@ -226,21 +226,4 @@ pub(crate) fn parse(lines_file: &std::sync::Arc<str>, line: Line<'_>) -> Result<
         return Err(fail(0, ErrorKind::Invalid(text)));
     }
     Ok(event)
-}
-
-/// The next event of a file, with its line; `None` at the end.
-///
-/// # Errors
-/// When the file cannot be read on or a line is no event.
-pub(super) fn next(lines: &mut Lines) -> Result<Option<(u64, Event)>, TraceError> {
-    let file = std::sync::Arc::clone(lines.file());
-    loop {
-        let Some(line) = lines.next_line()? else {
-            return Ok(None);
-        };
-        if !line.is_blank() {
-            let number = line.number;
-            return parse(&file, line).map(|event| Some((number, event)));
-        }
-    }
 }

@@ -8,14 +8,14 @@
 //! what the trace shows, whether it shows it before the crash or after, in this
 //! file or in another node's.
 
-use std::collections::HashMap;
-use std::path::PathBuf;
+use std::sync::Arc;
 
-use plimsoll_trace::Lines;
+use plimsoll_trace::Line;
 
 use super::event::{self, Event, MsgType, Name};
-use super::nid::Nid;
-use crate::replay::{InputError, place};
+use super::nid::ByNid;
+use crate::replay::InputError;
+use crate::replay::order::Reading;
 use crate::verdict::Place;
 
 /// Acknowledgements to oneself: queued, and covered by the last `Ready`.
@@ -25,24 +25,41 @@ struct Own {
     covered: u64,
 }
 
-/// Where the trace in `files` shows asynchronous storage; `None` when it does
-/// not.
-///
-/// # Errors
-/// When a file cannot be read again.
-pub(super) fn asynchronous(files: &[PathBuf]) -> Result<Option<Place>, InputError> {
-    let mut nodes: HashMap<Nid, Own> = HashMap::new();
-    for file in files {
-        let mut lines = Lines::open(file)?;
-        let mut number = 0;
-        while let Some((line, event)) = event::next(&mut lines)? {
-            if shows(nodes.entry(event.nid).or_default(), &event) {
-                return Ok(Some(place(file, line, number)));
-            }
-            number += 1;
-        }
+/// Reads events, and notes where they show asynchronous storage.
+#[derive(Default)]
+pub(super) struct Evidence {
+    nodes: ByNid<Own>,
+    /// Where each input shows it first.
+    shown: Vec<Option<Place>>,
+}
+
+impl Evidence {
+    /// Where the trace shows asynchronous storage, as far as it was read.
+    pub(super) fn of_asynchronous(&self) -> Option<&Place> {
+        self.shown.iter().flatten().next()
     }
-    Ok(None)
+}
+
+impl Reading for Evidence {
+    type Event = Event;
+
+    fn read(
+        &mut self,
+        input: usize,
+        file: &Arc<str>,
+        line: Line<'_>,
+        _rotated: bool,
+        place: &Place,
+    ) -> Result<Option<Event>, InputError> {
+        let event = event::parse(file, line)?;
+        if self.shown.len() <= input {
+            self.shown.resize(input + 1, None);
+        }
+        if self.shown[input].is_none() && shows(self.nodes.entry(event.nid).or_default(), &event) {
+            self.shown[input] = Some(place.clone());
+        }
+        Ok(Some(event))
+    }
 }
 
 fn shows(own: &mut Own, event: &Event) -> bool {

@@ -1,6 +1,6 @@
 //! The judgement, event by event.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use plimsoll_model::ids::{Index, NodeId, NodeSet, Term};
 use plimsoll_model::refusal::Refusal;
@@ -12,9 +12,10 @@ use super::features::{Conflict, Features, Switch};
 use super::nid::{ByNid, Nid, Nids};
 use super::questions::Questions;
 use super::state::{Expect, Names, Node, Seen, differs};
-use crate::replay::Stop;
 use crate::replay::follow::{Fault, Follower, RoleKind, Scalars};
+use crate::replay::kept::Kept;
 use crate::replay::order::Judging;
+use crate::replay::{Options, Stop};
 use crate::verdict::{Divergence, Facts, Ground, Place, RuleName, Stopped};
 
 /// Judges a run of etcd-io/raft, event by event in causal order.
@@ -35,11 +36,11 @@ pub(crate) struct Judge {
     /// What every first boot shows, as the first node showed it.
     pub(super) start: Option<Start>,
     /// Changes of the configuration, by the position of their entry.
-    pub(super) seen: HashMap<(Term, Index), Seen>,
+    pub(super) seen: Kept<(Term, Index), Seen>,
     /// Who was in each term, with a `Ready`.
-    pub(super) terms: HashMap<Term, NodeSet>,
+    pub(super) terms: Kept<Term, NodeSet>,
     /// Elections that a leader may have told somebody to start.
-    pub(super) told: HashSet<(Term, NodeId)>,
+    pub(super) told: Kept<(Term, NodeId), ()>,
     /// Pre-votes, and what each node can have answered.
     pub(super) questions: Questions,
     /// The event at which each id was last given or proposed.
@@ -92,22 +93,22 @@ pub(super) struct At<'a> {
 }
 
 impl Judge {
-    /// A judge who has seen nothing; `keep_run` keeps every action.
-    pub(super) fn new(how: How, features: Features, keep_run: bool) -> Self {
+    /// A judge who has seen nothing.
+    pub(super) fn new(how: How, options: &Options) -> Self {
         let dialect = Dialect::Etcd;
         let mut judge = Judge {
-            follower: Follower::new(dialect.settings(Durability::Deferred), keep_run),
+            follower: Follower::new(dialect.settings(Durability::Deferred), options.keep_run),
             facts: BTreeMap::new(),
             dialect,
             overtaken: None,
             how,
-            features,
+            features: options.given.features(),
             names: Names::default(),
             nodes: ByNid::default(),
             start: None,
-            seen: HashMap::new(),
-            terms: HashMap::new(),
-            told: HashSet::new(),
+            seen: Kept::default(),
+            terms: Kept::default(),
+            told: Kept::default(),
             questions: Questions::default(),
             mentioned: Vec::new(),
             nameless: false,
@@ -118,8 +119,22 @@ impl Judge {
         };
         judge.set_settings();
         judge.follower.holds_back = judge.queues();
-        judge.follower.light = !keep_run;
+        judge.follower.light = !options.keep_run;
+        if let Some(window) = options.window {
+            judge.follower.keep(window);
+            judge.seen.keep(window);
+            judge.terms.keep(window);
+            judge.told.keep(window);
+        }
         judge
+    }
+
+    /// The same judge, who takes it that restarts go on where they had applied,
+    /// or that they do not.
+    pub(super) fn reading(mut self, keeps_applied: bool) -> Self {
+        self.how.keeps_applied = Some(keeps_applied);
+        self.keeps_applied = Some(keeps_applied);
+        self
     }
 
     /// Puts what is known of the switches into the settings. What is open is
@@ -329,6 +344,7 @@ impl Judge {
 
     pub(super) fn fault(&self, at: &At<'_>, fault: Fault) -> Stop {
         match fault {
+            Fault::Forgotten { what } => forgotten(at, what),
             Fault::Refused(refusal) => self.diverges(
                 at.event,
                 at.place,
@@ -504,6 +520,15 @@ pub(super) fn inconclusive(ground: Ground, event: &Event, place: &Place) -> Stop
     })
 }
 
+/// The line rests on what was forgotten.
+pub(super) fn forgotten(at: &At<'_>, what: String) -> Stop {
+    Stop::Inconclusive(Stopped {
+        ground: Ground::Forgotten,
+        place: Some(at.place.clone()),
+        what: format!("{:?} at node {}; {what}", at.event.name, at.event.nid),
+    })
+}
+
 /// The rule behind a fact of a node's state.
 fn state_rule(field: &str) -> RuleName {
     match field {
@@ -542,6 +567,10 @@ impl Judging for Judge {
     fn waits_for<'a>(&self, event: &'a Event) -> Option<&'a str> {
         let message = event.msg.as_ref().filter(|_| event.name.is_receive());
         message.map(|message| message.from.as_str())
+    }
+
+    fn may_be_forgotten(&self, event: &Event) -> bool {
+        !self.has_arrived(event) && self.was_maybe_sent(event)
     }
 
     fn judge(&mut self, event: &Event, place: &Place) -> Result<(), Stop> {

@@ -117,7 +117,7 @@ mod event;
 mod evidence;
 mod features;
 mod judge;
-mod lanes;
+mod live;
 mod members;
 mod nid;
 mod questions;
@@ -127,29 +127,34 @@ mod snapshots;
 mod state;
 mod storage;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use plimsoll_model::settings::Storage;
-use plimsoll_trace::{Line, Lines, TraceError};
+use plimsoll_trace::{Line, TraceError};
 
 pub(crate) use event::{Event, is_etcd_raft, parse};
+use evidence::Evidence;
 use features::{Features, Switch};
 use judge::How;
 pub(crate) use judge::Judge;
-use lanes::Lanes;
+pub(crate) use live::Live;
 
+use crate::replay::course::{Course, Moved};
+use crate::replay::feed::Feed;
 use crate::replay::order::Judging;
-use crate::replay::{InputError, Judgement, Options, Stop, place};
+use crate::replay::{InputError, Judgement, Options, Stop};
 use crate::verdict::{Ground, Place};
 
 /// The only grounds on which a trace of etcd-io/raft is inconclusive.
-pub const GROUNDS: [Ground; 5] = [
+pub const GROUNDS: [Ground; 7] = [
     Ground::NothingConsumed,
     Ground::FirstBootWithLog,
+    Ground::AsynchronousStorage,
     Ground::Unsupported,
     Ground::MidRun,
     Ground::LogEnded,
+    Ground::Forgotten,
 ];
 
 /// The correspondence table above, for `plimsoll replay --correspondence`.
@@ -202,48 +207,44 @@ impl Given {
 pub(crate) fn judge(files: &[PathBuf], options: &Options) -> Result<Judgement, InputError> {
     let given = &options.given;
     let how = given.how(files.len() == 1);
-    let (judge, judged) = read_both_ways(files, options, how)?;
-    let overtaken = match (&judge.overtaken, &judged.2) {
+    let judged = read_both_ways(files, options, how)?;
+    let overtaken = match (&judged.judge.overtaken, &judged.evidence) {
         (Some(at), _) => Some(at.clone()),
-        (None, Some(Stop::Diverges(_))) if !how.storage_given => evidence::asynchronous(files)?,
+        (None, Some(at)) if judged.diverges() && !how.storage_given => Some(at.clone()),
         _ => None,
     };
     let Some(at) = overtaken else {
-        let storage = match (given.storage, how.storage) {
-            (None, _) => (
-                "sync".to_owned(),
-                "presumed: no acknowledgement of a node's own write was overtaken".to_owned(),
-            ),
-            (Some(_), Storage::Async) => ("async".to_owned(), "given".to_owned()),
-            (Some(_), _) => ("sync".to_owned(), "given".to_owned()),
-        };
-        return Ok(judgement(judge, judged, storage));
+        return Ok(judgement(judged, contract(given, None)));
     };
     let how = How {
         storage: Storage::Async,
         ..how
     };
-    let (judge, judged) = read_both_ways(files, options, how)?;
-    let why = format!(
-        "shown by {}:{}: an acknowledgement of the node's own write is overtaken",
-        at.path.display(),
-        at.line
-    );
-    Ok(judgement(judge, judged, ("async".to_owned(), why)))
+    let judged = read_both_ways(files, options, how)?;
+    Ok(judgement(judged, contract(given, Some(&at))))
 }
 
-type Judged = (u64, u64, Option<Stop>);
+/// A run judged to its end.
+struct Judged {
+    judge: Judge,
+    events: u64,
+    consumed: u64,
+    stop: Option<Stop>,
+    /// Where a line shows asynchronous storage.
+    evidence: Option<Place>,
+}
+
+impl Judged {
+    fn diverges(&self) -> bool {
+        matches!(self.stop, Some(Stop::Diverges(_)))
+    }
+}
 
 /// Judges the run; where it diverges and a restart could be read in two ways,
 /// both are tried, and the one that explains more holds.
-fn read_both_ways(
-    files: &[PathBuf],
-    options: &Options,
-    how: How,
-) -> Result<(Judge, Judged), InputError> {
+fn read_both_ways(files: &[PathBuf], options: &Options, how: How) -> Result<Judged, InputError> {
     let mut best = once(files, options, how)?;
-    let diverges = |judged: &Judged| matches!(judged.2, Some(Stop::Diverges(_)));
-    if !best.0.unsure || !diverges(&best.1) {
+    if !best.judge.unsure || !best.diverges() {
         return Ok(best);
     }
     for keeps in [true, false] {
@@ -256,23 +257,31 @@ fn read_both_ways(
                 ..how
             },
         )?;
-        if !diverges(&other.1) {
+        if !other.diverges() {
             return Ok(other);
         }
-        if other.1.1 > best.1.1 {
+        if other.consumed > best.consumed {
             best = other;
         }
     }
     Ok(best)
 }
 
-fn once(files: &[PathBuf], options: &Options, how: How) -> Result<(Judge, Judged), InputError> {
-    let mut judge = Judge::new(how, options.given.features(), options.keep_run);
-    let judged = match files {
-        [file] => in_file_order(file, options, &mut judge)?,
-        files => Lanes::open(files)?.judge(&mut judge)?,
-    };
-    Ok((judge, judged))
+/// After the verdict the rest is read still, so that a torn or foreign line
+/// never goes unnoticed.
+fn once(files: &[PathBuf], options: &Options, how: How) -> Result<Judged, InputError> {
+    let mut judge = Judge::new(how, options);
+    let feeds: Result<Vec<Feed>, TraceError> = files.iter().map(|f| Feed::of_file(f)).collect();
+    let mut course = Course::new(feeds?, options.order(how.ordered));
+    let mut evidence = Evidence::default();
+    while let Moved::More | Moved::Stopped = course.advance(&mut evidence, &mut judge, None)? {}
+    Ok(Judged {
+        judge,
+        events: course.events(),
+        consumed: course.consumed,
+        stop: course.stop,
+        evidence: evidence.of_asynchronous().cloned(),
+    })
 }
 
 /// A judge who has seen nothing, with a storage contract that no line changes;
@@ -286,17 +295,21 @@ pub(crate) fn settled(given: &Given, queued: bool, ordered: bool) -> Judge {
         storage_given: true,
         ..given.how(ordered)
     };
-    Judge::new(how, given.features(), false)
+    let options = Options {
+        given: given.clone(),
+        ..Options::default()
+    };
+    Judge::new(how, &options)
 }
 
-fn judgement(mut judge: Judge, judged: Judged, storage: (String, String)) -> Judgement {
-    let (events, consumed, stop) = judged;
+fn judgement(judged: Judged, storage: (String, String)) -> Judgement {
+    let mut judge = judged.judge;
     let nodes = judge.nodes();
     judge.follower.switches = judge.features.told();
     Judgement {
-        events,
-        consumed,
-        stop,
+        events: judged.events,
+        consumed: judged.consumed,
+        stop: judged.stop,
         nodes,
         facts: judge.facts(),
         dialect: judge.dialect,
@@ -305,25 +318,25 @@ fn judgement(mut judge: Judge, judged: Judged, storage: (String, String)) -> Jud
     }
 }
 
-/// The lines of one file are in true order. After the verdict the rest is read
-/// still, so that a torn or foreign line never goes unnoticed.
-fn in_file_order(
-    file: &PathBuf,
-    options: &Options,
-    judge: &mut Judge,
-) -> Result<Judged, InputError> {
-    let mut lines = Lines::open(file)?;
-    let (mut events, mut consumed, mut stop) = (0, 0, None);
-    while let Some((line, event)) = event::next(&mut lines)? {
-        if stop.is_none() && options.covers(line) {
-            match judge.judge(&event, &place(file, line, events)) {
-                Ok(()) => consumed += 1,
-                Err(early) => stop = Some(early),
-            }
+/// The storage contract, and where the evidence for it stands.
+fn contract(given: &Given, shown: Option<&Place>) -> (String, String) {
+    let name = |storage| match storage {
+        Some(Storage::Async) => "async",
+        _ => "sync",
+    };
+    let why = match (given.storage, shown) {
+        (Some(_), _) => "given".to_owned(),
+        (None, None) => {
+            "presumed: no acknowledgement of a node's own write was overtaken".to_owned()
         }
-        events += 1;
-    }
-    Ok((events, consumed, stop))
+        (None, Some(at)) => format!(
+            "shown by {}:{}: an acknowledgement of the node's own write is overtaken",
+            at.path.display(),
+            at.line
+        ),
+    };
+    let storage = given.storage.or(shown.map(|_| Storage::Async));
+    (name(storage).to_owned(), why)
 }
 
 /// A run judged line by line. What was judged so far can be cloned, and then
@@ -331,7 +344,7 @@ fn in_file_order(
 #[derive(Clone)]
 pub struct Session {
     judge: Judge,
-    path: PathBuf,
+    path: Arc<Path>,
     file: Arc<str>,
     events: u64,
 }
@@ -357,10 +370,14 @@ impl Session {
     /// The same, with what is known beforehand.
     pub fn given(path: impl Into<PathBuf>, given: &Given) -> Self {
         let path = path.into();
+        let options = Options {
+            given: given.clone(),
+            ..Options::default()
+        };
         Session {
-            judge: Judge::new(given.how(true), given.features(), false),
+            judge: Judge::new(given.how(true), &options),
             file: Arc::from(path.display().to_string()),
-            path,
+            path: path.into(),
             events: 0,
         }
     }
@@ -377,7 +394,11 @@ impl Session {
             terminated: true,
         };
         let event = event::parse(&self.file, line).map_err(Ended::Input)?;
-        let place = place(&self.path, number, self.events);
+        let place = Place {
+            path: Arc::clone(&self.path),
+            line: number,
+            event: self.events,
+        };
         self.judge
             .judge(&event, &place)
             .map_err(|stop| match self.judge.overtaken.take() {

@@ -37,20 +37,15 @@ impl Judge {
             return true;
         };
         let server = &latest.server;
-        let from = usize::try_from(server.applied.0).unwrap_or(usize::MAX);
         let mut config = server.config;
         if config.members().contains(id) {
             return true;
         }
-        for entry in server.log.entries().iter().skip(from) {
-            if let Payload::Config { change } = entry.payload {
-                config = config.after(&change);
-                if config.members().contains(id) {
-                    return true;
-                }
-            }
-        }
-        false
+        let mut ahead = server.log.changes(server.applied);
+        ahead.any(|(_, change)| {
+            config = config.after(&change);
+            config.members().contains(id)
+        })
     }
 
     /// Whether the recovered log can be what the crash left.

@@ -9,12 +9,12 @@ use plimsoll_model::rules::{Branch, Input};
 use plimsoll_model::server::Role;
 
 use super::event::{Event, Msg, MsgType, Name};
-use super::judge::{At, FORMAT, Judge};
+use super::judge::{At, FORMAT, Judge, forgotten};
 use super::state::{Expect, Own};
 use super::storage::{DURABILITY, own_of};
 use crate::replay::Stop;
-use crate::replay::flights::{Pattern, Shape};
 use crate::replay::follow::RoleKind;
+use crate::replay::pattern::{Pattern, Shape};
 use crate::verdict::RuleName;
 
 const REPLICATION: &str = "model/src/rules/replication.rs";
@@ -78,6 +78,12 @@ impl Judge {
             || self
                 .waiting(&pattern)
                 .is_some_and(|(_, mark)| mark.is_some())
+    }
+
+    /// Whether the message that the event receives may have been forgotten.
+    pub(super) fn was_maybe_sent(&self, event: &Event) -> bool {
+        let pattern = event.msg.as_ref().and_then(|m| self.pattern(m));
+        pattern.is_some_and(|pattern| self.follower.flights.may_have_forgotten(&pattern))
     }
 
     pub(super) fn receive(&mut self, at: &At<'_>) -> Result<(), Stop> {
@@ -195,7 +201,7 @@ impl Judge {
         facts.checked += stated;
         facts.of += of;
         if let Some(found) = self.follower.flights.find(&pattern) {
-            let found = self.follower.with_state(found.clone());
+            let found = self.follower.with_state(found);
             return Ok(self.as_known(found));
         }
         if let Some((found, mark)) = self.waiting(&pattern) {
@@ -216,9 +222,12 @@ impl Judge {
             let found = self.follower.with_state(found);
             return Ok(self.as_known(found));
         }
+        if self.follower.flights.may_have_forgotten(&pattern) {
+            return Err(forgotten(at, format!("{} may have sent it", pattern.from)));
+        }
         let (why, expected) = match self.follower.flights.nearest(&pattern) {
             Some(nearest) => {
-                let field = pattern.difference(nearest).map_or(String::new(), |d| {
+                let field = pattern.difference(&nearest).map_or(String::new(), |d| {
                     format!(" ({} {} and not {})", d.field, d.model, d.trace)
                 });
                 (

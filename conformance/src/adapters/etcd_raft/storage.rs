@@ -6,7 +6,7 @@
 //! whenever somebody shows that they must have: an acknowledgement to oneself
 //! comes back, an answer arrives, an entry is applied.
 
-use plimsoll_model::ids::{Index, NodeId, Term};
+use plimsoll_model::ids::{Index, NodeId, NodeSet, Term};
 use plimsoll_model::message::Message;
 use plimsoll_model::rules::{Branch, Input};
 
@@ -15,8 +15,8 @@ use super::judge::{At, Judge, inconclusive};
 use super::nid::Nid;
 use super::state::Own;
 use crate::replay::Stop;
-use crate::replay::flights::Pattern;
 use crate::replay::follow::RoleKind;
+use crate::replay::pattern::Pattern;
 use crate::verdict::{Ground, RuleName};
 
 pub(super) const DURABILITY: &str = "model/src/rules/durability.rs";
@@ -184,7 +184,7 @@ impl Judge {
         if now.role == RoleKind::PreCandidate {
             self.lets_out_its_question(at);
         }
-        self.terms.entry(now.term).or_default().insert(at.id);
+        self.terms.or_insert(now.term, NodeSet::EMPTY).insert(at.id);
         self.apply_entries(at.id);
         Ok(())
     }

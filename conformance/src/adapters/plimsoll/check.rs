@@ -11,7 +11,7 @@ use plimsoll_trace::{Durable, Field, State};
 use super::judge::{At, Judge};
 use super::messages::position;
 use crate::replay::Stop;
-use crate::replay::follow::Scalars;
+use crate::replay::follow::{Member, Scalars};
 use crate::verdict::RuleName;
 
 /// A fact of a line and the model's.
@@ -72,78 +72,74 @@ pub(super) fn config_differs(
 
 /// The first fact of the line's state that `server` does not share.
 pub(super) fn differs(judge: &Judge, at: &At<'_>, server: &Server<GrowingLog>) -> Option<Fact> {
+    differs_from(judge, at, &judge.state_shown(at), server)
+}
+
+/// The first fact of `state` that `server` does not share.
+fn differs_from(
+    judge: &Judge,
+    at: &At<'_>,
+    state: &State,
+    server: &Server<GrowingLog>,
+) -> Option<Fact> {
     let model = &Scalars::of(server);
-    let state = judge.state_shown(at);
     let fact = |field, trace: String, model: String| {
-        (trace != model).then_some(Fact {
+        Some(Fact {
             field,
             trace,
             model,
         })
     };
-    let vote = |name: &Option<plimsoll_trace::NodeName>| match name {
-        None => "none".to_owned(),
-        Some(name) => judge
-            .id(name)
-            .map_or_else(|| format!("unknown {}", name.as_str()), |id| id.to_string()),
-    };
-    let own_vote = model.vote.map_or("none".to_owned(), |id| id.to_string());
-    let config = state.config.as_ref();
-    let config = config.and_then(|config| config_differs(judge, config, &model.config));
-    let base = server.log.base();
-    let base = Position::new(base, server.log.term_at(base).unwrap_or_default());
-    // A learner is a follower that its own configuration lets learn.
-    let shown_role = |shown: plimsoll_trace::Role| match shown {
-        plimsoll_trace::Role::Learner if model.config.learners.contains(at.id) => "follower",
-        shown => role(shown),
-    };
-    None.or_else(|| {
-        fact(
-            "term",
-            state.term?.get().to_string(),
-            model.term.to_string(),
-        )
-    })
-    .or_else(|| fact("vote", vote(state.vote.as_ref()?), own_vote))
-    .or_else(|| {
-        fact(
-            "role",
-            shown_role(state.role?).to_owned(),
-            model.role.name().to_owned(),
-        )
-    })
-    .or_else(|| {
-        fact(
-            "log",
-            position(state.last?).to_string(),
-            model.last.to_string(),
-        )
-    })
-    .or_else(|| {
-        fact(
-            "commit",
-            state.commit?.get().to_string(),
-            model.commit.to_string(),
-        )
-    })
-    .or_else(|| {
-        let shown = state.applied?.get();
+    if let Some(term) = state.term.filter(|term| term.get() != model.term.0) {
+        return fact("term", term.get().to_string(), model.term.to_string());
+    }
+    if let Some(shown) = &state.vote {
+        let vote = shown.as_ref().map(|name| judge.id(name));
+        if vote != model.vote.map(Some) {
+            let vote = match shown {
+                None => "none".to_owned(),
+                Some(name) => judge
+                    .id(name)
+                    .map_or_else(|| format!("unknown {}", name.as_str()), |id| id.to_string()),
+            };
+            let own = model.vote.map_or("none".to_owned(), |id| id.to_string());
+            return fact("vote", vote, own);
+        }
+    }
+    if let Some(shown) = state.role {
+        // A learner is a follower that its own configuration lets learn.
+        let shown = match shown {
+            plimsoll_trace::Role::Learner if model.config.learners.contains(at.id) => "follower",
+            shown => role(shown),
+        };
+        if shown != model.role.name() {
+            return fact("role", shown.to_owned(), model.role.name().to_owned());
+        }
+    }
+    if let Some(last) = state.last.map(position).filter(|last| *last != model.last) {
+        return fact("log", last.to_string(), model.last.to_string());
+    }
+    if let Some(commit) = state.commit.filter(|commit| commit.get() != model.commit.0) {
+        return fact("commit", commit.get().to_string(), model.commit.to_string());
+    }
+    if let Some(shown) = state.applied.map(|applied| applied.get()) {
         // Where no rule asks what is applied, the model applies what commits;
         // an implementation may be behind.
         let fixed = judge.follower.settings.configuration == Configuration::Fixed;
-        if fixed && shown <= model.commit.0 {
-            return None;
+        if shown != model.applied.0 && !(fixed && shown <= model.commit.0) {
+            return fact("applied", shown.to_string(), model.applied.to_string());
         }
-        fact("applied", shown.to_string(), model.applied.to_string())
-    })
-    .or_else(|| {
-        fact(
-            "snapshot",
-            position(state.snapshot?).to_string(),
-            base.to_string(),
-        )
-    })
-    .or_else(|| fact("configuration", config?, model.config.to_string()))
+    }
+    if let Some(shown) = state.snapshot.map(position) {
+        let base = server.log.base();
+        let base = Position::new(base, server.log.term_at(base).unwrap_or_default());
+        if shown != base {
+            return fact("snapshot", shown.to_string(), base.to_string());
+        }
+    }
+    let config = state.config.as_ref();
+    let config = config.and_then(|config| config_differs(judge, config, &model.config))?;
+    fact("configuration", config, model.config.to_string())
 }
 
 impl Judge {
@@ -204,7 +200,8 @@ impl Judge {
             self.facts.entry(kind).or_default().note(shown);
         }
         let member = self.follower.member(at.id);
-        if let Some(fact) = member.and_then(|member| differs(self, at, &member.server)) {
+        let differs = |member: &Member| differs_from(self, at, &state, &member.server);
+        if let Some(fact) = member.and_then(differs) {
             return Err(self.contradicts(at, &fact));
         }
         self.check_orders(at, &state)?;

@@ -1,20 +1,21 @@
 //! The judgement, line by line.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use plimsoll_model::ids::{Index, NodeId, NodeSet, Position, ReadId};
 use plimsoll_model::log::Log;
-use plimsoll_model::message::Message;
 use plimsoll_model::refusal::Refusal;
 use plimsoll_model::rules::{Input, Outcome, commit};
 use plimsoll_model::server::Role;
 use plimsoll_model::settings::{Configuration, Durability, Settings};
 use plimsoll_trace::{Cause, CauseKind, Field, Header, Step};
 
+use super::named::Named;
 use super::reads::Asked;
-use crate::replay::Stop;
 use crate::replay::follow::{Fault, Follower, RoleKind, Scalars};
+use crate::replay::kept::Kept;
 use crate::replay::order::Judging;
+use crate::replay::{Options, Stop, live};
 use crate::verdict::{Divergence, Facts, Ground, Place, RuleName, Stopped};
 
 /// A read as the trace knows it.
@@ -35,27 +36,29 @@ pub(crate) struct Judge {
     pub facts: BTreeMap<&'static str, Facts>,
     pub(super) header: Header,
     /// Which message an id names, in the model and as it was shown.
-    pub(super) by_id: HashMap<String, (Message, plimsoll_trace::Message)>,
+    pub(super) by_id: Kept<u128, Named>,
     /// The nodes that have a line anywhere in the run's files.
     pub(super) all: NodeSet,
     /// Which read a context of a leader and its term stands for.
-    pub(super) contexts: HashMap<(NodeId, u64, String), ReadId>,
-    pub(super) reads: HashMap<String, KnownRead>,
+    pub(super) contexts: Kept<(NodeId, u64, String), ReadId>,
+    pub(super) reads: Kept<String, KnownRead>,
+    /// The largest index of a read that was forgotten.
+    forgotten_read: Option<Index>,
     /// Reads that followers have asked about.
     pub(super) asked: Asked,
     /// The content hash of each snapshot, by position.
-    pub(super) snapshots: HashMap<Position, (u64, Place)>,
+    pub(super) snapshots: Kept<Position, (u64, Place)>,
     next_read: u32,
     /// The client operation of each write, by number.
-    pub(super) ops: HashMap<u32, String>,
+    pub(super) ops: Kept<u32, String>,
     /// Every client operation that was written.
-    written: HashSet<String>,
+    written: Kept<String, ()>,
     /// The content hash of each entry, by position.
-    pub(super) hashes: HashMap<(u64, u64), (u64, Place)>,
+    pub(super) hashes: Kept<(u64, u64), (u64, Place)>,
     /// What each node's lines showed last of each part of the state.
     pub(super) shown: HashMap<NodeId, (plimsoll_trace::State, plimsoll_trace::Durable)>,
     /// Nodes that have shown a step without logged sends, with the term.
-    pub(super) unlogged: HashMap<(NodeId, u64), ()>,
+    pub(super) unlogged: Kept<(NodeId, u64), ()>,
 }
 
 /// A line while it is handled.
@@ -67,32 +70,83 @@ pub(super) struct At<'a> {
 }
 
 impl Judge {
-    pub(super) fn new(mut header: Header, settings: Settings, keep_run: bool) -> Self {
+    pub(super) fn new(mut header: Header, settings: Settings, options: &Options) -> Self {
         // In the model the voters of the start come first.
         let voters = header.config.voters.clone();
         header.nodes.sort_by_key(|node| !voters.contains(node));
-        let mut follower = Follower::new(settings, keep_run);
+        let mut follower = Follower::new(settings, options.keep_run);
         let on = header.features.iter();
         follower.switches = on
             .map(|name| (name.clone(), "on, stated in the header".to_owned()))
             .collect();
-        Judge {
+        follower.light = !options.keep_run;
+        let nodes = header.nodes.len();
+        let mut judge = Judge {
             follower,
             facts: BTreeMap::new(),
             header,
-            by_id: HashMap::new(),
+            by_id: Kept::default(),
             all: NodeSet::EMPTY,
-            contexts: HashMap::new(),
-            reads: HashMap::new(),
+            contexts: Kept::default(),
+            reads: Kept::default(),
+            forgotten_read: None,
             asked: Asked::default(),
-            snapshots: HashMap::new(),
+            snapshots: Kept::default(),
             next_read: 0,
-            ops: HashMap::new(),
-            written: HashSet::new(),
-            hashes: HashMap::new(),
+            ops: Kept::default(),
+            written: Kept::default(),
+            hashes: Kept::default(),
             shown: HashMap::new(),
-            unlogged: HashMap::new(),
+            unlogged: Kept::default(),
+        };
+        if let Some(window) = options.window {
+            judge.keep(window, nodes);
         }
+        judge
+    }
+
+    /// Keeps as much as `window` says of what grows with the run.
+    fn keep(&mut self, window: usize, nodes: usize) {
+        self.follower.keep(window);
+        // A link of each two nodes, in both directions.
+        let links = nodes * nodes.saturating_sub(1);
+        self.by_id.keep(window.saturating_mul(links));
+        self.contexts.keep(window);
+        self.reads.keep(window);
+        self.asked.keep(window);
+        self.snapshots.keep(window);
+        self.ops.keep(window);
+        self.written.keep(window);
+        self.hashes.keep(window);
+        self.unlogged.keep(window);
+    }
+
+    /// How much is kept, and how much was forgotten.
+    pub(super) fn kept(&self) -> live::Kept {
+        let mut kept = live::Kept::of(&self.follower);
+        let kinds = [
+            ("ids", self.by_id.len(), self.by_id.forgotten()),
+            ("contexts", self.contexts.len(), self.contexts.forgotten()),
+            ("reads", self.reads.len(), self.reads.forgotten()),
+            ("asked", self.asked.len(), self.asked.forgotten()),
+            (
+                "snapshots",
+                self.snapshots.len(),
+                self.snapshots.forgotten(),
+            ),
+            (
+                "operations",
+                self.ops.len() + self.written.len(),
+                self.ops.forgotten(),
+            ),
+            ("hashes", self.hashes.len(), self.hashes.forgotten()),
+            ("unlogged", self.unlogged.len(), self.unlogged.forgotten()),
+        ];
+        for (kind, len, forgotten) in kinds {
+            kept.note(kind, len);
+            kept.forgotten += forgotten;
+        }
+        kept
     }
 
     /// The nodes of the run: the name in the model, the name in the trace.
@@ -205,7 +259,7 @@ impl Judge {
                 self.takes_again(at)?;
                 self.step(at, Input::Write { number })?;
                 self.ops.insert(number, op.as_str().to_owned());
-                self.written.insert(op.as_str().to_owned());
+                self.written.insert(op.as_str().to_owned(), ());
                 Ok(())
             }
             Cause::Persisted => {
@@ -259,8 +313,21 @@ impl Judge {
         }
     }
 
+    /// The line rests on what was forgotten.
+    pub(super) fn forgotten(&self, at: &At<'_>, what: String) -> Stop {
+        let stop = self.inconclusive(at, Ground::Forgotten);
+        match stop {
+            Stop::Inconclusive(mut stopped) => {
+                stopped.what = format!("{}; {what}", stopped.what);
+                Stop::Inconclusive(stopped)
+            }
+            stop => stop,
+        }
+    }
+
     fn fault(&self, at: &At<'_>, fault: Fault) -> Stop {
         match fault {
+            Fault::Forgotten { what } => self.forgotten(at, what),
             Fault::Refused(refusal) => self.refused(at, refusal),
             Fault::Broken {
                 property,
@@ -393,7 +460,9 @@ impl Judge {
             index,
             released: false,
         };
-        self.reads.insert(op.to_owned(), known);
+        if let (_, Some((_, gone))) = self.reads.insert(op.to_owned(), known) {
+            self.forgotten_read = self.forgotten_read.max(Some(gone.index));
+        }
         Ok(())
     }
 
@@ -515,10 +584,15 @@ impl Judge {
             format!("{} has committed up to {} only", at.id, now.commit)
         } else if carries.is_some_and(|carried| carried == op) {
             return Ok(());
-        } else if self.written.contains(op) {
+        } else if is_write && carries.is_none() && self.ops.forgotten() > 0 {
+            let what = format!("which operation index {index} carries");
+            return Err(self.forgotten(at, what));
+        } else if self.written.contains_key(op) {
             format!("the entry at index {index} does not carry it")
         } else if !reads_known {
             return Ok(());
+        } else if self.forgotten_read >= Some(index) || self.asked.forgotten() > 0 {
+            return Err(self.forgotten(at, format!("whether {op} has begun")));
         } else if let Some(carried) = carries {
             format!("index {index} carries {carried}")
         } else if is_write {
@@ -681,6 +755,17 @@ impl Judging for Judge {
         match &step.cause {
             Cause::Receive(message) => Some(message.from.as_str()),
             _ => None,
+        }
+    }
+
+    fn may_be_forgotten(&self, step: &Step) -> bool {
+        match &step.cause {
+            Cause::Receive(message) => {
+                let pattern = self.pattern(message);
+                let forgotten = |p| self.follower.flights.may_have_forgotten(&p);
+                !self.has_arrived(message) && pattern.is_some_and(forgotten)
+            }
+            _ => false,
         }
     }
 

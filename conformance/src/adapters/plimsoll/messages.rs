@@ -12,8 +12,9 @@ use plimsoll_model::settings::Heartbeat;
 use plimsoll_trace::{self as wire, CauseKind, Entries, Field};
 
 use super::judge::{At, FORMAT, Judge, READS};
+use super::named::{Content, Named, context_of, key_of};
 use crate::replay::Stop;
-use crate::replay::flights::{Pattern, Shape};
+use crate::replay::pattern::{Pattern, Shape};
 use crate::verdict::{Ground, RuleName};
 
 const REPLICATION: &str = "model/src/rules/replication.rs";
@@ -35,16 +36,6 @@ fn terms(entries: &Entries) -> Option<Vec<Term>> {
     let runs = entries.runs().iter();
     let each = runs.flat_map(|run| (0..run.count).map(move |_| Term(run.term.get())));
     Some(each.collect())
-}
-
-fn context_of(body: &wire::Body) -> Option<&String> {
-    match body {
-        wire::Body::Append { context, .. }
-        | wire::Body::AppendAck { context, .. }
-        | wire::Body::Heartbeat { context, .. }
-        | wire::Body::HeartbeatAck { context } => context.as_ref(),
-        _ => None,
-    }
 }
 
 /// The pattern with a context that nobody has given taken for unknown.
@@ -140,8 +131,8 @@ impl Judge {
 
     fn sent(&self, message: &wire::Message, pattern: &Pattern) -> Option<Message> {
         if let Some(id) = &message.id {
-            if let Some((known, _)) = self.by_id.get(id) {
-                return self.follower.flights.has(known).then(|| known.clone());
+            if let Some(named) = self.by_id.get(&key_of(id)) {
+                return self.follower.flights.tagged(&named.tag);
             }
             // With ids on every message, another one of the same content is
             // not this one.
@@ -149,7 +140,7 @@ impl Judge {
                 return None;
             }
         }
-        self.follower.flights.find(pattern).cloned()
+        self.follower.flights.find(pattern)
     }
 
     /// Whether a message is there to arrive.
@@ -211,7 +202,8 @@ impl Judge {
         if let wire::Body::ReadRequest { op } = &message.body {
             return self.requested(at, found, op.as_str());
         }
-        self.step(at, Input::Receive { message: found }).map(drop)
+        let message = self.follower.with_state(found);
+        self.step(at, Input::Receive { message }).map(drop)
     }
 
     /// The state that a snapshot carries is the same wherever it is sent: the
@@ -227,7 +219,7 @@ impl Judge {
         };
         let last = position(*last);
         let first = (hash.0, at.place.clone());
-        let (known, place) = self.snapshots.entry(last).or_insert(first).clone();
+        let (known, place) = self.snapshots.or_insert(last, first).clone();
         if known == hash.0 {
             return Ok(());
         }
@@ -250,25 +242,19 @@ impl Judge {
         if from != Some(found.from) || to != Some(found.to) {
             return Some(format!("it was sent by {} to {}", found.from, found.to));
         }
-        let (_, sent) = self.by_id.get(arrived.id.as_ref()?)?;
+        let sent = &self.by_id.get(&key_of(arrived.id.as_ref()?))?.content;
+        let arrived = Content::of(&arrived.body);
         let apart = |what| Some(format!("its {what} is not what {} sent", found.from));
-        if let (Some(a), Some(b)) = (context_of(&arrived.body), context_of(&sent.body))
-            && a != b
-        {
-            return apart("context");
-        }
-        let (wire::Body::Append { entries: a, .. }, wire::Body::Append { entries: b, .. }) =
-            (&arrived.body, &sent.body)
-        else {
-            return None;
-        };
-        fn differ<T: PartialEq>(a: Option<T>, b: Option<T>) -> bool {
+        fn differ(a: Option<u64>, b: Option<u64>) -> bool {
             a.is_some() && b.is_some() && a != b
         }
-        if differ(a.hashes(), b.hashes()) {
+        if differ(arrived.context, sent.context) {
+            return apart("context");
+        }
+        if differ(arrived.hashes, sent.hashes) {
             return apart("content");
         }
-        if differ(a.kinds(), b.kinds()) || differ(a.ops(), b.ops()) {
+        if differ(arrived.entries, sent.entries) || differ(arrived.ops, sent.ops) {
             return apart("list of entries");
         }
         None
@@ -304,10 +290,13 @@ impl Judge {
         if self.could_send(pattern) {
             return self.send_silently(at, pattern);
         }
+        if self.follower.flights.may_have_forgotten(pattern) {
+            return Err(self.forgotten(at, format!("{} may have sent it", pattern.from)));
+        }
         let nearest = self.follower.flights.nearest(pattern);
         let (why, expected) = match nearest {
             Some(nearest) => {
-                let field = pattern.difference(nearest).map_or(String::new(), |d| {
+                let field = pattern.difference(&nearest).map_or(String::new(), |d| {
                     format!(" ({} {} and not {})", d.field, d.model, d.trace)
                 });
                 (
@@ -551,11 +540,9 @@ impl Judge {
             return Err(stop);
         }
         self.contents(at, message, &said)?;
+        let named = Named::new(&said, message);
         if let Some(id) = &message.id
-            && self
-                .by_id
-                .insert(id.clone(), (said, message.clone()))
-                .is_some()
+            && self.by_id.insert(key_of(id), named).0.is_some()
         {
             return Err(self.diverges(
                 at,
@@ -720,7 +707,7 @@ impl Judge {
             if let Some(hash) = hash {
                 let key = (entry.term.0, index);
                 let first = (hash.0, at.place.clone());
-                let (known, _) = self.hashes.entry(key).or_insert(first);
+                let (known, _) = self.hashes.or_insert(key, first);
                 if *known != hash.0 {
                     wrong = Some(format!(
                         "entry {index}@{} has another content than it had before",

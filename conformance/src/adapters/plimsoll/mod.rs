@@ -50,23 +50,33 @@ mod check;
 mod features;
 mod judge;
 mod messages;
+mod named;
 mod orders;
 mod reads;
 mod restart;
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
 
 use plimsoll_model::ids::NodeId;
-use plimsoll_trace::{Header, Order, Storage, TraceReader};
+use plimsoll_model::settings::Dialect;
+use plimsoll_trace::{
+    ErrorKind, Header, Line, NodeName, Order, Step, Storage, TraceError, WellFormed, parse_header,
+    parse_step,
+};
 
-use crate::replay::order::{Judging, Lanes};
-use crate::replay::{InputError, Judgement, Options, Stop, place};
-use crate::verdict::Ground;
+use crate::replay::course::{Course, Moved, Waiting};
+use crate::replay::feed::Feed;
+use crate::replay::live::{Kept, Running};
+use crate::replay::order::Reading;
+use crate::replay::{InputError, Judgement, Options, Stop};
+use crate::verdict::{Ground, Place};
 pub(crate) use judge::Judge;
 
 /// The only grounds on which a trace of this format is inconclusive.
-pub const GROUNDS: [Ground; 7] = [
+pub const GROUNDS: [Ground; 8] = [
     Ground::NothingConsumed,
     Ground::Unsupported,
     Ground::MidRun,
@@ -74,103 +84,240 @@ pub const GROUNDS: [Ground; 7] = [
     Ground::UnloggedStep,
     Ground::NodeMissing,
     Ground::LogEnded,
+    Ground::Forgotten,
 ];
+
+/// Reads the lines of every file of a run.
+#[derive(Default)]
+struct Files {
+    /// The header of all.
+    header: Option<Header>,
+    /// Whether the lines of each file fit together, once its header is read.
+    shapes: Vec<Option<WellFormed>>,
+    /// The nodes that have a line.
+    seen: BTreeSet<NodeName>,
+}
+
+impl Files {
+    /// Takes the header of a file; those of all files are equal.
+    fn header(&mut self, file: &Arc<str>, line: Line<'_>, at: &Place) -> Result<(), InputError> {
+        let header = parse_header(file, line)?;
+        if self.header.as_ref().is_some_and(|first| *first != header) {
+            return Err(InputError::Apart {
+                path: at.path.to_path_buf(),
+                why: "its header is not that of the files before it".to_owned(),
+            });
+        }
+        self.header.get_or_insert(header);
+        Ok(())
+    }
+}
+
+/// An error in a line as a whole.
+fn wrong(file: &Arc<str>, line: u64, kind: ErrorKind) -> TraceError {
+    TraceError {
+        at: plimsoll_trace::Place {
+            file: Arc::clone(file),
+            line,
+            column: 0,
+        },
+        kind,
+    }
+}
+
+impl Reading for Files {
+    type Event = Step;
+
+    fn read(
+        &mut self,
+        input: usize,
+        file: &Arc<str>,
+        line: Line<'_>,
+        rotated: bool,
+        place: &Place,
+    ) -> Result<Option<Step>, InputError> {
+        if self.shapes.len() <= input {
+            self.shapes.resize(input + 1, None);
+        }
+        let number = line.number;
+        let shape = |error| wrong(file, number, ErrorKind::Shape(error));
+        let Some(well_formed) = &mut self.shapes[input] else {
+            self.header(file, line, place)?;
+            let header = self.header.as_ref();
+            let well_formed = header.map(WellFormed::new).transpose().map_err(shape)?;
+            self.shapes[input] = well_formed;
+            return Ok(None);
+        };
+        let step = match parse_step(file, line) {
+            // A file that takes the place of another may have the header again.
+            Err(error) if rotated && matches!(error.kind, ErrorKind::SecondHeader) => {
+                self.header(file, line, place)?;
+                return Ok(None);
+            }
+            step => step?,
+        };
+        well_formed.check(number, &step).map_err(shape)?;
+        if !self.seen.contains(&step.node) {
+            self.seen.insert(step.node.clone());
+        }
+        Ok(Some(step))
+    }
+}
 
 /// Judges the run in `files`.
 ///
 /// # Errors
 /// When a file is no trace, or the files are not of one run.
 pub(crate) fn judge(files: &[PathBuf], options: &Options) -> Result<Judgement, InputError> {
-    let mut readers = Vec::new();
-    for file in files {
-        readers.push((file.clone(), TraceReader::open(file)?));
-    }
-    let mut common: Option<Header> = None;
-    for (file, reader) in &readers {
-        let header = reader.header();
-        if let Some(first) = &common
-            && first != header
-        {
-            return Err(InputError::Apart {
-                path: file.clone(),
-                why: "its header is not that of the files before it".to_owned(),
-            });
+    let feeds: Result<Vec<Feed>, TraceError> = files.iter().map(|f| Feed::of_file(f)).collect();
+    let mut run = Run::new(feeds?, options);
+    while let Moved::More | Moved::Stopped = run.step(None)? {}
+    // What is empty is no trace, however little the others need it.
+    for (input, feed) in run.course.feeds().enumerate() {
+        if run.files.shapes.get(input).is_none_or(Option::is_none) {
+            return Err(wrong(feed.name(), 0, ErrorKind::Empty).into());
         }
-        common.get_or_insert_with(|| header.clone());
     }
-    let Some(header) = common else {
-        return Err(InputError::Apart {
-            path: PathBuf::new(),
-            why: "no file to judge".to_owned(),
-        });
+    let nothing = || InputError::Apart {
+        path: PathBuf::new(),
+        why: "no file to judge".to_owned(),
     };
-    let unsupported = features::unsupported(&header);
-    let (dialect, settings) = features::settings(&header);
-    let storage = match header.storage {
-        Storage::Sync => "sync",
-        Storage::ParallelAppend => "parallel-append",
-        Storage::Async => "async",
-    };
-    let in_order = header.order == Order::File && readers.len() == 1;
-    let mut judge = Judge::new(header, settings, options.keep_run);
-    let (mut events, mut consumed) = (0, 0);
-    let mut stop = unsupported.map(Stop::Inconclusive);
-    let mut lanes = Lanes::default();
-    let mut homes: HashMap<plimsoll_trace::NodeName, PathBuf> = HashMap::new();
-    for (file, reader) in &mut readers {
-        let mut in_file = 0;
-        while let Some((line, step)) = reader.next_step()? {
-            let at = place(file, line, in_file);
-            in_file += 1;
-            let home = homes
-                .entry(step.node.clone())
-                .or_insert_with(|| file.clone());
-            if home != file {
-                return Err(InputError::Apart {
-                    path: file.clone(),
-                    why: format!(
-                        "node {} has lines in {} already",
-                        step.node.as_str(),
-                        home.display()
-                    ),
-                });
-            }
-            if let Some(id) = judge.id(&step.node) {
-                judge.all.insert(id);
-            }
-            if !in_order {
-                let node = step.node.clone();
-                lanes.push(node.as_str(), at, step);
-            } else if stop.is_none() && options.covers(line) {
-                match judge.judge(&step, &at) {
-                    Ok(()) => consumed += 1,
-                    Err(early) => stop = Some(early),
-                }
-            }
+    Box::new(run).judgement().ok_or_else(nothing)
+}
+
+/// A run that is judged as far as its inputs go.
+pub(crate) struct Run {
+    options: Options,
+    course: Course<Step>,
+    files: Files,
+    /// Who judges, once a header tells how.
+    judge: Option<(Judge, Dialect)>,
+}
+
+impl Run {
+    /// Nothing read yet.
+    pub(crate) fn new(feeds: Vec<Feed>, options: &Options) -> Self {
+        Run {
+            options: options.clone(),
+            course: Course::new(feeds, options.order(false)),
+            files: Files::default(),
+            judge: None,
         }
-        events += in_file;
     }
-    if !in_order && stop.is_none() {
-        (consumed, stop) = lanes.judge(&mut judge);
+
+    /// Reads until a header tells how to judge; says whether one does.
+    fn begin(&mut self) -> Result<bool, InputError> {
+        if self.judge.is_some() {
+            return Ok(true);
+        }
+        self.course
+            .begin(&mut self.files, |step| step.node.as_str())?;
+        let Some(header) = self.files.header.clone() else {
+            return Ok(false);
+        };
+        let unsupported = features::unsupported(&header);
+        self.course.stop = unsupported.map(Stop::Inconclusive);
+        let (dialect, settings) = features::settings(&header);
+        let in_order = header.order == Order::File && self.course.inputs() == 1;
+        self.course.ordered(self.options.order(in_order));
+        let judge = Judge::new(header, settings, &self.options);
+        self.judge = Some((judge, dialect));
+        Ok(true)
     }
-    let stop = stop.map(|stop| judge.allow_for_the_unseen(stop));
-    Ok(Judgement {
-        events,
-        consumed,
-        stop,
-        nodes: judge.nodes(),
-        facts: judge.facts,
-        dialect,
-        follower: judge.follower,
-        storage: (storage.to_owned(), "stated in the header".to_owned()),
-    })
+
+    /// Judges on, or reads on after a verdict.
+    fn step(&mut self, until: Option<Instant>) -> Result<Moved, InputError> {
+        if !self.begin()? {
+            let over = self.course.feeds().all(Feed::has_ended);
+            return Ok(if over { Moved::Ended } else { Moved::Waits });
+        }
+        match &mut self.judge {
+            Some((judge, _)) => self.course.advance(&mut self.files, judge, until),
+            None => Ok(Moved::Waits),
+        }
+    }
+
+    /// Whether every node of the header has a line.
+    fn all_seen(&self) -> bool {
+        let header = self.files.header.as_ref();
+        header.is_some_and(|header| header.nodes.iter().all(|n| self.files.seen.contains(n)))
+    }
+}
+
+impl Running for Run {
+    fn advance(&mut self, until: Option<Instant>) -> Result<Moved, InputError> {
+        let moved = self.step(until)?;
+        // A node that has no line yet may turn up, and with it the blame.
+        match &self.course.stop {
+            None => Ok(moved),
+            Some(Stop::Diverges(_)) if !self.all_seen() && moved != Moved::Ended => match moved {
+                Moved::Stopped => Ok(Moved::More),
+                moved => Ok(moved),
+            },
+            Some(_) => Ok(Moved::Stopped),
+        }
+    }
+
+    fn close(&mut self) {
+        self.course.close();
+    }
+
+    fn events(&self) -> u64 {
+        self.course.events()
+    }
+
+    fn waiting(&self) -> Vec<Waiting> {
+        match &self.judge {
+            Some((judge, _)) => self.course.waiting(judge),
+            None => Vec::new(),
+        }
+    }
+
+    fn positions(&self) -> Vec<(String, Option<Place>, usize)> {
+        self.course.positions()
+    }
+
+    fn feeds(&self) -> Vec<&Feed> {
+        self.course.feeds().collect()
+    }
+
+    fn kept(&self) -> Kept {
+        self.judge
+            .as_ref()
+            .map(|(judge, _)| judge.kept())
+            .unwrap_or_default()
+    }
+
+    fn judgement(self: Box<Self>) -> Option<Judgement> {
+        let (mut judge, dialect) = self.judge?;
+        let seen = self.files.seen.iter();
+        judge.all = seen.filter_map(|name| judge.id(name)).collect();
+        let storage = match self.files.header?.storage {
+            Storage::Sync => "sync",
+            Storage::ParallelAppend => "parallel-append",
+            Storage::Async => "async",
+        };
+        let (events, consumed) = (self.course.events(), self.course.consumed);
+        let stop = self.course.stop;
+        let stop = stop.map(|stop| judge.allow_for_the_unseen(stop));
+        Some(Judgement {
+            events,
+            consumed,
+            stop,
+            nodes: judge.nodes(),
+            facts: judge.facts,
+            dialect,
+            follower: judge.follower,
+            storage: (storage.to_owned(), "stated in the header".to_owned()),
+        })
+    }
 }
 
 /// A judge who has seen nothing of a run with this header, of which every node
 /// has lines.
 pub(crate) fn settled(header: Header) -> Judge {
     let (_, settings) = features::settings(&header);
-    let mut judge = Judge::new(header, settings, false);
+    let mut judge = Judge::new(header, settings, &Options::default());
     for (at, _) in judge.nodes().iter().enumerate() {
         judge.all.insert(NodeId::from_position(at));
     }

@@ -5,8 +5,6 @@
 //! as arrived when the line shows that the read has begun, and may have arrived
 //! before: messages may arrive twice.
 
-use std::collections::HashMap;
-
 use plimsoll_model::ids::{Index, NodeId, ReadId};
 use plimsoll_model::log::{Log, Payload};
 use plimsoll_model::message::Message;
@@ -17,20 +15,41 @@ use plimsoll_trace::Field;
 use super::judge::{At, Judge, READS};
 use crate::replay::Stop;
 use crate::replay::follow::RoleKind;
+use crate::replay::kept::Kept;
 use crate::verdict::RuleName;
 
 /// Reads that followers have asked about.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Asked {
     /// Each by the client operation: who asks, and which read it is.
-    reads: HashMap<String, (NodeId, ReadId)>,
+    reads: Kept<String, (NodeId, ReadId)>,
     /// Requests that have arrived somewhere.
-    requests: HashMap<(NodeId, ReadId), Message>,
+    requests: Kept<(NodeId, ReadId), Message>,
     /// The operations that began in the line that is judged.
     begun: Vec<String>,
     /// Reads that their leader may have released before it changed its
     /// configuration, each with how many actions the run had by then.
     releasable: Vec<(NodeId, ReadId, usize)>,
+    window: Option<usize>,
+}
+
+impl Asked {
+    /// Keeps so many.
+    pub(super) fn keep(&mut self, window: usize) {
+        self.reads.keep(window);
+        self.requests.keep(window);
+        self.window = Some(window);
+    }
+
+    /// How much is kept.
+    pub(super) fn len(&self) -> usize {
+        self.reads.len() + self.requests.len() + self.releasable.len()
+    }
+
+    /// How much was forgotten.
+    pub(super) fn forgotten(&self) -> u64 {
+        self.reads.forgotten() + self.requests.forgotten()
+    }
 }
 
 impl Judge {
@@ -72,7 +91,10 @@ impl Judge {
             .filter(|(_, read, _)| !self.asked.releasable.iter().any(|known| known.1 == *read))
             .filter(|(id, read, _)| self.follower.may(*id, &Input::ReleaseRead { read: *read }))
             .collect();
-        self.asked.releasable.extend(new);
+        let releasable = &mut self.asked.releasable;
+        releasable.extend(new);
+        let most = self.asked.window.unwrap_or(usize::MAX);
+        releasable.drain(..releasable.len().saturating_sub(most));
     }
 
     /// The leader shows that a read is still open.

@@ -1,0 +1,207 @@
+//! Where lines come from: files that are there, or files and pipes that grow.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use plimsoll_trace::{Line, Lines, Seen, Tail, TraceError};
+use serde::de::IgnoredAny;
+use xxhash_rust::xxh3::Xxh3;
+
+/// What an input is called that is read from the standard input.
+pub const STDIN: &str = "-";
+
+/// One input of a run.
+pub struct Feed {
+    path: Arc<Path>,
+    name: Arc<str>,
+    source: Source,
+    /// Of what was given so far, where nothing else tells.
+    hash: Xxh3,
+    /// It will not grow any more.
+    closed: bool,
+    ended: bool,
+}
+
+enum Source {
+    /// All of it is there, compressed or not.
+    Whole(Lines),
+    /// It may grow.
+    Growing(Box<Tail>),
+}
+
+/// What there is to read now.
+pub enum Fed<'a> {
+    /// A line.
+    Line {
+        /// What stands in it.
+        line: Line<'a>,
+        /// Whether it is the first of a file that took the place of another.
+        rotated: bool,
+    },
+    /// Nothing, so far.
+    NotYet,
+    /// Nothing, ever.
+    End,
+}
+
+impl Feed {
+    /// A file that is there.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn of_file(path: &Path) -> Result<Self, TraceError> {
+        let lines = Lines::open(path)?;
+        Ok(Feed {
+            path: path.into(),
+            name: Arc::clone(lines.file()),
+            source: Source::Whole(lines),
+            hash: Xxh3::new(),
+            closed: false,
+            ended: false,
+        })
+    }
+
+    /// An input that holds nothing.
+    pub fn nothing() -> Self {
+        let mut nothing = Feed::growing(Path::new(""));
+        nothing.ended = true;
+        nothing
+    }
+
+    /// A file that grows, and need not be there yet; or the standard input.
+    pub fn growing(path: &Path) -> Self {
+        let tail = match path == Path::new(STDIN) {
+            true => Tail::of_pipe(STDIN, std::io::stdin()),
+            false => Tail::of_file(path),
+        };
+        Feed {
+            path: path.into(),
+            name: Arc::clone(tail.name()),
+            source: Source::Growing(Box::new(tail)),
+            hash: Xxh3::new(),
+            closed: false,
+            ended: false,
+        }
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Arc<Path> {
+        &self.path
+    }
+
+    /// What errors call it.
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// The next line.
+    ///
+    /// # Errors
+    /// When it cannot be read on.
+    pub fn next_line(&mut self) -> Result<Fed<'_>, TraceError> {
+        if self.ended {
+            return Ok(Fed::End);
+        }
+        match &mut self.source {
+            Source::Whole(lines) => match lines.next_line()? {
+                Some(line) => Ok(Fed::Line {
+                    line,
+                    rotated: false,
+                }),
+                None => {
+                    self.ended = true;
+                    Ok(Fed::End)
+                }
+            },
+            Source::Growing(tail) => match tail.look()? {
+                Seen::Line { rotated } => {
+                    let line = tail.line();
+                    self.hash.update(line.bytes);
+                    self.hash.update(b"\n");
+                    Ok(Fed::Line { line, rotated })
+                }
+                Seen::NotYet if !self.closed => Ok(Fed::NotYet),
+                Seen::NotYet | Seen::End => {
+                    self.ended = true;
+                    // Nobody writes on: the last line needs no newline, if it is
+                    // one.
+                    let whole = serde_json::from_slice::<IgnoredAny>(tail.torn()).is_ok();
+                    if !whole || !tail.take_rest() {
+                        return Ok(Fed::End);
+                    }
+                    let (line, rotated) = (tail.line(), false);
+                    self.hash.update(line.bytes);
+                    Ok(Fed::Line { line, rotated })
+                }
+            },
+        }
+    }
+
+    /// The first line that is not blank, without giving it: of an input that
+    /// grows, once it is there.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn first_line(&mut self) -> Result<Option<&[u8]>, TraceError> {
+        match &mut self.source {
+            Source::Whole(_) => Ok(None),
+            Source::Growing(tail) => tail.first_line(),
+        }
+    }
+
+    /// Looks whether another file took the place of this one, though nothing is
+    /// read of it yet.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or was cut off before it was read.
+    pub fn watch(&mut self) -> Result<(), TraceError> {
+        match &mut self.source {
+            Source::Whole(_) => Ok(()),
+            Source::Growing(tail) => tail.watch(),
+        }
+    }
+
+    /// Takes what the input holds now for all that it will ever hold.
+    pub fn close(&mut self) {
+        self.closed = true;
+    }
+
+    /// Whether there will be nothing more.
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Whether nobody has written it yet.
+    pub fn is_missing(&self) -> bool {
+        matches!(&self.source, Source::Growing(tail) if tail.is_missing())
+    }
+
+    /// Whether it ends in the middle of a line, as far as it was read.
+    pub fn is_torn(&self) -> bool {
+        matches!(&self.source, Source::Growing(tail) if tail.is_torn())
+    }
+
+    /// How often another file was found in its place.
+    pub fn rotations(&self) -> u64 {
+        match &self.source {
+            Source::Whole(_) => 0,
+            Source::Growing(tail) => tail.rotations(),
+        }
+    }
+
+    /// The same input, to be read from its beginning; `None` where that is gone.
+    pub fn again(&self) -> Option<Self> {
+        match &self.source {
+            Source::Growing(tail) if !tail.is_pipe() && tail.rotations() == 0 => {
+                Some(Feed::growing(&self.path))
+            }
+            _ => None,
+        }
+    }
+
+    /// The XXH3 of what was read of an input that grows, as 16 hex digits.
+    pub fn hash(&self) -> (PathBuf, String) {
+        let digest = format!("{:016x}", self.hash.digest());
+        (self.path.to_path_buf(), digest)
+    }
+}
