@@ -62,6 +62,8 @@ pub struct Tail {
     line_bytes_max: usize,
     /// The files that took its place since, oldest first.
     later: VecDeque<File>,
+    /// The pipe was closed.
+    ended: bool,
 }
 
 enum Source {
@@ -108,6 +110,7 @@ impl Tail {
             rotated: false,
             line_bytes_max: LINE_BYTES_MAX,
             later: VecDeque::new(),
+            ended: false,
         }
     }
 
@@ -147,6 +150,11 @@ impl Tail {
     /// Whether nobody has written the file yet.
     pub fn is_missing(&self) -> bool {
         matches!(self.source, Source::Missing)
+    }
+
+    /// Whether it is a pipe that was closed and read to its end.
+    pub fn has_ended(&self) -> bool {
+        self.ended
     }
 
     /// Whether it is a pipe: what was read of it cannot be read again.
@@ -391,7 +399,10 @@ impl Tail {
             }
             Ok(Err(error)) => Err(self.error(ErrorKind::Read(error))),
             Err(TryRecvError::Empty) => Ok(More::NotYet),
-            Err(TryRecvError::Disconnected) => Ok(More::End),
+            Err(TryRecvError::Disconnected) => {
+                self.ended = true;
+                Ok(More::End)
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::render::canvas::wrap;
 use crate::render::table::{Table, grouped};
 use crate::replay::Judged;
+use crate::replay::feed::STDIN;
 use crate::report::replay::{Document, ReducedReport, TraceReport};
 use crate::verdict::{Agreed, Certificate, Nearest, Place, Verdict};
 
@@ -50,13 +51,18 @@ pub fn verdict(judged: &Judged, report: &TraceReport) -> String {
             if let Some(reduced) = &report.reduced {
                 out += &item("reduced", &reduced_to(reduced));
             }
-            out += &item(
-                "rerun",
-                &format!(
-                    "plimsoll explain {} --line {}",
-                    report.path, found.place.line
-                ),
-            );
+            // What was read from a pipe, or rotated away, has no such line.
+            let inputs = report.followed.iter().flat_map(|run| &run.inputs);
+            let mut gone = inputs.filter(|input| input.path == STDIN || input.rotations > 0);
+            if gone.next().is_none() {
+                out += &item(
+                    "rerun",
+                    &format!(
+                        "plimsoll explain {} --line {}",
+                        report.path, found.place.line
+                    ),
+                );
+            }
         }
         Verdict::Inconclusive(stopped, _) => {
             out += &sentence(stopped.ground.says());

@@ -125,8 +125,7 @@ impl Feed {
                     self.ended = true;
                     // Nobody writes on: the last line needs no newline, if it is
                     // one.
-                    let whole = serde_json::from_slice::<IgnoredAny>(tail.torn()).is_ok();
-                    if !whole || !tail.take_rest() {
+                    if !is_whole(tail.torn()) || !tail.take_rest() {
                         return Ok(Fed::End);
                     }
                     let (line, rotated) = (tail.line(), false);
@@ -145,7 +144,15 @@ impl Feed {
     pub fn first_line(&mut self) -> Result<Option<&[u8]>, TraceError> {
         match &mut self.source {
             Source::Whole(_) => Ok(None),
-            Source::Growing(tail) => tail.first_line(),
+            Source::Growing(tail) => {
+                let found = tail.first_line()?.is_some();
+                if !found && tail.has_ended() {
+                    let torn = tail.torn();
+                    self.ended = !is_whole(torn);
+                    return Ok((!self.ended).then_some(torn));
+                }
+                tail.first_line()
+            }
         }
     }
 
@@ -204,4 +211,9 @@ impl Feed {
         let digest = format!("{:016x}", self.hash.digest());
         (self.path.to_path_buf(), digest)
     }
+}
+
+/// Whether what stands behind the last newline is a line all the same.
+fn is_whole(torn: &[u8]) -> bool {
+    serde_json::from_slice::<IgnoredAny>(torn).is_ok()
 }

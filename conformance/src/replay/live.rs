@@ -244,8 +244,9 @@ fn run(paths: &[PathBuf], options: &Options, watch: &mut Watch<'_>) -> Result<Fo
 fn format(
     feeds: &mut [Feed],
     options: &Options,
-    watch: &Watch<'_>,
+    watch: &mut Watch<'_>,
 ) -> Result<Option<(Format, Option<&'static str>)>, InputError> {
+    let mut absent = Absent::new();
     loop {
         if let Some(format) = options.format {
             return Ok(Some((format, None)));
@@ -266,7 +267,35 @@ fn format(
         if watch.enough.load(Ordering::Relaxed) {
             return Ok(None);
         }
+        absent.look(feeds.iter(), watch);
         std::thread::sleep(PAUSE.1);
+    }
+}
+
+/// Files that nobody has written: a name may be misspelled.
+struct Absent {
+    since: Instant,
+    told: bool,
+}
+
+impl Absent {
+    fn new() -> Self {
+        Absent {
+            since: Instant::now(),
+            told: false,
+        }
+    }
+
+    /// Says once which files are not there after a while.
+    fn look<'a>(&mut self, feeds: impl Iterator<Item = &'a Feed>, watch: &mut Watch<'_>) {
+        if self.told || self.since.elapsed() < PATIENCE {
+            return;
+        }
+        self.told = true;
+        for feed in feeds.filter(|feed| feed.is_missing()) {
+            let path = feed.path().display();
+            (watch.notice)(&format!("{path}: nobody has written it yet"));
+        }
     }
 }
 
@@ -314,7 +343,7 @@ fn on(
     watch: &mut Watch<'_>,
 ) -> Result<(&'static str, Option<Stopped>), InputError> {
     let (mut seen, mut pause) = (0, PAUSE.0);
-    let mut patience = Patience::default();
+    let (mut patience, mut absent) = (Patience::default(), Absent::new());
     loop {
         let enough = watch.enough.load(Ordering::Relaxed);
         if enough && watch.complete {
@@ -327,6 +356,7 @@ fn on(
             Moved::Ended => return Ok(("end", None)),
             Moved::More | Moved::Waits => {}
         }
+        absent.look(running.feeds().into_iter(), watch);
         patience.look(running.waiting());
         for text in patience.untold() {
             (watch.notice)(&text);

@@ -355,3 +355,20 @@ fn what_waits_at_a_signal_is_told_and_counts_for_nothing() {
     let waiting: Vec<_> = nodes.iter().filter(waits).collect();
     assert!(!waiting.is_empty() && waiting.iter().all(|node| node["awaits"].is_string()));
 }
+
+#[test]
+fn a_pipe_without_a_line_is_inconclusive_and_one_without_a_last_newline_is_whole() {
+    let lines = lines(entry("etcd-raft/g01"));
+    let whole = text(&lines);
+    for (input, code) in [("", 3), ("{\"event\":", 3), (whole.trim_end(), 0)] {
+        let mut following = Following::new(&["--json"], &["-".into()], Stdio::piped());
+        let mut pipe = following.0.stdin.take().expect("piped");
+        pipe.write_all(input.as_bytes()).expect("written");
+        drop(pipe);
+        let (status, out, err) = following.end();
+        assert_eq!(status.code(), Some(code), "{out} {err}");
+        let said: Value = serde_json::from_str(&out).expect("JSON");
+        let events = if code == 0 { lines.len() as u64 } else { 0 };
+        assert_eq!(said["traces"][0]["consumed"].as_u64(), Some(events));
+    }
+}
