@@ -171,7 +171,8 @@ fn rotations_lose_nothing() {
                 }
                 append(path, &text(&file[..quarter.min(file.len())]));
             }
-            a_while();
+            // There has to be a look between two rotations.
+            thread::sleep(Duration::from_millis(800));
             if !following.runs() {
                 panic!("{name}: {:?}", following.end());
             }
@@ -281,7 +282,8 @@ fn a_node_that_never_comes_makes_it_inconclusive() {
     let mut paths = write(&folder, &split(&lines)[..2]);
     paths.push(folder.join("never.ndjson"));
     let following = Following::of(&["--json"], &paths);
-    thread::sleep(Duration::from_secs(7));
+    // It says so after five seconds.
+    thread::sleep(Duration::from_secs(9));
     following.signal("INT");
     let (status, out, err) = following.end();
     assert_eq!(status.code(), Some(3), "{out} {err}");

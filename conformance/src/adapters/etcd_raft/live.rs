@@ -198,15 +198,19 @@ impl Running for Live {
     }
 
     fn kept(&self) -> Kept {
-        let judge = &self.readings.first;
-        let mut kept = Kept::of(&judge.follower);
-        let others = [
-            ("changes", judge.seen.len()),
-            ("terms", judge.terms.len()),
-            ("elections", judge.told.len()),
-        ];
-        others.into_iter().for_each(|(kind, n)| kept.note(kind, n));
-        kept.forgotten += judge.terms.forgotten() + judge.seen.forgotten();
+        let first = &self.readings.first;
+        let mut kept = Kept::of(&first.follower);
+        kept.forgotten += first.terms.forgotten() + first.seen.forgotten();
+        for other in &self.readings.others {
+            for (kind, n) in other.follower.kept() {
+                kept.note(kind, n);
+            }
+        }
+        for judge in std::iter::once(first).chain(&self.readings.others) {
+            kept.note("changes", judge.seen.len());
+            kept.note("terms", judge.terms.len());
+            kept.note("elections", judge.told.len());
+        }
         kept
     }
 
