@@ -102,6 +102,7 @@ impl Coverage {
         let alike = match dialect {
             Dialect::Paper => &[Dialect::Paper][..],
             Dialect::Etcd | Dialect::EtcdStored => &[Dialect::Etcd, Dialect::EtcdStored],
+            Dialect::RaftRs => &[Dialect::RaftRs],
         };
         let mut names = alike.iter().map(|dialect| dialect.name());
         names.any(|name| self.dialects.contains(name))

@@ -13,7 +13,7 @@ use crate::flaws::Flaw;
 use crate::history::History;
 use crate::ids::{Index, NodeId, NodeSet, ReadId};
 use crate::log::{Log, Payload};
-use crate::message::{Body, Message};
+use crate::message::{Body, Electing, Message};
 use crate::network::NetworkKind;
 use crate::rules::{Input, changes, commit, durability, flow, lease, quorum, reads};
 use crate::scenario::Scenario;
@@ -69,6 +69,12 @@ impl Action {
                     Body::RequestRead { .. } => 28,
                     Body::ReadIndex { .. } => 29,
                     Body::InstallSnapshot { .. } => 36,
+                    Body::Telling { says, .. } => match says {
+                        Electing::RequestVote { .. } => 1,
+                        Electing::VoteRefused => 2,
+                        Electing::RequestPreVote { .. } => 20,
+                        Electing::PreVoteRefused => 21,
+                    },
                 },
                 Input::Write { .. } => 7,
                 Input::SendAppend { .. } => 8,
@@ -485,7 +491,8 @@ fn leader<L: Log>(
         let base = server.log.base();
         for to in server.config.members().without(server.id).iter() {
             let behind = matched.get(to).copied().unwrap_or_default() < base;
-            if behind && flow::may_send_snapshot(server, to).is_ok() {
+            let anybody = settings.snapshot_to_anybody && base > Index::ZERO;
+            if (behind || anybody) && flow::may_send_snapshot(server, to).is_ok() {
                 add(Input::SendSnapshot { to });
             }
         }

@@ -2,6 +2,7 @@
 //!
 //! Printed as `n5@4 -> n1 Append prev=4@2 [5@4] commit=3`.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use smallvec::SmallVec;
@@ -10,6 +11,30 @@ use crate::config::Config;
 use crate::ids::{Index, NodeId, Position, ReadId, Term};
 use crate::log::Batch;
 use crate::{choice, record};
+
+choice! {
+    /// What a message of an election says, of those that may say beside it what
+    /// their sender knows to be committed.
+    #[derive(Copy)]
+    pub enum Electing {
+        /// As [`Body::RequestVote`].
+        RequestVote {
+            /// The candidate's last entry.
+            last: Position,
+            /// Whether the leader asked for this election.
+            forced: bool,
+        } = 0,
+        /// As [`Body::RequestPreVote`].
+        RequestPreVote {
+            /// The last entry of who would be a candidate.
+            last: Position,
+        } = 1,
+        /// As [`Body::Vote`], refused.
+        VoteRefused = 2,
+        /// As [`Body::PreVote`], refused.
+        PreVoteRefused = 3,
+    }
+}
 
 choice! {
     /// What a message says.
@@ -118,6 +143,44 @@ choice! {
             /// tell.
             joined: Index,
         } = 11,
+        /// A message of an election that also says what its sender knows to be
+        /// committed (raft-rs). One kind for all of them, so that the messages
+        /// of other settings stay as small as they are.
+        Telling {
+            /// What it says for itself.
+            says: Electing,
+            /// The last entry that its sender knows to be committed.
+            commit: Position,
+        } = 12,
+    }
+}
+
+impl Body {
+    /// This, and beside it what its sender knows to be committed; itself, where
+    /// it is not of an election, or grants.
+    pub fn telling(self, commit: Position) -> Self {
+        let says = match self {
+            Body::RequestVote { last, forced } => Electing::RequestVote { last, forced },
+            Body::RequestPreVote { last } => Electing::RequestPreVote { last },
+            Body::Vote { granted: false } => Electing::VoteRefused,
+            Body::PreVote { granted: false } => Electing::PreVoteRefused,
+            other => return other,
+        };
+        Body::Telling { says, commit }
+    }
+
+    /// What it says for itself, without what it says of its sender's commit index
+    /// beside it.
+    pub fn plain(&self) -> Cow<'_, Self> {
+        let Body::Telling { says, .. } = self else {
+            return Cow::Borrowed(self);
+        };
+        Cow::Owned(match *says {
+            Electing::RequestVote { last, forced } => Body::RequestVote { last, forced },
+            Electing::RequestPreVote { last } => Body::RequestPreVote { last },
+            Electing::VoteRefused => Body::Vote { granted: false },
+            Electing::PreVoteRefused => Body::PreVote { granted: false },
+        })
     }
 }
 
@@ -154,6 +217,12 @@ impl Message {
             Body::RequestRead { .. } => "RequestRead",
             Body::ReadIndex { .. } => "ReadIndex",
             Body::InstallSnapshot { .. } => "InstallSnapshot",
+            Body::Telling { says, .. } => match says {
+                Electing::RequestVote { .. } => "RequestVote",
+                Electing::RequestPreVote { .. } => "RequestPreVote",
+                Electing::VoteRefused => "Vote",
+                Electing::PreVoteRefused => "PreVote",
+            },
         }
     }
 }
@@ -194,6 +263,9 @@ impl fmt::Display for Body {
             Body::ReadIndex { read, index } => write!(f, "ReadIndex {read} index={index}"),
             Body::InstallSnapshot { last, config, .. } => {
                 write!(f, "InstallSnapshot last={last} config={config}")
+            }
+            Body::Telling { commit, .. } => {
+                write!(f, "{} committed={commit}", self.plain())
             }
             Body::Vote { granted: true } => f.write_str("Vote granted"),
             Body::Vote { granted: false } => f.write_str("Vote refused"),

@@ -18,6 +18,7 @@ mod liveness;
 mod membership;
 mod pairs;
 mod paper;
+mod raft_rs;
 mod reads;
 mod sessions;
 mod snapshots;
@@ -197,6 +198,7 @@ pub fn defaults() -> Vec<Preset> {
     presets.extend(snapshots::presets());
     presets.extend(flow::presets());
     presets.extend(sessions::presets());
+    presets.extend(raft_rs::presets());
     presets
 }
 

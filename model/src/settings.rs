@@ -192,6 +192,18 @@ pub enum HeldSnapshot {
     FastForward,
 }
 
+/// Who tells a server what is committed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LearnsCommit {
+    /// Its leader, by appends, heartbeats and snapshots (the paper, etcd).
+    #[default]
+    FromLeader,
+    /// Also who asks for its vote or refuses it one, and who answers its read,
+    /// where its own log has the entry that they name (raft-rs).
+    FromVotes,
+}
+
 /// The rule variants in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -293,6 +305,17 @@ pub struct Settings {
     /// has just become a member: it had no time to answer yet (etcd).
     #[serde(default)]
     pub counts_new_members: bool,
+    /// Who tells a server what is committed.
+    #[serde(default)]
+    pub learns_commit: LearnsCommit,
+    /// Whether a leader may also send its snapshot to who is known to hold as
+    /// much (raft-rs, whose probe a late rejection moves below what matches).
+    #[serde(default)]
+    pub snapshot_to_anybody: bool,
+    /// Whether a leader that hands over leaves a joint configuration by itself
+    /// all the same: no client asks for that (raft-rs).
+    #[serde(default)]
+    pub leaves_while_handing_over: bool,
     /// The planted flaw.
     #[serde(skip)]
     pub flaw: Option<Flaw>,
@@ -316,11 +339,18 @@ pub enum Dialect {
     Etcd,
     /// The same, with a configuration that storage holds from the start.
     EtcdStored,
+    /// tikv's raft-rs, which grew from etcd's.
+    RaftRs,
 }
 
 impl Dialect {
     /// Every dialect.
-    pub const ALL: [Dialect; 3] = [Dialect::Paper, Dialect::Etcd, Dialect::EtcdStored];
+    pub const ALL: [Dialect; 4] = [
+        Dialect::Paper,
+        Dialect::Etcd,
+        Dialect::EtcdStored,
+        Dialect::RaftRs,
+    ];
 
     /// The name, as flags and trace headers spell it.
     pub fn name(self) -> &'static str {
@@ -328,6 +358,7 @@ impl Dialect {
             Dialect::Paper => "paper",
             Dialect::Etcd => "etcd",
             Dialect::EtcdStored => "etcd-stored",
+            Dialect::RaftRs => "raft-rs",
         }
     }
 
@@ -371,6 +402,9 @@ impl Dialect {
                 sessions: 0,
                 removed_leader: RemovedLeader::StepsDown,
                 counts_new_members: false,
+                learns_commit: LearnsCommit::FromLeader,
+                snapshot_to_anybody: false,
+                leaves_while_handing_over: false,
                 flaw: None,
             },
             Dialect::Etcd => Settings {
@@ -405,11 +439,22 @@ impl Dialect {
                 sessions: 0,
                 removed_leader: RemovedLeader::StepsDown,
                 counts_new_members: true,
+                learns_commit: LearnsCommit::FromLeader,
+                snapshot_to_anybody: false,
+                leaves_while_handing_over: false,
                 flaw: None,
             },
             Dialect::EtcdStored => Settings {
                 configuration: Configuration::Fixed,
                 ..Dialect::Etcd.settings(durability)
+            },
+            Dialect::RaftRs => Settings {
+                storage: Storage::ParallelAppend,
+                removed_leader: RemovedLeader::LeadsOn,
+                learns_commit: LearnsCommit::FromVotes,
+                snapshot_to_anybody: true,
+                leaves_while_handing_over: true,
+                ..Dialect::EtcdStored.settings(durability)
             },
         }
     }

@@ -58,7 +58,7 @@ const fn joined() -> [Witness; COUNT] {
 }
 
 /// What needs no change of the configuration.
-const CORE: [Witness; 34] = [
+const CORE: [Witness; 38] = [
     Witness {
         name: "leader-elected",
         says: "a server becomes leader",
@@ -192,7 +192,10 @@ const CORE: [Witness; 34] = [
             ) => {
                 branch(view) == Some(Branch::VoteGranted)
                     && before.hears_leader
-                    && matches!(message.body, Body::RequestVote { forced: true, .. })
+                    && matches!(
+                        *message.body.plain(),
+                        Body::RequestVote { forced: true, .. }
+                    )
             }
             _ => false,
         },
@@ -316,7 +319,50 @@ const CORE: [Witness; 34] = [
                 && flows(view, |before, after| before.paused && !after.paused)
         },
     },
+    Witness {
+        name: "commit-told",
+        says: "a server learns from a vote request, or from the refusal of one, what is committed",
+        shows: |view, _| is_told(view, |body| matches!(body, Body::Telling { .. })),
+    },
+    Witness {
+        name: "commit-told-by-read",
+        says: "a follower learns from the answer to its read what is committed",
+        shows: |view, _| is_told(view, |body| matches!(body, Body::ReadIndex { .. })),
+    },
+    Witness {
+        name: "joint-left-while-handing-over",
+        says: "a leader that hands over leaves a joint configuration by itself",
+        shows: |view, _| match view.actor() {
+            Some((before, _)) => {
+                let handing = matches!(
+                    before.role,
+                    Role::Leader {
+                        transfer: Some(_),
+                        ..
+                    }
+                );
+                handing && branch(view) == Some(Branch::JointLeft)
+            }
+            None => false,
+        },
+    },
+    Witness {
+        name: "candidacy-dropped",
+        says: "a candidate is told that a configuration is committed, and gives up",
+        shows: |view, _| branch(view) == Some(Branch::CandidacyDropped),
+    },
 ];
+
+/// Whether a message of such a kind said what is committed, and was heeded.
+fn is_told(view: &StepView<'_>, by: fn(&Body) -> bool) -> bool {
+    match view.action {
+        Action::Step {
+            input: Input::Receive { message },
+            ..
+        } => branch(view) == Some(Branch::CommitTold) && by(&message.body),
+        _ => false,
+    }
+}
 
 fn leader_after_lease(view: &StepView<'_>, _: &Scenario) -> bool {
     let ran_out = |server: &Server<InlineLog>| match &server.role {

@@ -53,9 +53,12 @@ const VALUES: [(&str, &[&str]); 29] = [
     ("sessions", &["0", "1", "2"]),
 ];
 
-const LATER: [(&str, &[&str]); 2] = [
+const LATER: [(&str, &[&str]); 5] = [
     ("removed-leader", &["steps-down", "leads-on"]),
     ("counts-new-members", &["true", "false"]),
+    ("learns-commit", &["from-leader", "from-votes"]),
+    ("snapshot-to-anybody", &["true", "false"]),
+    ("leaves-while-handing-over", &["true", "false"]),
 ];
 
 #[test]

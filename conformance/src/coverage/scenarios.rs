@@ -180,6 +180,12 @@ fn branch(name: &str) -> &'static str {
         "append-below-snapshot" => {
             "An old append arrives at a server that compacted its log since."
         }
+        "commit-told" => {
+            "Who is behind with its commit index is refused a vote, refuses one, or is told where to read."
+        }
+        "candidacy-dropped" => {
+            "A candidate is refused by a server that knows of a committed configuration which the candidate holds and has not applied."
+        }
         _ => "",
     }
 }

@@ -125,7 +125,7 @@ impl Gone {
 
 /// Which index, and which commit index, a message names.
 fn marks(body: &Body) -> (Index, Index) {
-    match body {
+    match body.plain().as_ref() {
         Body::RequestVote { last, .. } | Body::RequestPreVote { last } => (last.index, Index::ZERO),
         Body::Append { prev, commit, .. } => (prev.index, *commit),
         Body::AppendAck { index, .. } | Body::ReadIndex { index, .. } => (*index, Index::ZERO),
@@ -135,7 +135,8 @@ fn marks(body: &Body) -> (Index, Index) {
         | Body::PreVote { .. }
         | Body::HeartbeatAck { .. }
         | Body::TimeoutNow
-        | Body::RequestRead { .. } => (Index::ZERO, Index::ZERO),
+        | Body::RequestRead { .. }
+        | Body::Telling { .. } => (Index::ZERO, Index::ZERO),
     }
 }
 
@@ -171,7 +172,7 @@ fn mixed(kind: u64, term: Term, numbers: &[u64]) -> u64 {
 /// same, up to reads, rounds and the terms of entries.
 fn reads_as(message: &Message) -> u64 {
     let of = |kind, numbers: &[u64]| mixed(kind, message.term, numbers);
-    match &message.body {
+    match message.body.plain().as_ref() {
         Body::RequestVote { last, .. } => of(0, &[last.index.0, last.term.0]),
         Body::Vote { granted } => of(1, &[u64::from(*granted)]),
         Body::Append {
@@ -197,6 +198,8 @@ fn reads_as(message: &Message) -> u64 {
         Body::TimeoutNow => of(9, &[]),
         Body::RequestRead { read } => of(10, &[u64::from(read.number)]),
         Body::ReadIndex { read, index } => of(11, &[u64::from(read.number), index.0]),
+        // [`Body::plain`] is none.
+        Body::Telling { .. } => of(12, &[]),
     }
 }
 

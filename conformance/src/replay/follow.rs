@@ -414,7 +414,7 @@ impl Follower {
             self.flights.send(message);
         }
         let waiting = member.server.queue.iter().flat_map(|w| w.waiting.iter());
-        for message in waiting.filter(|m| matches!(m.body, Body::RequestVote { .. })) {
+        for message in waiting.filter(|m| matches!(*m.body.plain(), Body::RequestVote { .. })) {
             self.flights.send(message.clone());
         }
     }

@@ -103,7 +103,8 @@ fn context_of(body: &Body) -> Option<ReadId> {
         | Body::TimeoutNow
         | Body::RequestRead { .. }
         | Body::ReadIndex { .. }
-        | Body::InstallSnapshot { .. } => None,
+        | Body::InstallSnapshot { .. }
+        | Body::Telling { .. } => None,
     }
 }
 
@@ -174,7 +175,7 @@ impl Pattern {
     /// Whether the trace and `body` speak of the same kind of message.
     pub fn is_kind(&self, body: &Body) -> bool {
         matches!(
-            (&self.body, body),
+            (&self.body, body.plain().as_ref()),
             (Shape::RequestVote { .. }, Body::RequestVote { .. })
                 | (Shape::Vote { .. }, Body::Vote { .. })
                 | (Shape::Append { .. }, Body::Append { .. })
@@ -227,7 +228,7 @@ impl Pattern {
             })
         };
         term.or_else(read)
-            .or_else(|| match (&self.body, &message.body) {
+            .or_else(|| match (&self.body, message.body.plain().as_ref()) {
                 (Shape::RequestVote { last: said }, Body::RequestVote { last, .. }) => {
                     differ("last", said, last, Position::to_string)
                 }

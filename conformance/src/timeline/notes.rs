@@ -334,6 +334,13 @@ fn said<L: Log>(
             at(after, after.log.base())
         )),
         Branch::AppendBelowSnapshot => info("has all of it in its snapshot".to_owned()),
+        Branch::CommitTold => info(format!(
+            "has the entry that {from} knows to be committed, and commits up to {}",
+            at(after, after.commit)
+        )),
+        Branch::CandidacyDropped => info(format!(
+            "learns from {from} that a configuration is committed, and stands no more"
+        )),
         Branch::SentSnapshot => return None,
         Branch::SentAppend
         | Branch::SentHeartbeat

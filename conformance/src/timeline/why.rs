@@ -90,7 +90,7 @@ fn would_not_vote<L: Log>(node: NodeId, server: &Server<L>, frame: &Frame) -> Ve
     else {
         return Vec::new();
     };
-    let Body::RequestPreVote { last } = message.body else {
+    let Body::RequestPreVote { last } = *message.body.plain() else {
         return Vec::new();
     };
     let (from, own) = (message.from, server.log.last());

@@ -140,7 +140,7 @@ fn entries(after: Index, batch: &Batch, bare: bool) -> wire::Entries {
 }
 
 fn message(message: &Message, bare: bool) -> wire::Message {
-    let body = match &message.body {
+    let body = match message.body.plain().as_ref() {
         Body::RequestVote { last, forced } => wire::Body::RequestVote {
             forced: *forced,
             last: position(*last),
@@ -198,6 +198,7 @@ fn message(message: &Message, bare: bool) -> wire::Message {
             config: configuration(config),
             hash: None,
         },
+        Body::Telling { .. } => unreachable!("a plain body tells nothing"),
     };
     wire::Message::new(name(message.from), name(message.to), message.term.0, body)
 }

@@ -18,10 +18,13 @@ pub(super) struct Telling {
     kind: usize,
     branch: Option<Branch>,
     /// Masks, in the order of their tables.
-    witnesses: u64,
+    witnesses: u128,
     evaluated: u64,
     pub(super) broken: u64,
 }
+
+/// Every witness and every property has its bit.
+const _: () = assert!(witnesses::ALL.len() <= 128 && properties::ALL.len() <= 64);
 
 impl Telling {
     /// Judges a turn that stays within bounds, by every property and witness.
@@ -38,7 +41,7 @@ impl Telling {
         };
         let mut telling = Telling::unjudged(action, turn);
         for (i, witness) in witnesses::ALL.iter().enumerate() {
-            telling.witnesses |= u64::from((witness.shows)(&view, scenario)) << i;
+            telling.witnesses |= u128::from((witness.shows)(&view, scenario)) << i;
         }
         for (i, property) in properties::ALL.iter().enumerate() {
             let finding = property.judge(&view, scenario);
@@ -49,13 +52,13 @@ impl Telling {
     }
 
     /// The telling in bytes, no other one's.
-    fn bytes(&self) -> [u8; 26] {
-        let mut bytes = [0; 26];
+    fn bytes(&self) -> [u8; 34] {
+        let mut bytes = [0; 34];
         bytes[0] = self.kind as u8;
         bytes[1] = self.branch.map_or(u8::MAX, |branch| branch as u8);
-        bytes[2..10].copy_from_slice(&self.witnesses.to_le_bytes());
-        bytes[10..18].copy_from_slice(&self.evaluated.to_le_bytes());
-        bytes[18..].copy_from_slice(&self.broken.to_le_bytes());
+        bytes[2..18].copy_from_slice(&self.witnesses.to_le_bytes());
+        bytes[18..26].copy_from_slice(&self.evaluated.to_le_bytes());
+        bytes[26..].copy_from_slice(&self.broken.to_le_bytes());
         bytes
     }
 
@@ -150,7 +153,7 @@ impl Tally {
                 counts[BRANCHES + branch as usize] += met.within + met.beyond;
             }
             for i in 0..witnesses::ALL.len() {
-                counts[WITNESSES + i] += met.within * (telling.witnesses >> i & 1);
+                counts[WITNESSES + i] += met.within * u64::from(telling.witnesses >> i & 1 > 0);
             }
             for i in 0..properties::ALL.len() {
                 counts[JUDGED + i] += met.within;

@@ -40,7 +40,7 @@ pub(super) const PROPERTY: Property = Property {
 
 /// The vote that `message` shows.
 fn vote(message: &Message) -> Option<(Term, NodeId)> {
-    match message.body {
+    match *message.body.plain() {
         Body::Vote { granted: true } => Some((message.term, message.to)),
         Body::RequestVote { .. } => Some((message.term, message.from)),
         _ => None,

@@ -32,8 +32,9 @@ fn check(view: &StepView<'_>, scenario: &Scenario) -> Finding {
     else {
         return Finding::Vacuous;
     };
+    let body = message.body.plain();
     let (Body::RequestPreVote { last }, Some(Branch::PreVoteGranted)) =
-        (&message.body, view.branch())
+        (body.as_ref(), view.branch())
     else {
         return Finding::Vacuous;
     };

@@ -3,12 +3,14 @@
 
 use super::{Check, Finding, Property, StepView};
 use crate::log::Log;
+use crate::rules::Branch;
 use crate::scenario::Scenario;
 use crate::server::Role;
 
 pub(super) const PROPERTY: Property = Property {
     name: "transfer-takes-no-commands",
-    says: "while a leader hands over its log does not grow",
+    says: "while a leader hands over its log does not grow, but by what leaves a joint \
+           configuration where the settings say so",
     section: "diss. §3.10",
     codes: &["D8"],
     file: "model/src/properties/transfer_takes_no_commands.rs",
@@ -16,10 +18,15 @@ pub(super) const PROPERTY: Property = Property {
     check: Check::Step(check),
 };
 
-fn check(view: &StepView<'_>, _: &Scenario) -> Finding {
+fn check(view: &StepView<'_>, scenario: &Scenario) -> Finding {
     let Some((before, after)) = view.actor() else {
         return Finding::Vacuous;
     };
+    // No client has asked for that.
+    let leaves = view.branch() == Some(Branch::JointLeft);
+    if leaves && scenario.settings.leaves_while_handing_over {
+        return Finding::Vacuous;
+    }
     let hands_over = |role: &Role| {
         matches!(
             role,

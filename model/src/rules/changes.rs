@@ -118,6 +118,16 @@ pub fn may_change<L: Log>(
     change: &Change,
     settings: &Settings,
 ) -> Result<(), Refusal> {
+    may_append(server, change, false, settings)
+}
+
+/// The same; `handing_over` tells that it may hand over meanwhile.
+fn may_append<L: Log>(
+    server: &Server<L>,
+    change: &Change,
+    handing_over: bool,
+    settings: &Settings,
+) -> Result<(), Refusal> {
     if !server.role.is_leader() {
         return Err(Refusal::NotLeader {
             node: server.id,
@@ -125,7 +135,9 @@ pub fn may_change<L: Log>(
         });
     }
     membership::may_append(server, settings)?;
-    transfer::may_write(server, settings)?;
+    if !handing_over {
+        transfer::may_write(server, settings)?;
+    }
     is_known(server, change, settings)?;
     if !settings.has(Flaw::ChangesOverlap) {
         settled(server, settings)?;
@@ -164,7 +176,8 @@ pub fn may_leave<L: Log>(server: &Server<L>, settings: &Settings) -> Result<(), 
     if not_its_own || config.joint.is_none_or(|joint| !joint.auto_leave) {
         return Err(Refusal::NoAutoLeave { node, config });
     }
-    may_change(server, &Change::LEAVE, settings)
+    let handing_over = settings.leaves_while_handing_over;
+    may_append(server, &Change::LEAVE, handing_over, settings)
 }
 
 /// The leader leaves a joint configuration by itself.

@@ -5,15 +5,18 @@
 //!   ([`advance`]).
 //! - A follower learns the commit index from its leader, up to what it is sure
 //!   to share with it ([`learn`]).
+//! - In raft-rs also vote requests, the refusals of votes and the answers to
+//!   reads say what is committed, to whoever holds that entry ([`told`]).
 //! - Committed entries are applied in order ([`apply`]).
 
-use super::{Branch, Outcome, membership, sessions};
+use super::{Branch, Outcome, election, membership, sessions};
 use crate::flaws::Flaw;
 use crate::ids::{Index, NodeId, NodeSet, Position};
 use crate::log::{Log, Payload};
+use crate::message::{Body, Message};
 use crate::refusal::Refusal;
 use crate::server::{Memory, Role, Server};
-use crate::settings::Settings;
+use crate::settings::{LearnsCommit, Settings};
 
 /// Whether the leader may raise its commit index to `to`.
 ///
@@ -170,6 +173,108 @@ pub fn learn<L: Log>(
         server.commit.max(leader_commit.min(shared))
     };
     applied_with_commit(server, settings);
+}
+
+/// `body`, and beside it what `server` knows to be committed, where it says so
+/// in messages of elections.
+pub fn told_by<L: Log>(server: &Server<L>, body: Body, settings: &Settings) -> Body {
+    match settings.learns_commit {
+        LearnsCommit::FromLeader => body,
+        LearnsCommit::FromVotes => {
+            let term = server.log.term_at(server.commit).unwrap_or_default();
+            body.telling(Position::new(server.commit, term))
+        }
+    }
+}
+
+/// Whether `server` heeds what `message`, which is of an election, says of the
+/// commit index of its sender: a request that is not of an earlier term, the
+/// answer that it waits for.
+pub fn listens<L: Log>(server: &Server<L>, message: &Message) -> bool {
+    match message.body {
+        Body::RequestVote { .. } | Body::RequestPreVote { .. } => message.term >= server.term,
+        Body::Vote { .. } => {
+            message.term == server.term && matches!(server.role, Role::Candidate { .. })
+        }
+        Body::PreVote { .. } => {
+            message.term == server.term && matches!(server.role, Role::PreCandidate { .. })
+        }
+        _ => false,
+    }
+}
+
+/// What a request that was refused, or the refusal of one, says of the commit
+/// index of its sender is heeded once it has been handled, with `outcome`.
+pub fn told<L: Log>(
+    server: &mut Server<L>,
+    message: &Message,
+    commit: Position,
+    listens: bool,
+    outcome: Outcome,
+    settings: &Settings,
+) -> Outcome {
+    let refused = match message.body {
+        Body::RequestVote { .. } => outcome.branch == Branch::VoteRefused,
+        Body::RequestPreVote { .. } => outcome.branch == Branch::PreVoteRefused,
+        _ => true,
+    };
+    if !listens || !refused || server.role.is_leader() {
+        return outcome;
+    }
+    let before = server.commit;
+    let branch = match take(server, commit, settings) {
+        false => return outcome,
+        true if drops_candidacy(server, before, settings) => Branch::CandidacyDropped,
+        true => Branch::CommitTold,
+    };
+    Outcome { branch, ..outcome }
+}
+
+/// A follower is told at which index to serve a read: its leader has committed
+/// that, in its term.
+pub fn told_by_read<L: Log>(
+    server: &mut Server<L>,
+    read: Position,
+    outcome: Outcome,
+    settings: &Settings,
+) -> Outcome {
+    let heeds = settings.learns_commit == LearnsCommit::FromVotes && server.role == Role::Follower;
+    match heeds && take(server, read, settings) {
+        true => Outcome {
+            branch: Branch::CommitTold,
+            ..outcome
+        },
+        false => outcome,
+    }
+}
+
+/// Takes `commit` over if the log has that entry: then it has all before it, for
+/// logs match (section 5.3). Says whether that was new.
+fn take<L: Log>(server: &mut Server<L>, commit: Position, settings: &Settings) -> bool {
+    let new = commit.index > server.commit && server.log.has(commit);
+    if new {
+        server.commit = commit.index;
+        applied_with_commit(server, settings);
+    }
+    new
+}
+
+/// A candidate that learns behind `before` of a configuration that it has to
+/// apply is none any more: it might count by the wrong one.
+fn drops_candidacy<L: Log>(server: &mut Server<L>, before: Index, settings: &Settings) -> bool {
+    let stands = matches!(
+        server.role,
+        Role::Candidate { .. } | Role::PreCandidate { .. }
+    );
+    let mut told = (before.0 + 1..=server.commit.0).map(Index);
+    let drops = stands
+        && settings.applies()
+        && told.any(|index| membership::change_at(server, index).is_some());
+    if drops {
+        server.role = Role::Follower;
+        election::lose_leader(server);
+    }
+    drops
 }
 
 /// Where nothing asks when an entry is applied, it is applied when it commits.

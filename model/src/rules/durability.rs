@@ -34,7 +34,10 @@ fn is_free(message: &Message, settings: &Settings) -> bool {
         // it is elected for.
         Storage::Async => match body {
             Body::RequestVote { .. } => settings.has(Flaw::VoteRequestBeforeWrite),
-            Body::Vote { .. } | Body::PreVote { .. } | Body::AppendAck { .. } => false,
+            Body::Vote { .. }
+            | Body::PreVote { .. }
+            | Body::AppendAck { .. }
+            | Body::Telling { .. } => false,
             _ => true,
         },
     }

@@ -18,7 +18,7 @@ use crate::log::{Entry, Log, Payload};
 use crate::message::{Body, Message, Messages};
 use crate::progress::Progress;
 use crate::refusal::Refusal;
-use crate::rules::{lease, membership, prevote, quorum};
+use crate::rules::{commit, lease, membership, prevote, quorum};
 use crate::server::{Memory, Role, Server};
 use crate::settings::{PreVote, Settings, StaleRequest};
 
@@ -68,7 +68,7 @@ pub fn start<L: Log>(
             from: server.id,
             to,
             term: server.term,
-            body: Body::RequestVote { last, forced },
+            body: commit::told_by(server, Body::RequestVote { last, forced }, settings),
         });
     }
     Branch::Campaigned.into()
@@ -324,13 +324,12 @@ pub fn vote_requested<L: Log>(
         }
         Err(refusal) => Branch::VoteRefused.because(refusal),
     };
+    let granted = outcome.branch == Branch::VoteGranted;
     out.push(Message {
         from: server.id,
         to: candidate,
         term: server.term,
-        body: Body::Vote {
-            granted: outcome.branch == Branch::VoteGranted,
-        },
+        body: commit::told_by(server, Body::Vote { granted }, settings),
     });
     outcome
 }

@@ -46,7 +46,7 @@ pub mod transfer;
 use crate::choice;
 use crate::config::Change;
 use crate::flaws::Flaw;
-use crate::ids::{Index, NodeId, ReadId};
+use crate::ids::{Index, NodeId, Position, ReadId};
 use crate::log::Log;
 use crate::message::{Body, Message, Messages};
 use crate::refusal::Refusal;
@@ -300,11 +300,16 @@ pub enum Branch {
     /// A command that was sent again was answered in the step in which it
     /// arrived (only under a planted flaw).
     RetryAnsweredAtOnce,
+    /// A vote request, the refusal of one, or the answer to a read said what is
+    /// committed.
+    CommitTold,
+    /// The same, and a configuration is among it: the candidate gave up.
+    CandidacyDropped,
 }
 
 impl Branch {
     /// Every branch, in order.
-    pub const ALL: [Branch; 66] = [
+    pub const ALL: [Branch; 68] = [
         Branch::Campaigned,
         Branch::VoteGranted,
         Branch::VoteRefused,
@@ -371,6 +376,8 @@ impl Branch {
         Branch::SnapshotInstalled,
         Branch::AppendBelowSnapshot,
         Branch::RetryAnsweredAtOnce,
+        Branch::CommitTold,
+        Branch::CandidacyDropped,
     ];
 
     /// Whether only a planted flaw takes this branch.
@@ -498,8 +505,28 @@ fn handle<L: Log>(
     }
 }
 
-/// A message arrives: first its term (section 5.1), then what it says.
+/// A message arrives. What it says for itself comes first, then what it says
+/// beside it of its sender's commit index.
 fn receive<L: Log>(
+    server: &mut Server<L>,
+    message: &Message,
+    settings: &Settings,
+    out: &mut Messages,
+) -> Outcome {
+    let Body::Telling { commit, .. } = message.body else {
+        return hear(server, message, settings, out);
+    };
+    let plain = Message {
+        body: message.body.plain().into_owned(),
+        ..*message
+    };
+    let listens = commit::listens(server, &plain);
+    let outcome = hear(server, &plain, settings, out);
+    commit::told(server, &plain, commit, listens, outcome, settings)
+}
+
+/// What a message says for itself: first its term (section 5.1), then the rest.
+fn hear<L: Log>(
     server: &mut Server<L>,
     message: &Message,
     settings: &Settings,
@@ -600,7 +627,11 @@ fn receive<L: Log>(
         }
         Body::TimeoutNow => transfer::timeout_now(server, settings, out),
         Body::RequestRead { read } => reads::requested(server, *from, *read, settings, out),
-        Body::ReadIndex { read, index } => reads::answered(server, *read, *index),
+        Body::ReadIndex { read, index } => {
+            let outcome = reads::answered(server, *read, *index);
+            let read = Position::new(*index, *term);
+            commit::told_by_read(server, read, outcome, settings)
+        }
         Body::InstallSnapshot {
             last,
             config,
@@ -612,6 +643,8 @@ fn receive<L: Log>(
             }
             snapshot::received(server, *from, *last, *config, state, *joined, settings, out)
         }
+        // [`receive`] has taken it apart.
+        Body::Telling { .. } => Branch::Unexpected.into(),
     }
 }
 

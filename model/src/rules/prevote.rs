@@ -9,7 +9,7 @@
 //!   raising its own and without giving a vote ([`requested`]).
 //! - A majority starts the election ([`received`]).
 
-use super::{Branch, Outcome, election};
+use super::{Branch, Outcome, commit, election};
 use crate::flaws::Flaw;
 use crate::ids::{NodeId, NodeSet, Position, Term};
 use crate::log::Log;
@@ -39,7 +39,7 @@ pub fn begin<L: Log>(server: &mut Server<L>, settings: &Settings, out: &mut Mess
             from: server.id,
             to,
             term: server.term.next(),
-            body: Body::RequestPreVote { last },
+            body: commit::told_by(server, Body::RequestPreVote { last }, settings),
         });
     }
     Branch::PreCampaigned.into()
@@ -86,7 +86,8 @@ pub fn requested<L: Log>(
     out: &mut Messages,
 ) -> Outcome {
     if let Err(refusal) = may_grant(server, candidate, term, last, settings) {
-        return refuse(server, candidate, refusal, out);
+        let no = commit::told_by(server, Body::PreVote { granted: false }, settings);
+        return answer_no(server, candidate, no, refusal, out);
     }
     // Of the term asked about: the asker has no other to know it by.
     out.push(Message {
@@ -105,11 +106,22 @@ pub fn refuse<L: Log>(
     reason: Refusal,
     out: &mut Messages,
 ) -> Outcome {
+    let no = Body::PreVote { granted: false };
+    answer_no(server, candidate, no, reason, out)
+}
+
+fn answer_no<L: Log>(
+    server: &Server<L>,
+    candidate: NodeId,
+    body: Body,
+    reason: Refusal,
+    out: &mut Messages,
+) -> Outcome {
     out.push(Message {
         from: server.id,
         to: candidate,
         term: server.term,
-        body: Body::PreVote { granted: false },
+        body,
     });
     Branch::PreVoteRefused.because(reason)
 }

@@ -52,9 +52,9 @@ pub fn compact<L: Log>(server: &mut Server<L>, to: Index) -> Result<Outcome, Ref
 /// have.
 ///
 /// # Errors
-/// When the server does not lead, `to` is no peer, or the entries behind what
-/// it is known to hold, or under flow control what it is taken to hold, are in
-/// the log.
+/// When the server does not lead, `to` is no peer, there is no snapshot, or,
+/// but where it goes to anybody, the entries behind what `to` is known to hold,
+/// or under flow control what it is taken to hold, are in the log.
 pub fn send<L: Log>(
     server: &mut Server<L>,
     to: NodeId,
@@ -68,7 +68,8 @@ pub fn send<L: Log>(
         Role::Leader { matched, .. } => matched.get(to).copied().unwrap_or_default(),
         _ => Index::ZERO,
     };
-    if matched >= base {
+    let lacks = matched < base || (settings.snapshot_to_anybody && base > Index::ZERO);
+    if !lacks {
         return Err(Refusal::StillInLog {
             node,
             to,

@@ -1,11 +1,13 @@
 //! What must be reached with compaction and snapshots.
 
 use super::{Witness, branch};
+use crate::action::Action;
 use crate::ids::Index;
 use crate::log::Log;
-use crate::rules::Branch;
+use crate::rules::{Branch, Input};
+use crate::server::Role;
 
-pub(super) const TABLE: [Witness; 7] = [
+pub(super) const TABLE: [Witness; 8] = [
     Witness {
         name: "log-compacted",
         says: "a server replaces a prefix of its log by a snapshot",
@@ -64,6 +66,25 @@ pub(super) const TABLE: [Witness; 7] = [
         shows: |view, _| match view.actor() {
             Some((_, after)) => view.is_restart() && after.log.base() > Index::ZERO,
             None => false,
+        },
+    },
+    Witness {
+        name: "snapshot-not-needed",
+        says: "a leader sends its snapshot to a server that is known to hold as much",
+        shows: |view, _| match (view.actor(), view.action) {
+            (
+                Some((before, _)),
+                Action::Step {
+                    input: Input::SendSnapshot { to },
+                    ..
+                },
+            ) => match &before.role {
+                Role::Leader { matched, .. } => matched
+                    .get(*to)
+                    .is_some_and(|known| *known >= before.log.base()),
+                _ => false,
+            },
+            _ => false,
         },
     },
 ];

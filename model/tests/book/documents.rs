@@ -221,6 +221,15 @@ fn decides(setting: &str) -> &'static str {
         "counts-new-members" => {
             "whether a leader's check of its quorum takes a server for heard that has just become a member"
         }
+        "snapshot-to-anybody" => {
+            "whether a leader may also send its snapshot to who is known to hold as much"
+        }
+        "leaves-while-handing-over" => {
+            "whether a leader that hands over leaves a joint configuration by itself all the same"
+        }
+        "learns-commit" => {
+            "who tells a server what is committed: its leader, or also vote requests, refusals of votes and answers to reads (`from-votes`)"
+        }
         "own-commit-before-change" => {
             "whether a leader commits an entry of its own term before it appends a single-server change"
         }

@@ -19,5 +19,6 @@ mod queue;
 mod reads;
 mod refusals;
 mod replication;
+mod told;
 mod transcripts;
 mod walk;

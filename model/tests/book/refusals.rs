@@ -63,6 +63,13 @@ fn entries(end: usize) -> impl Strategy<Value = Batch> {
 
 fn body() -> impl Strategy<Value = Body> {
     prop_oneof![
+        plain_body(),
+        (plain_body(), position()).prop_map(|(body, commit)| body.telling(commit)),
+    ]
+}
+
+fn plain_body() -> impl Strategy<Value = Body> {
+    prop_oneof![
         (position(), any::<bool>()).prop_map(|(last, forced)| Body::RequestVote { last, forced }),
         position().prop_map(|last| Body::RequestPreVote { last }),
         any::<bool>().prop_map(|granted| Body::PreVote { granted }),

@@ -12,7 +12,7 @@ use plimsoll_model::ids::NodeId;
 use plimsoll_model::network::NetworkKind;
 use plimsoll_model::rules::Input;
 use plimsoll_model::scenario::Scenario;
-use plimsoll_model::settings::{Dialect, Durability, RemovedLeader, Storage};
+use plimsoll_model::settings::{Dialect, Durability, LearnsCommit, RemovedLeader, Storage};
 
 /// SplitMix64: a few lines, the same everywhere.
 pub(crate) struct Dice(pub(crate) u64);
@@ -61,6 +61,11 @@ pub(crate) fn scenario(number: usize) -> Scenario {
     let changes = settings.changes();
     if changes && network == NetworkKind::Bag {
         settings.removed_leader = RemovedLeader::LeadsOn;
+    }
+    if network == NetworkKind::Set || (changes && etcd) {
+        settings.learns_commit = LearnsCommit::FromVotes;
+        settings.snapshot_to_anybody = true;
+        settings.leaves_while_handing_over = true;
     }
     Scenario {
         prefix: &[],
