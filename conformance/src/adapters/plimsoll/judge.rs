@@ -190,6 +190,9 @@ impl Judge {
                     "a `start` first".into(),
                 ));
             }
+            if !matches!(at.step.cause, Cause::Persisted) {
+                self.leaves_before(at)?;
+            }
             self.forgets_leader(at)?;
             self.cause(at)?;
         }

@@ -14,6 +14,8 @@ use plimsoll_trace::{self as wire, CauseKind, Entries, Field};
 use super::judge::{At, FORMAT, Judge, READS};
 use super::named::{Content, Named, context_of, key_of};
 use crate::replay::Stop;
+use crate::replay::flights::Tag;
+use crate::replay::follow::Member;
 use crate::replay::pattern::{Pattern, Shape};
 use crate::verdict::{Ground, RuleName};
 
@@ -146,9 +148,24 @@ impl Judge {
     /// Whether a message is there to arrive.
     pub(super) fn has_arrived(&self, message: &wire::Message) -> bool {
         match self.pattern(message) {
-            Some(pattern) => self.sent(message, &pattern).is_some(),
+            Some(pattern) => {
+                self.sent(message, &pattern).is_some() || self.waits_for_nothing(message, &pattern)
+            }
             None => true,
         }
+    }
+
+    /// Whether a message stands in the outbox of a sender that has nothing to
+    /// write: then it has left.
+    fn waits_for_nothing(&self, message: &wire::Message, pattern: &Pattern) -> bool {
+        let known = message.id.as_ref();
+        let known = known.and_then(|id| self.by_id.get(&key_of(id)));
+        let waits = |member: &Member| match known {
+            Some(named) => member.server.outbox.iter().any(|m| Tag::of(m) == named.tag),
+            None if message.id.is_some() && self.declared(Field::Send) => false,
+            None => member.server.outbox.iter().any(|m| pattern.matches(m)),
+        };
+        self.is_idle(pattern.from) && self.follower.member(pattern.from).is_some_and(waits)
     }
 
     /// Whether a message may have been sent without a line.
@@ -158,6 +175,25 @@ impl Judge {
         };
         self.waiting(&pattern).is_some() && !self.declared_cause(CauseKind::Persisted)
             || self.could_send(&pattern)
+    }
+
+    /// Whether all that a node has written is durable: what it says then waits
+    /// for nothing, and leaves without a `persisted`.
+    fn is_idle(&self, id: NodeId) -> bool {
+        let durable_commit = self.follower.settings.durable_commit;
+        let member = self.follower.member(id);
+        member.is_some_and(|member| member.server.is_synced(durable_commit))
+    }
+
+    /// What a node said when it had nothing to write has left before its next
+    /// step, which may write something.
+    pub(super) fn leaves_before(&mut self, at: &At<'_>) -> Result<(), Stop> {
+        let says = |member: &Member| !member.server.outbox.is_empty();
+        let held = self.follower.member(at.id).is_some_and(says);
+        match held && self.is_idle(at.id) {
+            true => self.silent(at, at.id, Input::WriteCompleted),
+            false => Ok(()),
+        }
     }
 
     /// Whether the sender may have sent it in a step whose sends are not logged.
@@ -174,6 +210,9 @@ impl Judge {
             return Err(self.inconclusive(at, Ground::Unsupported));
         };
         self.note_message(&pattern);
+        if self.sent(message, &pattern).is_none() && self.waits_for_nothing(message, &pattern) {
+            self.silent(at, pattern.from, Input::WriteCompleted)?;
+        }
         let found = match self.sent(message, &pattern) {
             Some(found) => found,
             None => self.explain(at, &pattern)?,
@@ -399,14 +438,16 @@ impl Judge {
             .filter_map(|m| context_of(&m.body))
             .filter(|text| {
                 let key = (at.id, term, (*text).clone());
-                !self.contexts.contains_key(&key)
+                let known = self.contexts.get(&key);
+                known.is_none_or(|read| self.begins_again(at, *read))
             })
             .collect();
         let mut new_contexts = contexts.len();
         for message in shown {
             if let Some(text) = context_of(&message.body).filter(|c| contexts.contains(c)) {
                 let key = (at.id, term, text.clone());
-                if !self.contexts.contains_key(&key) {
+                let known = self.contexts.get(&key);
+                if known.is_none_or(|read| self.begins_again(at, *read)) {
                     new_contexts -= 1;
                     self.begin_for_context(at, key, new_contexts)?;
                 }

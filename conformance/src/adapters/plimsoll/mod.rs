@@ -34,7 +34,8 @@
 //!
 //! These actions are taken without a line, only when a line needs them, and
 //! each is counted in the certificate: a write that completes (when a message
-//! queued with it arrives and `persisted` is not declared complete), counting
+//! queued with it arrives and `persisted` is not declared complete, or when
+//! there is nothing to write and what was said leaves at once), counting
 //! the own vote and the own entries, a commit index that a later message or
 //! read shows, the release of a confirmed read before its leader steps down or
 //! changes its configuration, that a leader was not heard from for an election

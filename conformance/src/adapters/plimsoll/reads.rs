@@ -71,6 +71,15 @@ impl Judge {
         }
     }
 
+    /// Whether the line begins a read of another node that was begun and answered
+    /// before: its request has arrived again.
+    pub(super) fn begins_again(&self, at: &At<'_>, read: ReadId) -> bool {
+        let shown = at.step.reads.iter().flatten();
+        let mut shown = shown.map(|shown| shown.op.as_str());
+        !self.is_open(at, read)
+            && shown.any(|op| self.asked_read(op) == Some(read) && !self.has_begun(at, op))
+    }
+
     /// The next entry to be applied may change the configuration. Whether a read
     /// is released is seen when it is answered, if at all; it may have been
     /// before, when fewer, or others, were enough.
