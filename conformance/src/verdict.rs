@@ -165,11 +165,13 @@ pub enum Ground {
     LogEnded,
     /// What the line rests on was forgotten, as far back as it lies.
     Forgotten,
+    /// The trace can be read in more ways than are followed at once.
+    Readings,
 }
 
 impl Ground {
     /// Every ground.
-    pub const ALL: [Ground; 10] = [
+    pub const ALL: [Ground; 11] = [
         Ground::NothingConsumed,
         Ground::FirstBootWithLog,
         Ground::AsynchronousStorage,
@@ -180,6 +182,7 @@ impl Ground {
         Ground::NodeMissing,
         Ground::LogEnded,
         Ground::Forgotten,
+        Ground::Readings,
     ];
 
     /// What it says, in a sentence.
@@ -209,6 +212,10 @@ impl Ground {
             Ground::LogEnded => {
                 "a message arrives that its sender may have sent after its last line: a file of \
                  the run is missing, or ends before the others"
+            }
+            Ground::Readings => {
+                "the trace can be read in more ways than are followed at once: none of those that \
+                 were explains the line"
             }
             Ground::Forgotten => {
                 "the line rests on what lies so far back that it was forgotten (--window)"
@@ -282,6 +289,9 @@ pub struct Certificate {
     pub roles: BTreeMap<String, u64>,
     /// Actions that no line shows, by kind.
     pub silent: BTreeMap<String, u64>,
+    /// How many other readings of the trace were followed beside the one that
+    /// explains it, where no line shows what a crash has kept.
+    pub readings: u64,
 }
 
 /// The verdict on a trace.

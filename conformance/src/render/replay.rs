@@ -201,6 +201,11 @@ fn rests_on(certificate: &Certificate) -> String {
     out += &item("checked", &facts.collect::<Vec<_>>().join(", "));
     out += &item("actions", &counted(&certificate.actions));
     out += &item("silent", &counted(&certificate.silent));
+    if certificate.readings > 0 {
+        let others = grouped(certificate.readings);
+        let what = "followed for a while, where no line shows what a crash kept";
+        out += &item("readings", &format!("{others} others {what}"));
+    }
     out += &item(
         "settings",
         &format!(

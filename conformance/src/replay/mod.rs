@@ -198,6 +198,8 @@ pub struct Judgement {
     pub dialect: plimsoll_model::settings::Dialect,
     /// The storage contract, and where the evidence for it stands.
     pub storage: (String, String),
+    /// How many other readings were followed.
+    pub readings: u64,
 }
 
 fn verdict(
@@ -243,6 +245,7 @@ pub(crate) fn verdict_of(
         switches: judgement.follower.switches.clone(),
         nodes: judgement.nodes,
         facts: judgement.facts,
+        readings: judgement.readings,
         ..Certificate::default()
     };
     let follower = judgement.follower;

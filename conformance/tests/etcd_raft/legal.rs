@@ -13,7 +13,7 @@ use crate::split::write_split;
 use crate::verdict;
 
 /// A trace, and what is special about it.
-const LEGAL: [(&str, &str); 8] = [
+const LEGAL: [(&str, &str); 10] = [
     (
         "stale-prevote-grant-2",
         "a pre-vote granted for the attempt before counts",
@@ -41,6 +41,14 @@ const LEGAL: [(&str, &str); 8] = [
     (
         "async-self-ack-dropped",
         "a removed node drops what it has acknowledged to itself",
+    ),
+    (
+        "partial-keeps-old-entry",
+        "a crash keeps entries that were to be replaced, under a log of the same length",
+    ),
+    (
+        "partial-keeps-old-entry-2",
+        "the same, seen only when the node asks for votes",
     ),
     (
         "lost-snapshot-joiner",

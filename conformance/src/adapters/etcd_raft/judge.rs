@@ -49,6 +49,8 @@ pub(crate) struct Judge {
     pub(super) nameless: bool,
     /// Whether a restart goes on where it had applied, once a line shows it.
     pub(super) keeps_applied: Option<bool>,
+    /// The next restart kept other entries than it seems to.
+    pub(super) keeps_other: bool,
     /// A restart could be read in two ways.
     pub unsure: bool,
     /// How many events were judged.
@@ -113,6 +115,7 @@ impl Judge {
             mentioned: Vec::new(),
             nameless: false,
             keeps_applied: how.keeps_applied,
+            keeps_other: false,
             unsure: false,
             events: 0,
             states: 0,
@@ -595,7 +598,7 @@ impl Judging for Judge {
 
 impl Judge {
     /// Whether another node's lane may still show why `event` happens: the
-    /// start of the run for who joins it, a term that the node has not heard of
+    /// start of the run for who joins it, and that it joins, a term that the node has not heard of
     /// in any message, a leader that hands over.
     fn awaits_others(&self, event: &Event) -> bool {
         let Some(node) = self.nodes.get(&event.nid) else {
@@ -603,7 +606,8 @@ impl Judge {
         };
         if let Some(boot) = &node.booting {
             let starts = matches!(event.name, Name::ApplyConfChange | Name::BecomeFollower);
-            return node.id.is_none() && boot.restored && !starts && self.start.is_none();
+            let unknown = self.start.is_none() || self.names.id(event.nid).is_none();
+            return node.id.is_none() && boot.restored && !starts && unknown;
         }
         let Some(id) = node.id else {
             return false;

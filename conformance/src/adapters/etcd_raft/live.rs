@@ -11,84 +11,16 @@ use std::time::Instant;
 
 use plimsoll_model::settings::Storage;
 
-use super::event::{Event, Name};
+use super::event::Event;
 use super::evidence::Evidence;
-use super::judge::{How, Judge};
+use super::judge::How;
+use super::readings::Readings;
 use super::{Given, Judged, contract, judgement};
 use crate::replay::course::{Course, Moved, Waiting};
 use crate::replay::feed::Feed;
 use crate::replay::live::{Kept, Running};
-use crate::replay::order::Judging;
 use crate::replay::{InputError, Judgement, Options, Stop};
 use crate::verdict::{Ground, Place, Stopped};
-
-/// One reading of a run, and the others that are as good so far.
-struct Readings {
-    first: Judge,
-    others: Vec<Judge>,
-}
-
-impl Readings {
-    fn new(how: How, options: &Options) -> Self {
-        Readings {
-            first: Judge::new(how, options),
-            others: Vec::new(),
-        }
-    }
-
-    /// Whether `event` may be the one from which a run can be read in two ways:
-    /// it ends a restart.
-    fn may_part(&self, event: &Event) -> bool {
-        let node = self.first.nodes.get(&event.nid);
-        event.name == Name::BecomeFollower
-            && !self.first.unsure
-            && node.is_some_and(|node| node.booting.is_some() && node.id.is_some())
-    }
-}
-
-impl Judging for Readings {
-    type Event = Event;
-
-    fn lane<'a>(&self, event: &'a Event) -> &'a str {
-        self.first.lane(event)
-    }
-
-    fn is_ready(&self, event: &Event) -> bool {
-        self.first.is_ready(event)
-    }
-
-    fn is_ready_silently(&self, event: &Event) -> bool {
-        self.first.is_ready_silently(event)
-    }
-
-    fn waits_for<'a>(&self, event: &'a Event) -> Option<&'a str> {
-        self.first.waits_for(event)
-    }
-
-    fn may_be_forgotten(&self, event: &Event) -> bool {
-        self.first.may_be_forgotten(event)
-    }
-
-    fn judge(&mut self, event: &Event, place: &Place) -> Result<(), Stop> {
-        let before = self.may_part(event).then(|| self.first.clone());
-        let judged = self.first.judge(event, place);
-        if let (Some(before), true) = (before, self.first.unsure) {
-            self.others = [true, false]
-                .map(|keeps| before.clone().reading(keeps))
-                .into();
-        }
-        // Who does not follow is no reading any more.
-        self.others
-            .retain_mut(|other| other.judge(event, place).is_ok());
-        match judged {
-            Err(Stop::Diverges(_)) if !self.others.is_empty() => {
-                self.first = self.others.remove(0);
-                Ok(())
-            }
-            judged => judged,
-        }
-    }
-}
 
 /// A run that grows.
 pub(crate) struct Live {
@@ -110,7 +42,7 @@ impl Live {
             how,
             course: Course::new(feeds, options.order(how.ordered)),
             evidence: Evidence::default(),
-            readings: Readings::new(how, options),
+            readings: Readings::new(how, options, true),
             shown: None,
         }
     }
@@ -133,7 +65,7 @@ impl Live {
         self.how.storage = Storage::Async;
         self.course = course;
         self.evidence = Evidence::default();
-        self.readings = Readings::new(self.how, &self.options);
+        self.readings = Readings::new(self.how, &self.options, true);
         self.shown = Some(at);
     }
 
@@ -220,6 +152,7 @@ impl Running for Live {
             events: self.course.events(),
             consumed: self.course.consumed,
             stop: self.course.stop,
+            tried: self.readings.tried,
             judge: self.readings.first,
             evidence: None,
         };

@@ -71,6 +71,8 @@
 //!   was asked for a read.
 //! - *Snapshots* (`snapshots.rs`) end where their sender has applied. What a node
 //!   has compacted shows in the `InitState` of its restart.
+//! - *Which entries a crash kept* where the log has the length that both the old
+//!   ones and the new give it: both readings are followed (`readings.rs`).
 //! - *Where a restart goes on to apply* (`restart.rs`): behind its snapshot, or
 //!   where it was, as the configuration shows that it comes back with. Until it
 //!   has caught up, what it applied before may be applied again or passed over.
@@ -121,6 +123,7 @@ mod live;
 mod members;
 mod nid;
 mod questions;
+mod readings;
 mod restart;
 mod sends;
 mod snapshots;
@@ -139,6 +142,7 @@ use features::{Features, Switch};
 use judge::How;
 pub(crate) use judge::Judge;
 pub(crate) use live::Live;
+use readings::Readings;
 
 use crate::replay::course::{Course, Moved};
 use crate::replay::feed::Feed;
@@ -147,7 +151,7 @@ use crate::replay::{InputError, Judgement, Options, Stop};
 use crate::verdict::{Ground, Place};
 
 /// The only grounds on which a trace of etcd-io/raft is inconclusive.
-pub const GROUNDS: [Ground; 7] = [
+pub const GROUNDS: [Ground; 8] = [
     Ground::NothingConsumed,
     Ground::FirstBootWithLog,
     Ground::AsynchronousStorage,
@@ -155,6 +159,7 @@ pub const GROUNDS: [Ground; 7] = [
     Ground::MidRun,
     Ground::LogEnded,
     Ground::Forgotten,
+    Ground::Readings,
 ];
 
 /// The correspondence table above, for `plimsoll replay --correspondence`.
@@ -227,6 +232,8 @@ pub(crate) fn judge(files: &[PathBuf], options: &Options) -> Result<Judgement, I
 /// A run judged to its end.
 struct Judged {
     judge: Judge,
+    /// How many other readings of it were followed.
+    tried: u64,
     events: u64,
     consumed: u64,
     stop: Option<Stop>,
@@ -270,13 +277,14 @@ fn read_both_ways(files: &[PathBuf], options: &Options, how: How) -> Result<Judg
 /// After the verdict the rest is read still, so that a torn or foreign line
 /// never goes unnoticed.
 fn once(files: &[PathBuf], options: &Options, how: How) -> Result<Judged, InputError> {
-    let mut judge = Judge::new(how, options);
+    let mut readings = Readings::new(how, options, false);
     let feeds: Result<Vec<Feed>, TraceError> = files.iter().map(|f| Feed::of_file(f)).collect();
     let mut course = Course::new(feeds?, options.order(how.ordered));
     let mut evidence = Evidence::default();
-    while let Moved::More | Moved::Stopped = course.advance(&mut evidence, &mut judge, None)? {}
+    while let Moved::More | Moved::Stopped = course.advance(&mut evidence, &mut readings, None)? {}
     Ok(Judged {
-        judge,
+        tried: readings.tried,
+        judge: readings.first,
         events: course.events(),
         consumed: course.consumed,
         stop: course.stop,
@@ -315,6 +323,7 @@ fn judgement(judged: Judged, storage: (String, String)) -> Judgement {
         dialect: judge.dialect,
         follower: judge.follower,
         storage,
+        readings: judged.tried,
     }
 }
 

@@ -8,6 +8,7 @@ use plimsoll_model::rules::Input;
 use plimsoll_model::server::{Server, Write};
 use plimsoll_model::storage::{Disk, Part, Survival};
 
+use super::event::Event;
 use super::judge::{At, Judge, MEMBERSHIP, Start};
 use super::nid::Nid;
 use super::state::{Booting, Reapplied, visible};
@@ -162,6 +163,45 @@ impl Judge {
         self.first_boot(at.event, at.place, boot)
     }
 
+    /// Whether the restart that `event` ends may have kept entries that were to
+    /// be replaced, or those that replace them: its log is as long with either.
+    pub(super) fn keeps_either(&self, event: &Event) -> bool {
+        let Some(node) = self.nodes.get(&event.nid) else {
+            return false;
+        };
+        let (Some(boot), Some(member)) = (
+            node.booting.as_ref(),
+            node.id.and_then(|id| self.follower.member(id)),
+        ) else {
+            return false;
+        };
+        let server = &member.server;
+        let (log, durable) = (Index(boot.log), server.durable_last());
+        if !self.queues() {
+            // With other terms where both end, they are not the same entries.
+            return node.ready.is_some()
+                && durable.index == log
+                && server
+                    .log
+                    .term_at(log)
+                    .is_some_and(|term| term != durable.term);
+        }
+        let handed = node.handed.back().map_or(0, |mark| mark - node.written);
+        let handed = usize::try_from(handed).unwrap_or(usize::MAX);
+        let mut end = durable.index;
+        server.queue.iter().take(handed).any(|write| {
+            let replaces = write.keep < end && write.keep < log;
+            end = write.end();
+            replaces
+        })
+    }
+
+    /// The same judge, who takes it that the next restart kept the other entries.
+    pub(super) fn keeping_other(mut self) -> Self {
+        self.keeps_other = true;
+        self
+    }
+
     /// With synchronous storage: what survived of the one write under way.
     fn survival(
         &mut self,
@@ -170,6 +210,7 @@ impl Judge {
         log: Index,
         pending: bool,
     ) -> Result<Option<Survival>, Stop> {
+        let other = std::mem::take(&mut self.keeps_other);
         let Some(member) = self.follower.member(at.id) else {
             return Ok(None);
         };
@@ -178,20 +219,32 @@ impl Judge {
         let old = (durable.term, durable.vote, durable.commit);
         let new = (server.term, server.vote, server.commit);
         let unwritten = log == server.durable_last().index;
-        if pending && restored == new && log == server.log.last_index() {
+        let written = pending && (restored.0, restored.1) == (new.0, new.1);
+        let legal = restored.2 == old.2 || restored.2 == new.2;
+        let commit = restored.2 != old.2;
+        let whole = pending && restored == new && log == server.log.last_index();
+        let within = log >= durable.shared && log <= server.log.last_index();
+        // A log of this length may hold the old entries, and the new.
+        let kept = match (restored == old, written && legal) {
+            _ if !unwritten => None,
+            (true, _) => Some(Survival::Nothing),
+            (false, true) => Some(Survival::Written { kept: None, commit }),
+            (false, false) => None,
+        };
+        let taken = (written && legal && within).then_some(Survival::Written {
+            kept: Some(log),
+            commit,
+        });
+        let unchanged = restored == old && unwritten;
+        let new_first = whole || !unchanged && taken.is_some();
+        if new_first == other && kept.is_some() {
+            return Ok(kept);
+        }
+        if whole {
             self.complete(at, at.id)?;
             return Ok(Some(Survival::Nothing));
         }
-        if restored == old && unwritten {
-            return Ok(Some(Survival::Nothing));
-        }
-        if pending && (restored.0, restored.1) == (new.0, new.1) {
-            let kept = (log >= durable.shared && log <= server.log.last_index()).then_some(log);
-            let commit = restored.2 != old.2;
-            let legal = restored.2 == old.2 || restored.2 == new.2;
-            return Ok(legal.then_some(Survival::Written { kept, commit }));
-        }
-        Ok(None)
+        Ok(taken.or(kept))
     }
 
     /// With asynchronous storage: how many of the writes that were handed out
@@ -203,12 +256,13 @@ impl Judge {
         restored: Restored,
         log: Index,
     ) -> Result<Option<Survival>, Stop> {
+        let mut other = std::mem::take(&mut self.keeps_other);
         loop {
             let Some(member) = self.follower.member(at.id) else {
                 return Ok(None);
             };
             let server = &member.server;
-            if OnDisk::of(server).shows(restored, log) {
+            if OnDisk::of(server).shows(restored, log) && !std::mem::take(&mut other) {
                 return Ok(Some(Survival::Nothing));
             }
             let handed = self
@@ -219,7 +273,7 @@ impl Judge {
             };
             if !self.is_whole(at.id, mark, restored, log) {
                 let survival = self.torn(at.id, mark, restored, log);
-                if survival.is_some() {
+                if survival.is_some() && !std::mem::take(&mut other) {
                     return Ok(survival);
                 }
             }

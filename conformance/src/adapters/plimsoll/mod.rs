@@ -309,6 +309,7 @@ impl Running for Run {
             facts: judge.facts,
             dialect,
             follower: judge.follower,
+            readings: 0,
             storage: (storage.to_owned(), "stated in the header".to_owned()),
         })
     }
