@@ -1,7 +1,7 @@
 //! Reduced traces: of a run that diverges, lines of which none can be spared.
 //!
 //! A line may be left out where what is left diverges still, at the same line,
-//! for the same rule and with the same facts. So the reduced trace is a run that the rules explain,
+//! for the same rule, with the same facts and where the same was expected. So the reduced trace is a run that the rules explain,
 //! up to the one line that they do not. Lines are left out in stretches, of a
 //! file and of a node, first long ones and then short ones (Zeller and
 //! Hildebrandt, "Simplifying and Isolating Failure-Inducing Input", 2002), and
@@ -84,14 +84,28 @@ pub fn reduce(
         [_] => vec![out.to_path_buf()],
         inputs => names(out, inputs),
     };
-    let real = |path: &PathBuf| fs::canonicalize(path).ok();
-    let inputs: Vec<PathBuf> = judged.inputs.iter().filter_map(real).collect();
-    if let Some(path) = outs
+    let inputs: Vec<Known> = judged
+        .inputs
         .iter()
-        .find(|out| real(out).is_some_and(|out| inputs.contains(&out)))
-    {
+        .filter_map(|path| known(path))
+        .collect();
+    let same = |out: &&PathBuf| known(out).is_some_and(|out| inputs.contains(&out));
+    if let Some(path) = outs.iter().find(same) {
         return Err(Failure::Same { path: path.clone() });
     }
+    // Before the search, which may take a while.
+    let writable = match outs.len() {
+        1 => fs::File::options()
+            .create(true)
+            .append(true)
+            .open(out)
+            .map(drop),
+        _ => fs::create_dir_all(out),
+    };
+    writable.map_err(|error| Failure::Write {
+        path: out.to_path_buf(),
+        error,
+    })?;
     let mut files = Vec::new();
     for path in &judged.inputs {
         files.push(Whole::read(path, format_of(judged))?);
@@ -131,12 +145,6 @@ pub fn reduce(
         });
     }
     let (kept, minimal) = search.minimise(all)?;
-    if outs.len() > 1 {
-        fs::create_dir_all(out).map_err(|error| Failure::Write {
-            path: out.to_path_buf(),
-            error,
-        })?;
-    }
     search.write(&kept, &outs)?;
     Ok(Reduced {
         kept: kept.len(),
@@ -144,6 +152,21 @@ pub fn reduce(
         tried: search.tried,
         minimal,
     })
+}
+
+/// What tells one file from another, under whatever name.
+type Known = (u64, u64, Option<PathBuf>);
+
+#[cfg(unix)]
+fn known(path: &Path) -> Option<Known> {
+    use std::os::unix::fs::MetadataExt;
+    let data = fs::metadata(path).ok()?;
+    Some((data.dev(), data.ino(), None))
+}
+
+#[cfg(not(unix))]
+fn known(path: &Path) -> Option<Known> {
+    Some((0, 0, Some(fs::canonicalize(path).ok()?)))
 }
 
 /// The nodes: the name in the model, the name in the trace.

@@ -83,12 +83,20 @@ pub struct Divergence {
 }
 
 impl Divergence {
-    /// What happened, the rule that does not allow it and the facts, with the
+    /// What happened, the rule that does not allow it, the facts and what was
+    /// expected, with the
     /// names that the trace has for its nodes: the model counts those that it
     /// meets, and in a part of the trace it may meet others. `nodes`: the name
     /// in the model, the name in the trace.
     pub fn reason(&self, nodes: &[(String, String)]) -> String {
-        let all = [&self.what, &self.rule.name, &self.rule.section, &self.why];
+        let rule = &self.rule;
+        let all = [
+            &self.what,
+            &rule.name,
+            &rule.section,
+            &self.why,
+            &self.expected,
+        ];
         let all = all.map(String::as_str).join("\n");
         let mut named = String::new();
         for word in all.split_inclusive(|c: char| !c.is_ascii_alphanumeric()) {

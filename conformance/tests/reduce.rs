@@ -190,4 +190,30 @@ fn a_trace_is_never_written_over() {
         "{error}"
     );
     assert_eq!(lines(&path).len(), 67);
+    // Nor under another name, and what cannot be written is told at once.
+    #[cfg(unix)]
+    {
+        fs::hard_link(&path, folder.join("link")).expect("a link");
+        let error = reduce::reduce(&judged, found, &options, &folder.join("link"));
+        let error = error.expect_err("it is the input").to_string();
+        assert!(
+            error.ends_with("it is the trace that is reduced"),
+            "{error}"
+        );
+    }
+    let error = reduce::reduce(&judged, found, &options, &folder.join("none/m15"));
+    let error = error.expect_err("no such folder").to_string();
+    assert!(error.starts_with("cannot write"), "{error}");
+}
+
+#[test]
+fn a_restart_that_loses_what_was_written_keeps_the_writing() {
+    let out = folder("restart").join("left.ndjson");
+    let input = corpus("plimsoll/three-forgets-an-entry.ndjson.gz");
+    let result = reduced(std::slice::from_ref(&input), &out);
+    assert!(result.minimal && result.kept > 20, "{result:?}");
+    let (before, after) = (judged(&[input]), judged(&[out]));
+    let (before, after) = (divergence(&before), divergence(&after));
+    let (before, after) = (before.expect("diverges"), after.expect("diverges"));
+    assert_eq!(before.expected, after.expected);
 }

@@ -260,6 +260,12 @@ impl Tail {
                 Source::File { .. } => {}
             }
             self.watch()?;
+            // Whoever wrote the old file may go on with it until the new one has
+            // something.
+            let is_begun = |file: &File| file.metadata().is_ok_and(|data| data.len() > 0);
+            if self.later.len() == 1 && !self.later.front().is_some_and(is_begun) {
+                return Ok(More::NotYet);
+            }
             let Some(file) = self.later.pop_front() else {
                 return Ok(More::NotYet);
             };

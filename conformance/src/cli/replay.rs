@@ -49,8 +49,8 @@ pub(super) struct Args {
     follow: bool,
     /// For how many later messages of its link a message may still arrive, and
     /// how much is kept of everything else that grows with a run [default:
-    /// 10000 with --follow, otherwise everything].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    /// 10000 with --follow, otherwise everything; at least 16].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(16..))]
     window: Option<u32>,
     /// How many traces are judged at once; 0: as many as there are processors.
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -60,7 +60,7 @@ pub(super) struct Args {
     #[arg(long, conflicts_with = "emit_run")]
     coverage: bool,
     /// Write the coverage as a page that needs nothing else.
-    #[arg(long, value_name = "FILE", requires = "coverage")]
+    #[arg(long, value_name = "FILE", requires = "coverage", conflicts_with_all = ["follow", "reduce", "emit_run"])]
     html: Option<PathBuf>,
     /// Save the timeline of every divergence in this folder.
     #[arg(long, value_name = "DIR")]
@@ -183,10 +183,18 @@ pub(super) fn run(args: &Args) -> Done {
         let each = judged.iter_mut();
         each.for_each(|judged| nearest::add(judged, &options));
     }
-    let reduced = match &args.reduce {
-        Some(path) => reduced(path, &judged, &options)?,
-        None => None,
+    // That it diverges is said, whether what is left can be written or not.
+    let (reduced, unreduced) = match &args.reduce {
+        None => (None, None),
+        Some(path) => match reduced(path, &judged, &options) {
+            Ok(reduced) => (reduced, None),
+            Err(usage @ Failure::Usage(_)) => return Err(usage),
+            Err(failure) => (None, Some(failure)),
+        },
     };
+    if args.reduce.is_some() && reduced.is_none() && unreduced.is_none() {
+        eprintln!("plimsoll: nothing is reduced: the trace does not diverge");
+    }
     if let Some(path) = &args.emit_run {
         emit(path, &judged)?;
     }
@@ -221,6 +229,9 @@ pub(super) fn run(args: &Args) -> Done {
         document(&result)?;
     } else if result.traces.len() > 1 {
         say(&render::replay::traces(&result))?;
+    }
+    if let Some(failure) = unreduced {
+        eprintln!("plimsoll: {failure}");
     }
     match unreadable {
         // What can be read was judged; the rest makes it no answer.

@@ -55,7 +55,12 @@ impl Follower {
             return Vec::new();
         };
         let (now, since) = (Scalars::of(&member.server), &member.since);
-        let names = |words: &[&str]| words.iter().any(|word| reason.contains(word));
+        let said: Vec<&str> = reason
+            .split(|c: char| !c.is_ascii_alphanumeric() && c != '@')
+            .collect();
+        let says = |word: &&str| said.iter().any(|said| said == word);
+        let positions = said.iter().any(|said| said.contains('@'));
+        let names = |words: &[&str]| words.iter().any(says) || positions && words.contains(&"@");
         let mut because = Vec::new();
         let mut fact = |place: &Option<Place>, words: &[&str], what: String| {
             if let Some(place) = place.as_ref().filter(|_| names(words)) {
@@ -64,25 +69,29 @@ impl Follower {
         };
         fact(
             &since.term,
-            &["term", "@", "vote"],
+            &["term", "terms", "vote", "votes", "voted", "@"],
             format!("{id} came to term {}", now.term),
         );
         if let Some(vote) = now.vote {
-            fact(&since.vote, &["vote"], format!("{id} voted for {vote}"));
+            fact(
+                &since.vote,
+                &["vote", "votes", "voted"],
+                format!("{id} voted for {vote}"),
+            );
         }
         fact(
             &since.role,
-            &["lead", "candidate", "campaign", "follower"],
+            &["lead", "leads", "leader", "candidate", "follower"],
             format!("{id} became {}", now.role.name()),
         );
         fact(
             &since.last,
-            &["index", "log", "entry", "entries", "holds"],
+            &["index", "log", "entry", "entries", "holds", "hold"],
             format!("the log of {id} came to end at {}", now.last),
         );
         fact(
             &since.commit,
-            &["commit", "applie"],
+            &["commit", "committed", "commits", "applied", "applies"],
             format!("{id} came to commit index {}", now.commit),
         );
         fact(
@@ -91,9 +100,9 @@ impl Follower {
                 "configuration",
                 "majority",
                 "voter",
-                "learner",
+                "voters",
                 "member",
-                "change",
+                "members",
             ],
             format!("{id} came to the configuration {}", now.config),
         );

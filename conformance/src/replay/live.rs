@@ -225,9 +225,12 @@ fn run(paths: &[PathBuf], options: &Options, watch: &mut Watch<'_>) -> Result<Fo
     };
     let followed = Followed::of(running.as_ref(), ended_by, options);
     let hashes: Vec<_> = running.feeds().into_iter().map(Feed::hash).collect();
+    let missing = running.feeds().into_iter().find(|feed| feed.is_missing());
+    let missing = missing.map(|feed| feed.path().to_path_buf());
     let (verdict, moments) = match running.judgement() {
         Some(mut judgement) => {
-            judgement.stop = judgement.stop.or(overdue.map(Stop::Inconclusive));
+            let stopped = overdue.or_else(|| missing.map(never_written));
+            judgement.stop = judgement.stop.or(stopped.map(Stop::Inconclusive));
             let (verdict, moments, _) = super::verdict_of(judgement, format, hashes);
             (verdict, moments)
         }
@@ -238,6 +241,15 @@ fn run(paths: &[PathBuf], options: &Options, watch: &mut Watch<'_>) -> Result<Fo
         moments,
         followed,
     })
+}
+
+/// A run of which one input was never there says nothing of that node.
+fn never_written(path: PathBuf) -> Stopped {
+    Stopped {
+        ground: Ground::LogEnded,
+        place: None,
+        what: format!("{} was never written", path.display()),
+    }
 }
 
 /// The format, once a line tells; `None` when somebody wants an end before.

@@ -426,7 +426,14 @@ impl Judge {
                 self.attempt(at, at.id, Input::CountOwnEntries { to })?;
             }
         }
-        self.step(at, Input::AdvanceCommit { to }).map(drop)
+        let advanced = self.step(at, Input::AdvanceCommit { to });
+        advanced.map(drop).map_err(|mut stop| {
+            // What is wrong in the line is that, and not what caused it.
+            if let Stop::Diverges(divergence) = &mut stop {
+                divergence.expected = format!("commit {}", now.commit);
+            }
+            stop
+        })
     }
 
     pub(super) fn next_read_id(&mut self) -> ReadId {
@@ -765,7 +772,7 @@ impl Judging for Judge {
         match &step.cause {
             Cause::Receive(message) => {
                 let pattern = self.pattern(message);
-                let forgotten = |p| self.follower.flights.may_have_forgotten(&p);
+                let forgotten = |p| self.may_have_forgotten(message, &p);
                 !self.has_arrived(message) && pattern.is_some_and(forgotten)
             }
             _ => false,

@@ -61,10 +61,10 @@ impl Judge {
             },
             wire::Body::TimeoutNow => Shape::TimeoutNow,
             wire::Body::ReadRequest { op } => Shape::RequestRead {
-                read: Some(self.asked_read(op.as_str()).unwrap_or(NO_READ)),
+                read: self.read_called(op.as_str()),
             },
             wire::Body::ReadIndex { op, index } => Shape::ReadIndex {
-                read: Some(self.asked_read(op.as_str()).unwrap_or(NO_READ)),
+                read: self.read_called(op.as_str()),
                 index: Some(Index(index.get())),
             },
             wire::Body::Snapshot { last, .. } => Shape::InstallSnapshot {
@@ -117,7 +117,7 @@ impl Judge {
                     Some(read) => Some(Some(*read)),
                     // The answer to a stale request has a later term than the
                     // leader who gave the context.
-                    None if leader == to => None,
+                    None if leader == to || self.contexts.forgotten() > 0 => None,
                     None => Some(Some(NO_READ)),
                 }
             }
@@ -143,6 +143,14 @@ impl Judge {
             }
         }
         self.follower.flights.find(pattern)
+    }
+
+    /// Whether `message` may have been sent, and that be forgotten: itself, or
+    /// which of those that read so it is.
+    pub(super) fn may_have_forgotten(&self, message: &wire::Message, pattern: &Pattern) -> bool {
+        let flights = &self.follower.flights;
+        let nameless = message.id.is_some() && self.by_id.forgotten() > 0;
+        flights.may_have_forgotten(pattern) || nameless && flights.find(pattern).is_some()
     }
 
     /// Whether a message is there to arrive.
@@ -215,7 +223,7 @@ impl Judge {
         }
         let found = match self.sent(message, &pattern) {
             Some(found) => found,
-            None => self.explain(at, &pattern)?,
+            None => self.explain(at, message, &pattern)?,
         };
         if let Some(difference) = pattern.difference(&found) {
             return Err(self.diverges(
@@ -299,6 +307,13 @@ impl Judge {
         None
     }
 
+    /// The read that a follower has asked about; `None` where that may have been
+    /// forgotten.
+    fn read_called(&self, op: &str) -> Option<ReadId> {
+        let forgotten = self.asked.forgotten() > 0;
+        self.asked_read(op).or((!forgotten).then_some(NO_READ))
+    }
+
     fn note_message(&mut self, pattern: &Pattern) {
         let (stated, of) = pattern.facts();
         let facts = self.facts.entry("message").or_default();
@@ -307,10 +322,19 @@ impl Judge {
     }
 
     /// The message of the model behind one that no line shows being sent.
-    fn explain(&mut self, at: &At<'_>, pattern: &Pattern) -> Result<Message, Stop> {
+    fn explain(
+        &mut self,
+        at: &At<'_>,
+        message: &wire::Message,
+        pattern: &Pattern,
+    ) -> Result<Message, Stop> {
         // A step whose sends are not logged may have given a new context.
         let pattern = &unknown_context(pattern.clone());
+        let forgotten = self.may_have_forgotten(message, pattern);
         if let Some(found) = self.waiting(pattern) {
+            if self.declared_cause(CauseKind::Persisted) && forgotten {
+                return Err(self.forgotten(at, format!("{} may have sent it", pattern.from)));
+            }
             if self.declared_cause(CauseKind::Persisted) {
                 return Err(self.diverges(
                     at,
@@ -329,7 +353,7 @@ impl Judge {
         if self.could_send(pattern) {
             return self.send_silently(at, pattern);
         }
-        if self.follower.flights.may_have_forgotten(pattern) {
+        if forgotten {
             return Err(self.forgotten(at, format!("{} may have sent it", pattern.from)));
         }
         let nearest = self.follower.flights.nearest(pattern);
