@@ -73,9 +73,9 @@ fn found(judged: &Judged, options: &Options) -> Option<Vec<Nearest>> {
     let known = Known::new(divergence, &certificate.nodes);
     let mut legal: Vec<(u64, Nearest)> = Vec::new();
     for change in changes(&line, &known) {
-        let shorter = legal.iter().any(|(_, other)| other.field == change.field);
+        let listed = legal.iter().any(|(_, other)| other.field == change.field);
         // The first of a field is the nearest.
-        if shorter {
+        if listed {
             continue;
         }
         if let Some(Ok(())) = runner.clone().judge_value(&change.line) {

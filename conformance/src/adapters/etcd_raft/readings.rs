@@ -110,6 +110,10 @@ impl Judging for Readings {
 
     fn judge(&mut self, event: &Event, place: &Place) -> Result<(), Stop> {
         if event.name == Name::BecomeFollower {
+            // None is left out for one that has become the same.
+            if 1 + self.others.len() == READINGS {
+                self.meet();
+            }
             let new = self.part(event);
             self.others.extend(new);
         }
