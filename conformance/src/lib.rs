@@ -13,6 +13,7 @@
 //! | [`adapters`] | what each event of a format did, other people's formats first |
 //! | [`coverage`] | what traces have exercised of the rules, and what not |
 //! | [`verdict`] | conforms, diverges or inconclusive, with a certificate |
+//! | [`history`] | whether what clients saw is linearizable |
 //! | [`report`] | what a search showed, and the JSON document of every command |
 //! | [`timeline`] | one type for counterexamples and divergences |
 //! | [`render`] | every printer: plain data in, text out |
@@ -24,6 +25,7 @@ pub mod adapters;
 pub mod cli;
 pub mod corpus;
 pub mod coverage;
+pub mod history;
 pub mod reduce;
 pub mod render;
 pub mod replay;
