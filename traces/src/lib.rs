@@ -101,7 +101,7 @@ pub use error::{ErrorKind, Place, TraceError};
 pub use header::{
     CauseKind, Complete, Durability, Field, Header, Order, Storage, VERSION, VERSIONS,
 };
-pub use lines::{LINE_BYTES_MAX, Line, Lines};
+pub use lines::{LINE_BYTES_MAX, Line, Lines, decompressed};
 pub use message::{Body, Message};
 pub use names::{ContentHash, NodeName, OpId};
 pub use position::{Index, Position, Term};

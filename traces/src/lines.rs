@@ -85,7 +85,7 @@ impl Lines {
     ) -> Result<Self, TraceError> {
         let file = file.into();
         let (source, compressed) =
-            decompressed(source).map_err(|kind| TraceError::new(&file, 0, 0, kind))?;
+            unpacked(source).map_err(|kind| TraceError::new(&file, 0, 0, kind))?;
         Ok(Lines {
             file,
             source: BufReader::with_capacity(CHUNK_BYTES, source),
@@ -211,8 +211,24 @@ enum Found {
     },
 }
 
+/// The bytes of `source`, decompressed where their beginning tells that they are
+/// compressed (gzip, zstd). For formats that are no lines; errors call the
+/// source `file`.
+///
+/// # Errors
+/// When its first bytes cannot be read.
+pub fn decompressed(
+    file: &str,
+    source: impl Read + Send + 'static,
+) -> Result<Box<dyn Read + Send>, TraceError> {
+    match unpacked(source) {
+        Ok((source, _)) => Ok(source),
+        Err(kind) => Err(TraceError::new(&file.into(), 0, 0, kind)),
+    }
+}
+
 /// Reads the bytes that tell a compression, and decompresses accordingly.
-fn decompressed(
+fn unpacked(
     mut source: impl Read + Send + 'static,
 ) -> Result<(Box<dyn Read + Send>, bool), ErrorKind> {
     // niffler takes fewer than five bytes, and any error in them, for a file

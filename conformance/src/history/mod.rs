@@ -17,17 +17,21 @@
 //! | [`operation`] | an operation: who, when, what was asked, what was answered |
 //! | [`names`] | the models that are built in |
 //! | [`texts`] | keys, values and clients as small numbers |
+//! | [`format`] | histories as people write them down |
+//! | [`words`] | operations in words |
 //! | [`limits`] | budgets of time and memory |
 //! | [`verdict`] | the three verdicts, and what each rests on |
 //!
 //! The words: a *position* is a place in the order of all calls and returns of
 //! a history, from 0. A *part* is what can be judged on its own, mostly a key.
 
+pub mod format;
 pub mod limits;
 pub mod names;
 pub mod operation;
 pub mod texts;
 pub mod verdict;
+pub mod words;
 
 pub use limits::Limits;
 pub use names::ModelName;

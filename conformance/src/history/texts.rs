@@ -26,6 +26,12 @@ impl Texts {
         self.ends.is_empty()
     }
 
+    /// How many bytes they take.
+    pub fn bytes(&self) -> usize {
+        let table = self.table.capacity() * size_of::<(u32, u32)>();
+        self.bytes.capacity() + self.ends.capacity() * size_of::<usize>() + table
+    }
+
     /// The text with this number; empty when there is none.
     pub fn get(&self, number: u32) -> &str {
         let index = number as usize;

@@ -1,0 +1,190 @@
+//! Histories as people write them down: the formats, and how they are told
+//! apart.
+//!
+//! | format | told by | reader |
+//! |---|---|---|
+//! | Plimsoll's own, JSON lines (docs/linearizability.md) | a JSON object with `type` and `op` | `own` |
+//! | Jepsen's text logs | a process, a phase and a function in a line | `jepsen_log` |
+//! | porcupine's key-value files | EDN maps with a `:key` | `maps` |
+//! | Jepsen's EDN histories | EDN maps without | `maps` |
+//!
+//! The order of the lines is the order in which things happened, in each. What
+//! is no possible history (a return without a call, two open calls of one
+//! process, a return from another operation than the open one) is an error with
+//! its line, never judged and never mended.
+
+mod build;
+mod edn;
+mod error;
+mod jepsen_log;
+mod maps;
+mod own;
+mod source;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+pub use build::Read;
+pub use error::{Error, Reason};
+
+use self::source::Source;
+use super::limits::Limits;
+use super::verdict::Ground;
+
+/// A format of histories.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Plimsoll's own: JSON lines.
+    Plimsoll,
+    /// Jepsen's text logs of one register.
+    JepsenLog,
+    /// Porcupine's key-value files.
+    Porcupine,
+    /// Jepsen's EDN histories.
+    JepsenEdn,
+}
+
+impl Format {
+    /// Every format.
+    pub const ALL: [Format; 4] = [
+        Format::Plimsoll,
+        Format::JepsenLog,
+        Format::Porcupine,
+        Format::JepsenEdn,
+    ];
+
+    /// The name, as the command takes it and JSON spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Plimsoll => "plimsoll",
+            Format::JepsenLog => "jepsen-log",
+            Format::Porcupine => "porcupine",
+            Format::JepsenEdn => "jepsen-edn",
+        }
+    }
+}
+
+/// How to read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// The format; otherwise the content tells.
+    pub format: Option<Format>,
+    /// A `:read` without a key gives all of a set.
+    pub set: bool,
+}
+
+/// Why there is no history.
+#[derive(Debug)]
+pub enum Stopped {
+    /// The file is no history, or an impossible one.
+    Error(Error),
+    /// A limit was reached while it was read.
+    Limit {
+        /// Which.
+        ground: Ground,
+        /// The operations read by then.
+        operations: u64,
+    },
+}
+
+impl From<Error> for Stopped {
+    fn from(error: Error) -> Self {
+        Stopped::Error(error)
+    }
+}
+
+impl build::Builder<'_> {
+    fn stopped(&self, ground: Ground) -> Stopped {
+        Stopped::Limit {
+            ground,
+            operations: self.history.operations.len() as u64,
+        }
+    }
+}
+
+/// Reads the history at `path`; `-` is standard input.
+///
+/// # Errors
+/// When it is no history, an impossible one, or a limit is reached.
+pub fn read(path: &Path, options: Options, limits: &Limits<'_>) -> Result<Read, Stopped> {
+    read_source(Source::open(path)?, options, limits)
+}
+
+/// Reads a history from memory; errors call it `name`.
+///
+/// # Errors
+/// See [`read`].
+pub fn read_bytes(
+    name: &str,
+    bytes: Vec<u8>,
+    options: Options,
+    limits: &Limits<'_>,
+) -> Result<Read, Stopped> {
+    let source = Source::new(name.into(), std::io::Cursor::new(bytes))?;
+    read_source(source, options, limits)
+}
+
+fn read_source(mut source: Source, options: Options, limits: &Limits<'_>) -> Result<Read, Stopped> {
+    source.pass_mark()?;
+    let format = match options.format {
+        Some(format) => format,
+        None => match detect(source.peek()?) {
+            Ok(format) => format,
+            Err(why) => return Err(source.error(0, Reason::NoHistory(why.to_owned())).into()),
+        },
+    };
+    match format {
+        Format::Plimsoll => own::read(&mut source, limits),
+        Format::JepsenLog => jepsen_log::read(&mut source, limits),
+        Format::Porcupine | Format::JepsenEdn => maps::read(&mut source, options.set, limits),
+    }
+}
+
+/// The format that a file begins like. An empty file is an empty history, of
+/// Plimsoll's own format.
+fn detect(first: &[u8]) -> Result<Format, &'static str> {
+    // A comment of EDN may stand first.
+    let at = edn::skip(first, 0, true).unwrap_or(0);
+    let rest = first[at..].trim_ascii_start();
+    if rest.is_empty() {
+        return Ok(Format::Plimsoll);
+    }
+    if rest.contains(&0) {
+        return Err("it is binary");
+    }
+    match maps_like(rest) {
+        Some(true) => return Ok(Format::Porcupine),
+        Some(false) => return Ok(Format::JepsenEdn),
+        None => {}
+    }
+    if rest.starts_with(b"{") {
+        return own::detect(rest);
+    }
+    let mut lines = first.split(|byte| *byte == b'\n');
+    match lines.any(|line| jepsen_log::fields(line).is_some()) {
+        true => Ok(Format::JepsenLog),
+        false => Err("no line of it is one of a known format"),
+    }
+}
+
+/// Whether maps of EDN stand there, and whether they have a `:key`.
+fn maps_like(rest: &[u8]) -> Option<bool> {
+    let mut rest = rest;
+    if let Some(inner) = rest.strip_prefix(b"[").or(rest.strip_prefix(b"(")) {
+        let at = edn::skip(inner, 0, true).ok()?;
+        rest = &inner[at..];
+        if rest.starts_with(b"]") || rest.starts_with(b")") {
+            return Some(false);
+        }
+    }
+    let map = edn::untagged(rest).strip_prefix(b"{")?;
+    let name = map.trim_ascii_start();
+    if name.first() != Some(&b':') {
+        return None;
+    }
+    // The keys of an operation, not just any map.
+    let end = name.len().min(4096);
+    let has = |word: &[u8]| memchr::memmem::find(&name[..end], word).is_some();
+    (has(b":process") && has(b":type")).then(|| has(b":key "))
+}

@@ -1,0 +1,244 @@
+//! The bytes of a history, a line or a form at a time, in bounded memory.
+//!
+//! One buffer that grows up to a limit: a line or a form longer than that is an
+//! error, so that ten gigabytes without a newline cost no more than the limit.
+//! Compression (gzip, zstd) is recognised by content.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+use memchr::{memchr, memchr_iter};
+
+use super::edn::{self, Bad};
+use super::error::{Error, Reason};
+
+/// The longest line or form that is read, in bytes.
+pub(super) const BYTES_MAX: usize = 16 << 20;
+
+/// How much is asked of the file at a time, in bytes.
+const CHUNK: usize = 256 << 10;
+
+/// What is read, and how far.
+pub(super) struct Source {
+    file: Arc<str>,
+    from: Box<dyn Read + Send>,
+    buffer: Vec<u8>,
+    /// What of the buffer is not yet given.
+    start: usize,
+    end: usize,
+    /// The line on which `start` stands, from 1.
+    line: u64,
+    /// Nothing follows the buffer.
+    whole: bool,
+    limit: usize,
+    /// The outermost list of forms, while it is open: its closing bracket.
+    within: Option<u8>,
+    /// No form may follow: the outermost list is closed.
+    closed: bool,
+}
+
+/// A piece of the file and the line it begins on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Piece<'a> {
+    pub(super) line: u64,
+    pub(super) bytes: &'a [u8],
+    /// A newline (of a line), or anything (behind a form) follows it.
+    pub(super) terminated: bool,
+}
+
+impl Source {
+    /// The file at `path`; `-` is standard input.
+    pub(super) fn open(path: &Path) -> Result<Self, Error> {
+        let file: Arc<str> = path.to_string_lossy().into();
+        if &*file == "-" {
+            return Source::new("standard input".into(), io::stdin());
+        }
+        match File::open(path) {
+            Ok(source) => Source::new(file, source),
+            Err(error) => Err(Error::new(&file, 0, Reason::Open(error))),
+        }
+    }
+
+    /// What `source` gives, which errors call `file`.
+    pub(super) fn new(file: Arc<str>, source: impl Read + Send + 'static) -> Result<Self, Error> {
+        let from = plimsoll_trace::decompressed(&file, source)
+            .map_err(|error| Error::new(&file, 0, Reason::Unreadable(error.kind.to_string())))?;
+        Ok(Source {
+            file,
+            from,
+            buffer: Vec::new(),
+            start: 0,
+            end: 0,
+            line: 1,
+            whole: false,
+            limit: BYTES_MAX,
+            within: None,
+            closed: false,
+        })
+    }
+
+    #[cfg(test)]
+    pub(super) fn with_limit(mut self, limit: usize) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    pub(super) fn file(&self) -> &Arc<str> {
+        &self.file
+    }
+
+    /// An error on a line.
+    pub(super) fn error(&self, line: u64, reason: Reason) -> Error {
+        Error::new(&self.file, line, reason)
+    }
+
+    /// The first bytes, for telling the format: a chunk, or all there is.
+    pub(super) fn peek(&mut self) -> Result<&[u8], Error> {
+        while !self.whole && self.end - self.start < CHUNK {
+            self.fill()?;
+        }
+        Ok(&self.buffer[self.start..self.end])
+    }
+
+    /// Passes a byte order mark, which some editors leave.
+    pub(super) fn pass_mark(&mut self) -> Result<(), Error> {
+        if self.peek()?.starts_with(b"\xef\xbb\xbf") {
+            self.start += 3;
+        }
+        Ok(())
+    }
+
+    /// Reads on; what is not yet given stays, at the front of the buffer.
+    fn fill(&mut self) -> Result<(), Error> {
+        if self.start > 0 {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        if self.end > self.limit {
+            let limit = self.limit;
+            return Err(self.error(self.line, Reason::TooLong { limit }));
+        }
+        if self.buffer.len() < self.end + CHUNK {
+            let size = (self.end + CHUNK).max(self.buffer.len() * 2);
+            self.buffer.resize(size.min(self.limit + 2 * CHUNK), 0);
+        }
+        loop {
+            match self.from.read(&mut self.buffer[self.end..]) {
+                Ok(0) => self.whole = true,
+                Ok(read) => self.end += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(self.error(0, Reason::Unreadable(error.to_string()))),
+            }
+            return Ok(());
+        }
+    }
+
+    /// The next line, without what ends it; `None` at the end.
+    pub(super) fn next_line(&mut self) -> Result<Option<Piece<'_>>, Error> {
+        let mut searched = 0;
+        loop {
+            let rest = &self.buffer[self.start + searched..self.end];
+            if let Some(length) = memchr(b'\n', rest) {
+                let length = searched + length;
+                let at = self.start..self.start + length;
+                let line = self.line;
+                self.start += length + 1;
+                self.line += 1;
+                return Ok(Some(Piece {
+                    line,
+                    bytes: trimmed(&self.buffer[at]),
+                    terminated: true,
+                }));
+            }
+            searched = self.end - self.start;
+            if self.whole {
+                let at = self.start..self.end;
+                self.start = self.end;
+                return Ok((!at.is_empty()).then(|| Piece {
+                    line: self.line,
+                    bytes: &self.buffer[at],
+                    terminated: false,
+                }));
+            }
+            self.fill()?;
+        }
+    }
+
+    /// The next form of EDN, those of an outermost vector or list one by one;
+    /// `None` at the end.
+    pub(super) fn next_form(&mut self) -> Result<Option<Piece<'_>>, Error> {
+        loop {
+            match self.find_form() {
+                Ok(None) => return Ok(None),
+                Ok(Some((at, end))) => {
+                    let line = self.pass(at);
+                    let bytes = self.start..self.start + (end - at);
+                    self.pass(end - at);
+                    return Ok(Some(Piece {
+                        line,
+                        bytes: &self.buffer[bytes],
+                        terminated: true,
+                    }));
+                }
+                Err(Bad::Incomplete) => self.fill()?,
+                Err(Bad::Form { at, why }) => {
+                    let line = self.pass(at);
+                    let torn = self.whole && why == edn::ENDS_WITHIN;
+                    let reason = match torn {
+                        true => Reason::Torn(why.to_owned()),
+                        false => Reason::Form(why.to_owned()),
+                    };
+                    return Err(self.error(line, reason));
+                }
+            }
+        }
+    }
+
+    /// Where the next form stands, from `start`.
+    fn find_form(&mut self) -> Result<Option<(usize, usize)>, Bad> {
+        loop {
+            let rest = &self.buffer[self.start..self.end];
+            let at = edn::skip(rest, 0, self.whole)?;
+            let Some(&byte) = rest.get(at) else {
+                return match (self.whole, self.within) {
+                    (false, _) => Err(Bad::Incomplete),
+                    (true, None) => Ok(None),
+                    (true, Some(_)) => Err(Bad::Form {
+                        at,
+                        why: edn::ENDS_WITHIN,
+                    }),
+                };
+            };
+            if self.within == Some(byte) {
+                self.pass(at + 1);
+                (self.within, self.closed) = (None, true);
+            } else if self.closed {
+                return Err(Bad::Form {
+                    at,
+                    why: "something follows the vector of operations",
+                });
+            } else if self.within.is_none() && matches!(byte, b'[' | b'(') {
+                self.within = Some(if byte == b'[' { b']' } else { b')' });
+                self.pass(at + 1);
+            } else {
+                return edn::form(rest, at, self.whole).map(|end| Some((at, end)));
+            }
+        }
+    }
+
+    /// Passes some bytes and returns the line behind them.
+    fn pass(&mut self, length: usize) -> u64 {
+        let passed = &self.buffer[self.start..self.start + length];
+        self.line += memchr_iter(b'\n', passed).count() as u64;
+        self.start += length;
+        self.line
+    }
+}
+
+/// Without a carriage return at its end.
+fn trimmed(line: &[u8]) -> &[u8] {
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
