@@ -17,7 +17,7 @@
 //! | [`operation`] | an operation: who, when, what was asked, what was answered |
 //! | [`names`] | the models that are built in |
 //! | [`texts`] | keys, values and clients as small numbers |
-//! | [`format`] | histories as people write them down |
+//! | [`mod@format`] | histories as people write them down |
 //! | [`words`] | operations in words |
 //! | [`limits`] | budgets of time and memory |
 //! | [`verdict`] | the three verdicts, and what each rests on |

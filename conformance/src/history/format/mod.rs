@@ -16,17 +16,21 @@
 mod build;
 mod edn;
 mod error;
+mod files;
 mod jepsen_log;
 mod maps;
 mod own;
 mod source;
 #[cfg(test)]
 mod tests;
+mod witness;
 
 use std::path::Path;
 
 pub use build::Read;
 pub use error::{Error, Reason};
+pub use files::{Input, expand};
+pub use witness::{listed, traced};
 
 use self::source::Source;
 use super::limits::Limits;
