@@ -1,20 +1,28 @@
 //! What recorded traces have exercised of the rules, and what they have not.
 //!
 //! Counted are the actions that replay took and the branches of rules that they
-//! fired, the messages that arrived, and the changes of role. Against them stands
-//! what the model reaches ([`plimsoll_model::reachable`]) in the dialects of the
-//! traces. What is missing is a hole: a part of the rules of which the verdicts
-//! on these traces say nothing.
+//! fired, the messages that arrived, the changes of role, and what went wrong
+//! ([`crate::replay::faults`]). Against them stands what the model reaches
+//! ([`plimsoll_model::reachable`]) in the dialects of the traces. What is missing
+//! is a hole: a part of the rules, or a fault, of which the verdicts on these
+//! traces say nothing.
+//!
+//! The network that replay follows is a set: it loses, repeats and reorders
+//! anything, and keeps it for as long. So every fault of a message can happen to
+//! each kind that the model receives. What a crash may leave follows from when
+//! writes become durable.
 
 pub mod scenarios;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use plimsoll_model::features;
+use plimsoll_model::presets::Preset;
 use plimsoll_model::reachable::{self, Kind};
 use plimsoll_model::settings::Dialect;
 use serde::Serialize;
 
+use crate::replay::faults::{Crash, Faults, Tally};
 use crate::verdict::Certificate;
 
 /// Which corpus trace of this repository's implementation shows what; a test
@@ -23,6 +31,9 @@ const SHOWN: &str = include_str!("coverage/shown.txt");
 
 /// The commands that made these traces.
 const CORPUS: &str = include_str!("../../traces/corpus/README.md");
+
+/// The name of the fault that a link carries nothing for a while.
+const CUT_OFF: &str = "link cut off";
 
 /// How an item stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -39,7 +50,7 @@ pub enum Standing {
 /// One item.
 #[derive(Clone, Debug, Serialize)]
 pub struct Item {
-    /// `action`, `branch` or `role`.
+    /// `action`, `branch`, `role` or `fault`.
     pub kind: &'static str,
     /// Its name.
     pub name: String,
@@ -54,7 +65,7 @@ pub struct Item {
     /// The features of the first of these presets, or that a change of role needs.
     pub features: Vec<&'static str>,
     /// The scenario that fills the hole, in a sentence.
-    pub scenario: &'static str,
+    pub scenario: String,
     /// The command of this repository's implementation that makes a trace with it.
     pub command: Option<&'static str>,
 }
@@ -64,6 +75,7 @@ pub struct Item {
 pub struct Coverage {
     dialects: BTreeSet<String>,
     counts: BTreeMap<(&'static str, String), (u64, u64)>,
+    faults: Faults,
     traces: u64,
 }
 
@@ -78,12 +90,36 @@ impl Coverage {
             ("role", &certificate.roles),
         ];
         for (kind, counts) in of {
-            for (name, count) in counts.iter().filter(|(_, count)| **count > 0) {
-                let entry = self.counts.entry((kind, name.clone())).or_default();
-                entry.0 += count;
-                entry.1 += 1;
+            for (name, count) in counts {
+                self.count(kind, name.clone(), *count);
             }
         }
+        let Some(faults) = &certificate.faults else {
+            return;
+        };
+        self.faults.add(faults);
+        for (kind, tally) in &faults.messages {
+            for (fault, count) in tally.faults() {
+                self.count("fault", format!("{kind} {fault}"), count);
+            }
+        }
+        for (crash, count) in &faults.crashes {
+            self.count("fault", crash.name().to_owned(), *count);
+        }
+        self.count("fault", CUT_OFF.to_owned(), faults.cut_off);
+    }
+
+    fn count(&mut self, kind: &'static str, name: String, count: u64) {
+        if count > 0 {
+            let entry = self.counts.entry((kind, name)).or_default();
+            entry.0 += count;
+            entry.1 += 1;
+        }
+    }
+
+    /// What went wrong, of which kind.
+    pub fn faults(&self) -> &Faults {
+        &self.faults
     }
 
     /// How many traces were counted.
@@ -118,20 +154,11 @@ impl Coverage {
                 !presets.is_empty() && !network
             })
             .map(|(kind, name, presets)| {
-                let mut here: Vec<_> = presets
-                    .iter()
-                    .filter(|preset| self.follows(preset.dialect))
-                    .collect();
-                let on = |preset: &plimsoll_model::presets::Preset| {
-                    let on = features::of(&preset.scenario.settings);
-                    on.map(|feature| feature.name).collect::<Vec<_>>()
-                };
-                here.sort_by_key(|preset| on(preset).len());
-                let with = here.first().map(|preset| on(preset)).unwrap_or_default();
-                let names = here.iter().map(|preset| preset.name).collect();
+                let (with, names) = self.followed(&presets);
                 self.item(kind.name(), name.to_owned(), with, names)
             })
             .collect();
+        items.extend(self.fault_items());
         items.extend(scenarios::ROLES.iter().map(|(name, with, _)| {
             let mut item = self.item("role", (*name).to_owned(), with.to_vec(), Vec::new());
             if item.standing == Standing::OtherDialect {
@@ -141,6 +168,59 @@ impl Coverage {
         }));
         items.sort_by_key(|item| item.standing);
         items
+    }
+
+    /// Those of `presets` whose dialect a trace follows, the plainest first, and
+    /// the features of that.
+    fn followed(&self, presets: &[Preset]) -> (Vec<&'static str>, Vec<&'static str>) {
+        let here = presets.iter();
+        let mut here: Vec<_> = here.filter(|preset| self.follows(preset.dialect)).collect();
+        let on = |preset: &Preset| {
+            let on = features::of(&preset.scenario.settings);
+            on.map(|feature| feature.name).collect::<Vec<_>>()
+        };
+        here.sort_by_key(|preset| on(preset).len());
+        let with = here.first().map(|preset| on(preset)).unwrap_or_default();
+        (with, here.iter().map(|preset| preset.name).collect())
+    }
+
+    /// What can go wrong: every fault of every kind of message, by where the
+    /// model receives it; what a crash may leave; and a link that is cut off.
+    fn fault_items(&self) -> Vec<Item> {
+        let mut items = Vec::new();
+        for (kind, name, presets) in reachable::all() {
+            let of: Vec<String> = match (kind, name) {
+                (Kind::Action, "drop") => vec![CUT_OFF.to_owned()],
+                (Kind::Branch, "restarted-durable") => {
+                    let crashes = [Crash::Durable, Crash::KeptNothing];
+                    self.possible(&crashes).collect()
+                }
+                (Kind::Branch, "restarted-written") => {
+                    let crashes = [Crash::KeptAll, Crash::KeptPart];
+                    self.possible(&crashes).collect()
+                }
+                (Kind::Action, name) => {
+                    let received = name.strip_prefix("receive-").into_iter();
+                    let all = Tally::default().faults();
+                    let each = |kind| all.map(|(fault, _)| format!("{kind} {fault}"));
+                    received.flat_map(each).collect()
+                }
+                _ => continue,
+            };
+            let (with, names) = self.followed(&presets);
+            let each = of.into_iter();
+            items.extend(each.map(|name| self.item("fault", name, with.clone(), names.clone())));
+        }
+        items
+    }
+
+    /// Those that the settings of a trace allow.
+    fn possible(&self, crashes: &[Crash]) -> impl Iterator<Item = String> {
+        let known = |crash: &&Crash| self.faults.crashes.contains_key(*crash);
+        crashes
+            .iter()
+            .filter(known)
+            .map(|crash| crash.name().to_owned())
     }
 
     fn item(

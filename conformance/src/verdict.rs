@@ -13,6 +13,8 @@ use serde::{Serialize, Serializer};
 
 use plimsoll_model::refusal::Refusal;
 
+use crate::replay::faults::Faults;
+
 /// A place in a trace.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Place {
@@ -300,6 +302,10 @@ pub struct Certificate {
     /// How many other readings of the trace were followed beside the one that
     /// explains it, where no line shows what a crash has kept.
     pub readings: u64,
+    /// What went wrong in the run, where that was counted
+    /// ([`Options::count_faults`](crate::replay::Options::count_faults)).
+    #[serde(skip)]
+    pub faults: Option<Faults>,
 }
 
 /// The verdict on a trace.

@@ -11,9 +11,16 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
+fn counting() -> Options {
+    Options {
+        count_faults: true,
+        ..Options::default()
+    }
+}
+
 fn corpus(story: &str) -> Vec<(String, Coverage)> {
     let folder = root().join("traces/corpus").join(story);
-    let judged = replay::judge(&[folder], &Options::default());
+    let judged = replay::judge(&[folder], &counting());
     let all = judged.iter().filter_map(|judged| {
         let verdict = judged.result.as_ref().ok()?;
         let name = judged.path.file_name()?.to_string_lossy().into_owned();
@@ -61,7 +68,7 @@ fn every_item_has_a_scenario_and_a_standing() {
     let mut all = Coverage::default();
     for story in ["plimsoll", "etcd-raft"] {
         let folder = root().join("traces/corpus").join(story);
-        for judged in replay::judge(&[folder], &Options::default()) {
+        for judged in replay::judge(&[folder], &counting()) {
             if let Ok(verdict) = &judged.result {
                 all.add(verdict.certificate());
             }

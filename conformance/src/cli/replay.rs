@@ -174,6 +174,7 @@ pub(super) fn run(args: &Args) -> Done {
         threads: args.threads,
         until: None,
         window: args.window.map(|window| window as usize),
+        count_faults: args.coverage,
     };
     if args.follow {
         return follow::run(args, &options, begun);

@@ -40,15 +40,63 @@ pub const ROLES: [(&str, &[&str], &str); 7] = [
 ];
 
 /// The scenario that exercises an item.
-pub fn of(kind: &str, name: &str) -> &'static str {
+pub fn of(kind: &str, name: &str) -> String {
     match kind {
-        "action" => action(name),
-        "branch" => branch(name),
+        "action" => action(name).to_owned(),
+        "branch" => branch(name).to_owned(),
+        "fault" => fault(name),
         _ => ROLES
             .iter()
             .find(|row| row.0 == name)
-            .map_or("", |row| row.2),
+            .map_or("", |row| row.2)
+            .to_owned(),
     }
+}
+
+fn fault(name: &str) -> String {
+    let of = |kind: &str| match kind {
+        "request-vote" => "The request for a vote",
+        "vote" => "A vote",
+        "append" => "An append",
+        "append-ack" => "The answer to an append",
+        "heartbeat" => "A heartbeat of its own kind",
+        "heartbeat-ack" => "The answer to a heartbeat",
+        "request-pre-vote" => "The question who would vote",
+        "pre-vote" => "The answer whether a vote would be given",
+        "timeout-now" => "The order to campaign at once",
+        "request-read" => "A follower's question where it may read",
+        "read-index" => "The answer where a follower may read",
+        "install-snapshot" => "A snapshot",
+        _ => "A message",
+    };
+    if let Some((kind, fault)) = name
+        .rsplit_once(' ')
+        .filter(|(kind, _)| !kind.contains(' '))
+    {
+        let happens = match fault {
+            "lost" => "is lost, and something that its sender says later arrives",
+            "repeated" => "arrives twice",
+            "overtaken" => "arrives after what its sender said later",
+            "late" => "arrives when its receiver is in a later term",
+            _ => "",
+        };
+        if !happens.is_empty() {
+            return format!("{} {happens}.", of(kind));
+        }
+    }
+    match name {
+        "link cut off" => {
+            "The network parts: nothing of what one server sends another arrives for a while."
+        }
+        "crash with all durable" => "A server crashes when nothing is being written.",
+        "crash that kept a write" => {
+            "A server crashes when a write has reached the disk, and before it is told so."
+        }
+        "crash that tore a write" => "A crash leaves a part of the write under way.",
+        "crash that lost a write" => "A crash loses the write under way.",
+        _ => "",
+    }
+    .to_owned()
 }
 
 fn action(name: &str) -> &'static str {

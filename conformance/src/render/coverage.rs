@@ -2,7 +2,7 @@
 
 use crate::coverage::{Item, Standing};
 use crate::render::table::{Table, grouped};
-use crate::report::coverage::Document;
+use crate::report::coverage::{Document, Messages};
 
 /// The holes, each with the scenario that fills it, then everything.
 pub fn report(document: &Document) -> String {
@@ -16,9 +16,11 @@ pub fn report(document: &Document) -> String {
         return "no trace could be read, so nothing is covered\n".to_owned();
     }
     let mut out = format!(
-        "{} of {} parts of the rules exercised by {} traces ({})\n{}\n",
+        "{} of {} parts of the rules and {} of {} faults exercised by {} traces ({})\n{}\n",
         document.exercised,
         document.reachable,
+        document.faults_happened,
+        document.faults_possible,
         document.traces,
         document.dialects.join(", "),
         verdicts(document)
@@ -49,13 +51,49 @@ pub fn report(document: &Document) -> String {
         ]);
     }
     out += &format!("\n{}", table.text());
+    out += &format!("\n{}", messages(document));
     let elsewhere: Vec<&str> = of(Standing::OtherDialect)
+        .filter(|item| item.kind != "fault")
         .map(|item| item.name.as_str())
         .collect();
     if !elsewhere.is_empty() {
         out += &format!("\nonly in other dialects: {}\n", elsewhere.join(", "));
     }
     out
+}
+
+/// The columns of what became of messages.
+const FATES: [&str; 8] = [
+    "messages",
+    "sent",
+    "received",
+    "lost",
+    "never received",
+    "repeated",
+    "overtaken",
+    "late",
+];
+
+fn fates(of: &Messages) -> [u64; 7] {
+    [
+        of.sent,
+        of.received,
+        of.lost,
+        of.never_received,
+        of.repeated,
+        of.overtaken,
+        of.late,
+    ]
+}
+
+fn messages(document: &Document) -> String {
+    let mut table = Table::new(&FATES).right(&[1, 2, 3, 4, 5, 6, 7]);
+    for of in &document.messages {
+        let [sent, received, lost, never, repeated, overtaken, late] = fates(of).map(grouped);
+        let kind = of.kind.to_owned();
+        table.row([kind, sent, received, lost, never, repeated, overtaken, late]);
+    }
+    table.text()
 }
 
 /// How many traces count whole, and how many up to a line.
@@ -78,10 +116,13 @@ pub fn html(document: &Document) -> String {
     let mut out = format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
          <title>Coverage of the rules</title><style>{STYLE}</style></head><body>\n\
-         <h1>Coverage of the rules</h1>\n<p>{} of {} parts exercised by {} traces ({}). {}.</p>\n\
+         <h1>Coverage of the rules</h1>\n<p>{} of {} parts and {} of {} faults exercised by {} \
+         traces ({}). {}.</p>\n\
          <div class=\"bar\"><div style=\"width:{share:.1}%\"></div></div>\n",
         document.exercised,
         document.reachable,
+        document.faults_happened,
+        document.faults_possible,
         document.traces,
         escaped(&document.dialects.join(", ")),
         verdicts(document)
@@ -106,7 +147,14 @@ pub fn html(document: &Document) -> String {
         }
         out += "</table>\n";
     }
-    out + "</body></html>\n"
+    out += "<h2>Messages</h2>\n<table><tr>";
+    FATES.iter().for_each(|name| out += &format!("<th>{name}"));
+    for of in &document.messages {
+        out += &format!("</tr>\n<tr><td>{}", of.kind);
+        let numbers = fates(of).into_iter();
+        numbers.for_each(|n| out += &format!("<td class=\"n\">{}", grouped(n)));
+    }
+    out + "</tr></table>\n</body></html>\n"
 }
 
 fn row(item: &Item) -> String {
@@ -114,7 +162,7 @@ fn row(item: &Item) -> String {
         Standing::Hole => " class=\"hole\"",
         Standing::Exercised | Standing::OtherDialect => "",
     };
-    let mut says = escaped(item.scenario);
+    let mut says = escaped(&item.scenario);
     if item.standing == Standing::Hole {
         if let Some(command) = item.command {
             says += &format!("<br><code>{}</code>", escaped(command));

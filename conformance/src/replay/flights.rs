@@ -10,6 +10,7 @@ use plimsoll_model::message::{Body, Message};
 use smallvec::SmallVec;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::ledger::Ledger;
 use super::pattern::{Pattern, Shape, fits};
 
 /// The messages in flight.
@@ -21,6 +22,8 @@ pub struct Flights {
     forgotten: u64,
     /// The message that is sent, packed.
     scratch: Vec<u8>,
+    /// What went wrong with messages, where it is counted.
+    pub ledger: Option<Box<Ledger>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -166,6 +169,14 @@ fn mix(all: u64, more: u64) -> u64 {
 fn mixed(kind: u64, term: Term, numbers: &[u64]) -> u64 {
     let start = mix(mix(0, kind), term.0);
     numbers.iter().fold(start, |all, &number| mix(all, number))
+}
+
+/// Whether a message answers for what its sender has written.
+fn waits(body: &Body) -> bool {
+    matches!(
+        body.plain().as_ref(),
+        Body::Vote { .. } | Body::AppendAck { .. } | Body::PreVote { .. }
+    )
 }
 
 /// How a message reads: a number that is the same for messages which read the
@@ -320,6 +331,39 @@ impl Flights {
         link.messages.push_back(Flight { bytes, at: sent });
         if let Some(window) = self.window {
             self.forgotten += link.forget(window);
+        }
+    }
+
+    /// Messages leave together; `exact` where it is known when.
+    pub fn note<'a>(&mut self, messages: impl Iterator<Item = &'a Message> + Clone, exact: bool) {
+        if let Some(ledger) = &mut self.ledger {
+            let last = |message: &&Message| ledger.answers_last && waits(&message.body);
+            let order = messages.clone().filter(|m| !last(m));
+            let order: Vec<_> = order.chain(messages.filter(last)).collect();
+            for message in order {
+                ledger.sent(message, reads_as(message), exact);
+            }
+        }
+    }
+
+    /// A line shows that `message` is queued, and perhaps a name of it.
+    pub fn shown(&mut self, message: &Message, name: Option<u128>) {
+        if let Some(ledger) = &mut self.ledger {
+            ledger.shown(message, reads_as(message), name);
+        }
+    }
+
+    /// A line receives `message`, whose receiver is in the term `now`.
+    pub fn received(&mut self, message: &Message, name: Option<u128>, now: Term) {
+        if let Some(ledger) = &mut self.ledger {
+            ledger.received(message, reads_as(message), name, now);
+        }
+    }
+
+    /// What `node` queued in a step, no line shows.
+    pub fn unlogged(&mut self, node: NodeId) {
+        if let Some(ledger) = &mut self.ledger {
+            ledger.unlogged(node);
         }
     }
 

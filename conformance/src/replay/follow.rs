@@ -16,11 +16,12 @@ use plimsoll_model::message::{Body, Message, Messages};
 use plimsoll_model::refusal::Refusal;
 use plimsoll_model::rules::{self, Branch, Input, Outcome};
 use plimsoll_model::server::{Role, Server};
-use plimsoll_model::settings::Settings;
+use plimsoll_model::settings::{Settings, Storage};
 
 use super::blame::Since;
 use super::committed::{Committed, Looked};
 use super::flights::Flights;
+use super::light::{lighten, without_state};
 use super::pattern::Pattern;
 use crate::verdict::Place;
 
@@ -227,6 +228,9 @@ impl Follower {
     pub fn keep(&mut self, window: usize) {
         self.window = Some(window);
         self.flights.keep(window);
+        if let Some(ledger) = &mut self.flights.ledger {
+            ledger.keep(window);
+        }
     }
 
     /// Notes that the entry at `position` is a change that changes nothing.
@@ -410,11 +414,14 @@ impl Follower {
         let Some(Some(member)) = self.members.get_mut(id.position()) else {
             return;
         };
+        self.flights.note(member.held.iter(), true);
         for message in member.held.drain(..) {
             self.flights.send(message);
         }
         let waiting = member.server.queue.iter().flat_map(|w| w.waiting.iter());
-        for message in waiting.filter(|m| matches!(*m.body.plain(), Body::RequestVote { .. })) {
+        let asks = |m: &&Message| matches!(*m.body.plain(), Body::RequestVote { .. });
+        for message in waiting.filter(asks) {
+            self.flights.note(std::iter::once(message), true);
             self.flights.send(message.clone());
         }
     }
@@ -577,7 +584,14 @@ impl Follower {
         }
         match self.holds_back && !matches!(input, Input::WriteCompleted) {
             true => member.held.extend(released),
-            false => released.into_iter().for_each(|m| self.flights.send(m)),
+            false => {
+                // With synchronous storage all leave in the order in which they
+                // were said; elsewhere a write may have completed long ago.
+                let late = silent && settings.storage != Storage::Sync;
+                let exact = !(late && matches!(input, Input::WriteCompleted));
+                self.flights.note(released.iter(), exact);
+                released.into_iter().for_each(|m| self.flights.send(m));
+            }
         }
         if matches!(input, Input::Write { .. }) {
             self.writes += 1;
@@ -737,39 +751,6 @@ impl Follower {
             }
         }
         Ok(())
-    }
-}
-
-fn without_state(message: &mut Message) {
-    if let Body::InstallSnapshot { state, .. } = &mut message.body {
-        *state = Batch::new();
-    }
-}
-
-/// Takes the state out of the snapshots that were just said.
-fn lighten(server: &mut Server<GrowingLog>, released: &mut Messages) {
-    let lightened = |message: &Message| {
-        let Body::InstallSnapshot {
-            last,
-            config,
-            joined,
-            ..
-        } = message.body
-        else {
-            return message.clone();
-        };
-        let body = Body::InstallSnapshot {
-            last,
-            config,
-            state: Batch::new(),
-            joined,
-        };
-        Message { body, ..*message }
-    };
-    released.iter_mut().for_each(without_state);
-    server.outbox = server.outbox.iter().map(lightened).collect();
-    for write in &mut server.queue {
-        write.waiting = write.waiting.iter().map(lightened).collect();
     }
 }
 

@@ -10,11 +10,14 @@
 pub mod blame;
 mod committed;
 pub mod course;
+pub mod faults;
 pub mod feed;
 pub mod flights;
 pub mod follow;
 pub mod inputs;
 pub mod kept;
+pub mod ledger;
+mod light;
 pub mod live;
 pub mod nearest;
 pub mod order;
@@ -65,6 +68,8 @@ pub struct Options {
     /// of its link a message stays in flight, and as much of everything else
     /// that a later line may rest on. Without it nothing is forgotten.
     pub window: Option<usize>,
+    /// Count what goes wrong: messages lost and repeated, crashes.
+    pub count_faults: bool,
 }
 
 /// The window of a run that is followed while it grows, unless another is given.
@@ -249,6 +254,7 @@ pub(crate) fn verdict_of(
         ..Certificate::default()
     };
     let follower = judgement.follower;
+    certificate.faults = follower.flights.ledger.as_ref().map(|l| l.faults());
     let agreed = follower.agreed(&certificate.nodes);
     let named = |counts: &std::collections::BTreeMap<&'static str, u64>| {
         let pairs = counts.iter().map(|(k, v)| ((*k).to_owned(), *v));

@@ -26,12 +26,39 @@ pub struct Document {
     pub unreadable: u64,
     /// The dialects of the traces.
     pub dialects: Vec<String>,
-    /// How many items the model reaches in these dialects.
+    /// How many parts of the rules the model reaches in these dialects.
     pub reachable: u64,
     /// How many of them a trace did.
     pub exercised: u64,
+    /// How many faults can happen.
+    pub faults_possible: u64,
+    /// How many of them happened in a trace.
+    pub faults_happened: u64,
+    /// What became of the messages of each kind.
+    pub messages: Vec<Messages>,
     /// Every item, holes first.
     pub items: Vec<Item>,
+}
+
+/// What became of the messages of a kind.
+#[derive(Clone, Debug, Serialize)]
+pub struct Messages {
+    /// The kind.
+    pub kind: &'static str,
+    /// How many were sent.
+    pub sent: u64,
+    /// How often one arrived.
+    pub received: u64,
+    /// How many never arrived though a later one of their link did.
+    pub lost: u64,
+    /// How many never arrived, and nothing later of their link did.
+    pub never_received: u64,
+    /// How often one arrived that had arrived before.
+    pub repeated: u64,
+    /// How many arrived after a later one of their link.
+    pub overtaken: u64,
+    /// How often one of an earlier term than its receiver's arrived.
+    pub late: u64,
 }
 
 impl Document {
@@ -40,13 +67,15 @@ impl Document {
     pub fn new(coverage: &Coverage, verdicts: &[&str]) -> Self {
         let with = |verdict| verdicts.iter().filter(|other| **other == verdict).count() as u64;
         let items = coverage.items();
-        let count = |standing| {
+        let count = |standing, fault: bool| {
             items
                 .iter()
-                .filter(|item| item.standing == standing)
+                .filter(|item| item.standing == standing && (item.kind == "fault") == fault)
                 .count() as u64
         };
-        let exercised = count(Standing::Exercised);
+        let exercised = count(Standing::Exercised, false);
+        let faults_happened = count(Standing::Exercised, true);
+        let messages = coverage.faults().messages.iter();
         Document {
             schema: SCHEMA,
             tool: env!("CARGO_PKG_VERSION"),
@@ -56,8 +85,22 @@ impl Document {
             inconclusive: with("inconclusive"),
             unreadable: with("unreadable"),
             dialects: coverage.dialects().map(str::to_owned).collect(),
-            reachable: exercised + count(Standing::Hole),
+            reachable: exercised + count(Standing::Hole, false),
             exercised,
+            faults_possible: faults_happened + count(Standing::Hole, true),
+            faults_happened,
+            messages: messages
+                .map(|(kind, tally)| Messages {
+                    kind,
+                    sent: tally.sent,
+                    received: tally.received,
+                    lost: tally.lost,
+                    never_received: tally.never_received,
+                    repeated: tally.repeated,
+                    overtaken: tally.overtaken,
+                    late: tally.late,
+                })
+                .collect(),
             items,
         }
     }

@@ -7,6 +7,18 @@ use serde::Deserialize;
 
 use super::nid::{Nid, Nids};
 
+/// The kinds of messages that a trace shows, as faults are counted by
+/// ([`crate::replay::faults::KINDS`]).
+pub(super) const SHOWN: [&str; 7] = [
+    "request-vote",
+    "vote",
+    "append",
+    "append-ack",
+    "heartbeat",
+    "heartbeat-ack",
+    "install-snapshot",
+];
+
 /// The names of events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub(crate) enum Name {

@@ -7,7 +7,7 @@ use plimsoll_model::refusal::Refusal;
 use plimsoll_model::rules::{Input, Outcome};
 use plimsoll_model::settings::{Dialect, Durability, PreVote, RemovedLeader, Settings, Storage};
 
-use super::event::{Event, MsgType, Name, Role};
+use super::event::{Event, MsgType, Name, Role, SHOWN};
 use super::features::{Conflict, Features, Switch};
 use super::nid::{ByNid, Nid, Nids};
 use super::questions::Questions;
@@ -123,6 +123,9 @@ impl Judge {
         judge.set_settings();
         judge.follower.holds_back = judge.queues();
         judge.follower.light = !options.keep_run;
+        if options.count_faults {
+            judge.follower.count_faults(&SHOWN, true);
+        }
         if let Some(window) = options.window {
             judge.follower.keep(window);
             judge.seen.keep(window);

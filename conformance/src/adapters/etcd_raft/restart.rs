@@ -114,6 +114,7 @@ impl Judge {
                 return self.starts_anew(at, boot.clone());
             }
         }
+        let stood = self.follower.standing(at.id);
         let pending = self.node(at.event.nid).ready.take().is_some();
         let vote = match state.vote == Nid::NOBODY {
             true => None,
@@ -121,6 +122,7 @@ impl Judge {
         };
         let restored = (Term(state.term), vote, Index(state.commit));
         self.facts.entry("durability").or_default().note(true);
+        self.follower.doubt(true);
         let survival = match self.queues() {
             true => self.queued_survival(at, restored, Index(boot.log))?,
             false => self.survival(at, restored, Index(boot.log), pending)?,
@@ -143,6 +145,7 @@ impl Judge {
             member.server.base = Config::UNKNOWN;
         }
         self.step(at, Input::Restart { survival })?;
+        self.follower.crashed(at.id, stood);
         let known = self.node(at.event.nid).reapplied.map(|open| open.to);
         self.applies_again(at, boot, before.applied.max(known.unwrap_or_default()))?;
         let now = self.now(at);

@@ -201,6 +201,7 @@ impl Judge {
         facts.checked += stated;
         facts.of += of;
         if let Some(found) = self.follower.flights.find(&pattern) {
+            self.follower.received(at.id, &found, None);
             let found = self.follower.with_state(found);
             return Ok(self.as_known(found));
         }
@@ -219,6 +220,7 @@ impl Judge {
             };
             // Its arrival shows that its sender's write is complete.
             self.has_left(at, pattern.from, mark)?;
+            self.follower.received(at.id, &found, None);
             let found = self.follower.with_state(found);
             return Ok(self.as_known(found));
         }
@@ -438,6 +440,7 @@ impl Judge {
         let facts = self.facts.entry("message").or_default();
         facts.checked += stated;
         facts.of += of;
+        self.follower.flights.shown(said, None);
         let Some(difference) = pattern.difference(said) else {
             return Ok(());
         };

@@ -15,7 +15,7 @@ use super::reads::Asked;
 use crate::replay::follow::{Fault, Follower, RoleKind, Scalars};
 use crate::replay::kept::Kept;
 use crate::replay::order::Judging;
-use crate::replay::{Options, Stop, live};
+use crate::replay::{Options, Stop, faults, live};
 use crate::verdict::{Divergence, Facts, Ground, Place, RuleName, Stopped};
 
 /// A read as the trace knows it.
@@ -99,6 +99,9 @@ impl Judge {
             shown: HashMap::new(),
             unlogged: Kept::default(),
         };
+        if options.count_faults {
+            judge.follower.count_faults(&faults::KINDS, false);
+        }
         if let Some(window) = options.window {
             judge.keep(window, nodes);
         }

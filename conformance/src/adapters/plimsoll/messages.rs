@@ -12,7 +12,7 @@ use plimsoll_model::settings::Heartbeat;
 use plimsoll_trace::{self as wire, CauseKind, Entries, Field};
 
 use super::judge::{At, FORMAT, Judge, READS};
-use super::named::{Content, Named, context_of, key_of};
+use super::named::{Content, Named, context_of, key_of, name_of};
 use crate::replay::Stop;
 use crate::replay::flights::Tag;
 use crate::replay::follow::Member;
@@ -218,7 +218,11 @@ impl Judge {
             return Err(self.inconclusive(at, Ground::Unsupported));
         };
         self.note_message(&pattern);
-        if self.sent(message, &pattern).is_none() && self.waits_for_nothing(message, &pattern) {
+        // Whether an equal one has left before matters to who counts them.
+        let counts = self.follower.flights.ledger.is_some();
+        if (counts || self.sent(message, &pattern).is_none())
+            && self.waits_for_nothing(message, &pattern)
+        {
             self.silent(at, pattern.from, Input::WriteCompleted)?;
         }
         let found = match self.sent(message, &pattern) {
@@ -245,42 +249,14 @@ impl Judge {
                 found.to_string(),
             ));
         }
+        let name = name_of(message).filter(|name| self.by_id.contains_key(name));
+        self.follower.received(at.id, &found, name);
         self.snapshot_content(at, message)?;
         if let wire::Body::ReadRequest { op } = &message.body {
             return self.requested(at, found, op.as_str());
         }
         let message = self.follower.with_state(found);
         self.step(at, Input::Receive { message }).map(drop)
-    }
-
-    /// The state that a snapshot carries is the same wherever it is sent: the
-    /// machine is a function of the entries.
-    fn snapshot_content(&mut self, at: &At<'_>, message: &wire::Message) -> Result<(), Stop> {
-        let wire::Body::Snapshot {
-            last,
-            hash: Some(hash),
-            ..
-        } = &message.body
-        else {
-            return Ok(());
-        };
-        let last = position(*last);
-        let first = (hash.0, at.place.clone());
-        let (known, place) = self.snapshots.or_insert(last, first).clone();
-        if known == hash.0 {
-            return Ok(());
-        }
-        let rule = RuleName::new(
-            "a snapshot is what the entries it replaces make",
-            "§7",
-            "model/src/rules/snapshot.rs",
-        );
-        let why = format!("the snapshot to {last} has another content than it had before");
-        let mut stop = self.diverges(at, rule, why, "the same content".into());
-        if let Stop::Diverges(divergence) = &mut stop {
-            divergence.because.push((place, "what it had".to_owned()));
-        }
-        Err(stop)
     }
 
     /// In what a message is not what its sender showed under the same id.
@@ -446,6 +422,7 @@ impl Judge {
                     let key = (at.id, member.server.term.0);
                     self.unlogged.insert(key, ());
                 }
+                self.follower.flights.unlogged(at.id);
                 self.facts.entry("message").or_default().note(false);
                 return self.begin_reads(at, usize::MAX);
             }
@@ -606,6 +583,7 @@ impl Judge {
         }
         self.contents(at, message, &said)?;
         let named = Named::new(&said, message);
+        self.follower.flights.shown(&said, name_of(message));
         if let Some(id) = &message.id
             && self.by_id.insert(key_of(id), named).0.is_some()
         {

@@ -78,6 +78,11 @@ impl Content {
     }
 }
 
+/// What the id of a message is known by, if it has one.
+pub(super) fn name_of(message: &wire::Message) -> Option<u128> {
+    message.id.as_deref().map(key_of)
+}
+
 /// What an id is known by.
 pub(super) fn key_of(id: &str) -> u128 {
     xxh3_128(id.as_bytes())

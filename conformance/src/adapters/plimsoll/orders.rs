@@ -204,6 +204,40 @@ impl Judge {
         Err(self.diverges(at, rule, why, format!("transfer to {}", name(is))))
     }
 
+    /// The state that a snapshot carries is the same wherever it is sent: the
+    /// machine is a function of the entries.
+    pub(super) fn snapshot_content(
+        &mut self,
+        at: &At<'_>,
+        message: &wire::Message,
+    ) -> Result<(), Stop> {
+        let wire::Body::Snapshot {
+            last,
+            hash: Some(hash),
+            ..
+        } = &message.body
+        else {
+            return Ok(());
+        };
+        let last = position(*last);
+        let first = (hash.0, at.place.clone());
+        let (known, place) = self.snapshots.or_insert(last, first).clone();
+        if known == hash.0 {
+            return Ok(());
+        }
+        let rule = RuleName::new(
+            "a snapshot is what the entries it replaces make",
+            "§7",
+            "model/src/rules/snapshot.rs",
+        );
+        let why = format!("the snapshot to {last} has another content than it had before");
+        let mut stop = self.diverges(at, rule, why, "the same content".into());
+        if let Stop::Diverges(divergence) = &mut stop {
+            divergence.because.push((place, "what it had".to_owned()));
+        }
+        Err(stop)
+    }
+
     /// Compares a message with what the model sends, beyond its pattern.
     pub(super) fn differs_beyond(
         &self,

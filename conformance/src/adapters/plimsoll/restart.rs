@@ -24,6 +24,7 @@ impl Judge {
             self.follower.boot(at.id, voters, bootstrap);
             return Ok(());
         }
+        let stood = self.follower.standing(at.id);
         self.lead_if_longer(at)?;
         self.commit_if(at, at.step.state.commit.map(|c| Index(c.get())))?;
         let Some(member) = self.follower.member(at.id) else {
@@ -66,9 +67,12 @@ impl Judge {
         }
         if let Some((complete, input)) = likeliest {
             if complete {
+                self.follower.doubt(true);
                 self.silent(at, at.id, Input::WriteCompleted)?;
             }
-            return self.step(at, input).map(drop);
+            self.step(at, input)?;
+            self.follower.crashed(at.id, stood);
+            return Ok(());
         }
         let recovers = self.recovered(at);
         let expected = nearest.map_or("a restart".to_owned(), |(is, _)| {
