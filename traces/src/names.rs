@@ -2,23 +2,23 @@
 
 use std::borrow::{Borrow, Cow};
 use std::fmt;
-use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use smol_str::SmolStr;
 
 macro_rules! name {
     ($(#[$doc:meta])* $Name:ident, $what:literal, $empty:literal) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
         #[schemars(transparent)]
-        pub struct $Name(#[schemars(length(min = 1))] Arc<str>);
+        pub struct $Name(#[schemars(with = "String", length(min = 1))] SmolStr);
 
         impl $Name {
             /// Makes a name. An empty one can be made, but not written or read.
             pub fn new(name: impl AsRef<str>) -> Self {
-                $Name(Arc::from(name.as_ref()))
+                $Name(SmolStr::new(name))
             }
 
             /// The name as text.
@@ -36,7 +36,7 @@ macro_rules! name {
 
         impl fmt::Debug for $Name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Debug::fmt(&*self.0, f)
+                fmt::Debug::fmt(self.as_str(), f)
             }
         }
 
@@ -72,7 +72,7 @@ macro_rules! name {
 
         impl From<String> for $Name {
             fn from(name: String) -> Self {
-                $Name(Arc::from(name))
+                $Name(SmolStr::from(name))
             }
         }
 

@@ -6,8 +6,6 @@
 //!
 //! [`Entries`]: crate::Entries
 
-use std::collections::BTreeMap;
-
 use crate::cause::Cause;
 use crate::header::{Field, Header};
 use crate::message::{Body, Message};
@@ -19,8 +17,10 @@ use crate::step::Step;
 /// Checks the lines of one file, in their order. Remembers one line a node.
 #[derive(Clone, Debug)]
 pub struct WellFormed {
-    /// Every node of the header, with its last line so far.
-    nodes: BTreeMap<NodeName, Option<Seen>>,
+    /// Every node of the header, by name, with its last line so far.
+    nodes: Vec<(NodeName, Option<Seen>)>,
+    /// The configuration that was found right last: most lines repeat it.
+    right: Option<Config>,
     /// The fields that every `start` and `resume` must have: those declared
     /// complete, for which "did not change" would say nothing there.
     declared: Vec<Field>,
@@ -45,14 +45,17 @@ impl WellFormed {
         if header.nodes.is_empty() {
             return Err(ShapeError::NoNodes);
         }
-        let mut nodes = BTreeMap::new();
+        let mut nodes: Vec<(NodeName, Option<Seen>)> = Vec::new();
         for node in &header.nodes {
-            if nodes.insert(node.clone(), None).is_some() {
-                let node = node.clone();
-                return Err(ShapeError::TwiceListed {
-                    place: "nodes",
-                    node,
-                });
+            match nodes.binary_search_by(|(known, _)| known.cmp(node)) {
+                Ok(_) => {
+                    let node = node.clone();
+                    return Err(ShapeError::TwiceListed {
+                        place: "nodes",
+                        node,
+                    });
+                }
+                Err(at) => nodes.insert(at, (node.clone(), None)),
             }
         }
         let mut declared: Vec<Field> = header.complete.fields.clone();
@@ -71,6 +74,7 @@ impl WellFormed {
         }
         let well_formed = WellFormed {
             nodes,
+            right: None,
             declared,
             version,
         };
@@ -91,7 +95,7 @@ impl WellFormed {
         self.names(step)?;
         messages(step)?;
         self.beginning(step)?;
-        let Some(seen) = self.nodes.get_mut(&step.node) else {
+        let Some(at) = self.position(&step.node) else {
             return Err(unknown("node", &step.node));
         };
         let now = Seen {
@@ -99,25 +103,35 @@ impl WellFormed {
             seq: step.seq,
             line,
         };
-        match seen.replace(now) {
+        match self.nodes[at].1.replace(now) {
             None => first(step),
             Some(before) => next(step, before),
         }
     }
 
     pub(crate) fn last_of(&self, node: &NodeName) -> Option<Seen> {
-        self.nodes.get(node).copied().flatten()
+        self.nodes[self.position(node)?].1
     }
 
     /// Takes a line back.
     pub(crate) fn set_last_of(&mut self, node: &NodeName, seen: Option<Seen>) {
-        if let Some(last) = self.nodes.get_mut(node) {
-            *last = seen;
+        if let Some(at) = self.position(node) {
+            self.nodes[at].1 = seen;
         }
     }
 
+    fn position(&self, node: &NodeName) -> Option<usize> {
+        // Few are found faster by looking at each.
+        const FEW: usize = 16;
+        if self.nodes.len() <= FEW {
+            return self.nodes.iter().position(|(known, _)| known == node);
+        }
+        let found = self.nodes.binary_search_by(|(known, _)| known.cmp(node));
+        found.ok()
+    }
+
     fn known(&self, place: &'static str, node: &NodeName) -> Result<(), ShapeError> {
-        if self.nodes.contains_key(node) {
+        if self.position(node).is_some() {
             Ok(())
         } else {
             Err(unknown(place, node))
@@ -144,7 +158,7 @@ impl WellFormed {
     }
 
     /// Every name in the step is one of the header's.
-    fn names(&self, step: &Step) -> Result<(), ShapeError> {
+    fn names(&mut self, step: &Step) -> Result<(), ShapeError> {
         self.known("node", &step.node)?;
         let nobody_or = |place, field: &Option<Option<NodeName>>| match field {
             Some(Some(node)) => self.known(place, node),
@@ -164,8 +178,11 @@ impl WellFormed {
             }
             _ => {}
         }
-        if let Some(config) = &step.state.config {
+        if let Some(config) = &step.state.config
+            && self.right.as_ref() != Some(config)
+        {
             self.config(config)?;
+            self.right = Some(config.clone());
         }
         for message in messages_of(step) {
             self.known("a message's from", &message.from)?;

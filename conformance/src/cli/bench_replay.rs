@@ -29,6 +29,10 @@ pub(super) struct Args {
     /// How often each is measured; the median counts.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=99))]
     runs: u8,
+    /// On how many threads each trace is judged; 0: as many as there are
+    /// processors.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    threads: usize,
     /// Also each length as a file for each node, without an order between them.
     #[arg(long)]
     split: bool,
@@ -50,7 +54,7 @@ pub(super) fn run(args: &Args) -> Done {
     // What was made for measuring goes, whatever came of it.
     let _ = fs::remove_dir_all(&folder);
     line.clear();
-    let result = Document::new(args.runs, measured?);
+    let result = Document::new(args.runs, threads(args), measured?);
     if let Some(path) = &args.plot {
         fs::write(path, plot(&result)).map_err(|error| unwritten(path, &error))?;
     }
@@ -60,6 +64,14 @@ pub(super) fn run(args: &Args) -> Done {
         say(&report(&result))?;
     }
     Ok(Answer::Holds)
+}
+
+/// How many threads judge a trace.
+fn threads(args: &Args) -> usize {
+    match args.threads {
+        0 => std::thread::available_parallelism().map_or(1, |n| n.get()),
+        threads => threads,
+    }
 }
 
 fn unwritten(path: &Path, error: &std::io::Error) -> Failure {
@@ -104,7 +116,7 @@ fn measure(args: &Args, folder: &Path, line: &Line) -> Result<Vec<Row>, Failure>
                         n + 1,
                         args.runs
                     ));
-                    runs.push(judge(&files, trace)?);
+                    runs.push(judge(&files, trace, threads(args))?);
                 }
                 rows.push(Row::median(&name, form, runs));
             }
@@ -196,13 +208,13 @@ fn node(line: &[u8]) -> Option<String> {
 }
 
 /// Judges the run in `files`, cut from `trace`, in a process of its own.
-fn judge(files: &[PathBuf], trace: &Path) -> Result<Measured, Failure> {
+fn judge(files: &[PathBuf], trace: &Path, threads: usize) -> Result<Measured, Failure> {
     let this = std::env::current_exe().map_err(|error| Failure::Input {
         path: "the command itself".to_owned(),
         reason: error.to_string(),
     })?;
     let mut command = Command::new(&this);
-    command.args(["replay", "--json", "--threads", "1"]);
+    command.args(["replay", "--json", "--threads", &threads.to_string()]);
     if files.len() > 1 {
         command.arg("--together");
     }

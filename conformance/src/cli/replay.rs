@@ -52,7 +52,8 @@ pub(super) struct Args {
     /// 10000 with --follow, otherwise everything; at least 16].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(16..))]
     window: Option<u32>,
-    /// How many traces are judged at once; 0: as many as there are processors.
+    /// How many threads judge, a trace each; with fewer traces the others read
+    /// ahead. 0: as many as there are processors.
     #[arg(long, value_name = "N", default_value_t = 0)]
     threads: usize,
     /// Print what the traces have exercised of the rules, and what would

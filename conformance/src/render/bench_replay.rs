@@ -33,7 +33,11 @@ pub fn report(document: &Document) -> String {
         1 => "one run".to_owned(),
         n => format!("{n} runs"),
     };
-    table.text() + &format!("\n{times} of each, the median counts; one thread\n")
+    let threads = match document.threads {
+        1 => "one thread".to_owned(),
+        n => format!("{n} threads, one judging and the others reading ahead"),
+    };
+    table.text() + &format!("\n{times} of each, the median counts; {threads}\n")
 }
 
 const WIDTH: f64 = 640.0;

@@ -15,8 +15,9 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Instant;
 
-use plimsoll_trace::Line;
+use plimsoll_trace::{Line, TraceError};
 
+use super::ahead::{Ahead, Parsers};
 use super::feed::{Fed, Feed};
 use super::order::{Judging, Reading, Stuck, log_ended, stuck};
 use super::{InputError, Stop};
@@ -51,9 +52,9 @@ pub struct Waiting {
 }
 
 /// The inputs of one run, as far as they were read and judged.
-pub struct Course<E> {
-    inputs: Vec<Input>,
-    lanes: Vec<Lane<E>>,
+pub struct Course<R: Reading> {
+    inputs: Vec<Input<R::Said>>,
+    lanes: Vec<Lane<R::Event>>,
     /// In which input each node has its lines.
     homes: HashMap<String, usize>,
     order: Order,
@@ -88,8 +89,12 @@ impl Order {
     };
 }
 
-struct Input {
+struct Input<S> {
     feed: Feed,
+    /// The lines of a feed that is all there.
+    lines: Option<Ahead<S>>,
+    /// No line was read that is not blank.
+    untouched: bool,
     /// Lines that are events.
     events: u64,
     /// Events read and not judged.
@@ -104,7 +109,7 @@ struct Input {
 struct Lane<E> {
     node: String,
     input: usize,
-    heads: VecDeque<(Place, E)>,
+    heads: VecDeque<(Place, Box<E>)>,
     /// Its last event that was judged.
     last: Option<Place>,
 }
@@ -114,32 +119,54 @@ struct NothingToRead<E>(PhantomData<E>);
 
 impl<E> Reading for NothingToRead<E> {
     type Event = E;
+    type Said = ();
 
-    fn read(
+    fn parse(_file: &Arc<str>, _line: Line<'_>, _first: bool) -> Result<(), TraceError> {
+        Ok(())
+    }
+
+    fn take(
         &mut self,
         _input: usize,
-        _feed: &Arc<str>,
-        _line: Line<'_>,
+        _file: &Arc<str>,
+        _said: (),
         _rotated: bool,
         _place: &Place,
-    ) -> Result<Option<E>, InputError> {
+    ) -> Result<Option<Box<E>>, InputError> {
         Ok(None)
+    }
+}
+
+/// Judges events that are held whole, each with its node and place, causes
+/// before effects, as far as that goes.
+pub fn judge_all<J: Judging>(events: Vec<(String, Place, J::Event)>, judge: &mut J) {
+    let nothing = vec![Feed::nothing()];
+    let mut course = Course::<NothingToRead<J::Event>>::new(nothing, Order::OF_NODES, None);
+    let held = events.into_iter();
+    let pushed = held.map(|(node, place, event)| course.push(0, &node, place, Box::new(event)));
+    // Of one input no two can claim a node, and nothing is read.
+    if pushed.collect::<Result<Vec<bool>, InputError>>().is_ok() {
+        let _ = course.advance(&mut NothingToRead(PhantomData), judge, None);
     }
 }
 
 /// What the attempt to read an event has brought.
 enum Got<E> {
-    Event(Place, E),
+    Event(Place, Box<E>),
     /// A line without an event.
     Line,
     Nothing,
 }
 
-impl<E> Course<E> {
-    /// Nothing read yet.
-    pub fn new(feeds: Vec<Feed>, order: Order) -> Self {
-        let inputs = feeds.into_iter().map(|feed| Input {
+impl<R: Reading> Course<R> {
+    /// Nothing read yet. `parsers` parse the lines of files that are all there.
+    pub fn new(feeds: Vec<Feed>, order: Order, parsers: Option<&Arc<Parsers>>) -> Self {
+        let inputs = feeds.into_iter().map(|mut feed| Input {
+            lines: feed
+                .take_lines()
+                .map(|lines| Ahead::new(lines, R::parse, parsers.cloned())),
             feed,
+            untouched: true,
             events: 0,
             ahead: 0,
             nodes: 0,
@@ -153,18 +180,6 @@ impl<E> Course<E> {
             closing: false,
             consumed: 0,
             stop: None,
-        }
-    }
-
-    /// Judges events that are held whole, each with its node and place, causes
-    /// before effects, as far as that goes.
-    pub fn judge_all<J: Judging<Event = E>>(events: Vec<(String, Place, E)>, judge: &mut J) {
-        let mut course = Course::new(vec![Feed::nothing()], Order::OF_NODES);
-        let held = events.into_iter();
-        let pushed = held.map(|(node, place, event)| course.push(0, &node, place, event));
-        // Of one input no two can claim a node, and nothing is read.
-        if pushed.collect::<Result<Vec<bool>, InputError>>().is_ok() {
-            let _ = course.advance(&mut NothingToRead(PhantomData), judge, None);
         }
     }
 
@@ -203,7 +218,7 @@ impl<E> Course<E> {
     /// beginning of an input is gone.
     pub fn again(&self) -> Option<Self> {
         let feeds: Option<Vec<Feed>> = self.feeds().map(Feed::again).collect();
-        let mut again = Course::new(feeds?, self.order);
+        let mut again = Course::new(feeds?, self.order, None);
         if self.closing {
             again.close();
         }
@@ -220,7 +235,7 @@ impl<E> Course<E> {
     }
 
     /// Whose lines wait.
-    pub fn waiting(&self, judge: &impl Judging<Event = E>) -> Vec<Waiting> {
+    pub fn waiting(&self, judge: &impl Judging<Event = R::Event>) -> Vec<Waiting> {
         let waiting = self.lanes.iter().filter_map(|lane| {
             let (place, event) = lane.heads.front()?;
             Some(Waiting {
@@ -237,10 +252,10 @@ impl<E> Course<E> {
     ///
     /// # Errors
     /// See [`Course::advance`].
-    pub fn begin<R: Reading<Event = E>>(
+    pub fn begin(
         &mut self,
         reading: &mut R,
-        node: impl Fn(&E) -> &str,
+        node: impl Fn(&R::Event) -> &str,
     ) -> Result<(), InputError> {
         for input in 0..self.inputs.len() {
             while self.inputs[input].events == 0 {
@@ -257,29 +272,38 @@ impl<E> Course<E> {
         Ok(())
     }
 
-    fn read<R: Reading<Event = E>>(
-        &mut self,
-        input: usize,
-        reading: &mut R,
-    ) -> Result<Got<E>, InputError> {
+    fn read(&mut self, input: usize, reading: &mut R) -> Result<Got<R::Event>, InputError> {
         let from = &mut self.inputs[input];
-        let (path, name) = (Arc::clone(from.feed.path()), Arc::clone(from.feed.name()));
-        let (line, rotated) = match from.feed.next_line()? {
-            Fed::Line { line, rotated } => (line, rotated),
-            Fed::NotYet | Fed::End => {
-                from.dry = true;
-                return Ok(Got::Nothing);
+        let next = match &mut from.lines {
+            Some(lines) => lines
+                .next_line()?
+                .map(|(number, said)| (number, said, false)),
+            None => {
+                let name = Arc::clone(from.feed.name());
+                match from.feed.next_line()? {
+                    Fed::Line { line, .. } if line.is_blank() => return Ok(Got::Line),
+                    Fed::Line { line, rotated } => {
+                        let first = rotated || std::mem::take(&mut from.untouched);
+                        Some((line.number, R::parse(&name, line, first)?, rotated))
+                    }
+                    Fed::NotYet | Fed::End => None,
+                }
             }
         };
-        if line.is_blank() {
-            return Ok(Got::Line);
-        }
+        let Some((number, said, rotated)) = next else {
+            if from.lines.is_some() {
+                from.feed.end();
+            }
+            from.dry = true;
+            return Ok(Got::Nothing);
+        };
         let place = Place {
-            path,
-            line: line.number,
+            path: Arc::clone(from.feed.path()),
+            line: number,
             event: from.events,
         };
-        Ok(match reading.read(input, &name, line, rotated, &place)? {
+        let name = from.feed.name();
+        Ok(match reading.take(input, name, said, rotated, &place)? {
             Some(event) => {
                 from.events += 1;
                 Got::Event(place, event)
@@ -295,7 +319,7 @@ impl<E> Course<E> {
         input: usize,
         node: &str,
         place: Place,
-        event: E,
+        event: Box<R::Event>,
     ) -> Result<bool, InputError> {
         let found = self.lanes.iter().position(|lane| lane.node == node);
         let lane = found.unwrap_or_else(|| {
@@ -331,15 +355,14 @@ impl<E> Course<E> {
     ///
     /// # Errors
     /// When an input cannot be read on or holds something that is no event.
-    pub fn advance<R, J>(
+    pub fn advance<J>(
         &mut self,
         reading: &mut R,
         judge: &mut J,
         until: Option<Instant>,
     ) -> Result<Moved, InputError>
     where
-        R: Reading<Event = E>,
-        J: Judging<Event = E>,
+        J: Judging<Event = R::Event>,
     {
         for input in &mut self.inputs {
             input.dry = false;
@@ -355,11 +378,7 @@ impl<E> Course<E> {
     }
 
     /// Reads what the inputs still hold, and judges nothing.
-    fn read_out<R: Reading<Event = E>>(
-        &mut self,
-        reading: &mut R,
-        until: Option<Instant>,
-    ) -> Result<Moved, InputError> {
+    fn read_out(&mut self, reading: &mut R, until: Option<Instant>) -> Result<Moved, InputError> {
         self.lanes.iter_mut().for_each(|lane| lane.heads.clear());
         let mut breath = 0;
         for input in 0..self.inputs.len() {
@@ -378,7 +397,7 @@ impl<E> Course<E> {
     }
 
     /// The lines of the one input are in true order.
-    fn as_read<R, J>(
+    fn as_read<J>(
         &mut self,
         reading: &mut R,
         judge: &mut J,
@@ -386,8 +405,7 @@ impl<E> Course<E> {
         until: Option<Instant>,
     ) -> Result<Moved, InputError>
     where
-        R: Reading<Event = E>,
-        J: Judging<Event = E>,
+        J: Judging<Event = R::Event>,
     {
         // What was read to find out about the order.
         while let Some(lane) = self.lanes.first_mut() {
@@ -442,15 +460,14 @@ impl<E> Course<E> {
 
     /// Reads until the lane has a head, or its input holds nothing now; `None`
     /// when a node was met meanwhile that was not known.
-    fn fill<R, J>(
+    fn fill<J>(
         &mut self,
         lane: usize,
         reading: &mut R,
         judge: &J,
     ) -> Result<Option<bool>, InputError>
     where
-        R: Reading<Event = E>,
-        J: Judging<Event = E>,
+        J: Judging<Event = R::Event>,
     {
         let input = self.lanes[lane].input;
         while self.lanes[lane].heads.is_empty() {
@@ -465,15 +482,9 @@ impl<E> Course<E> {
     }
 
     /// Reads a line; says whether it is of a node that was not known.
-    fn read_on<R, J>(
-        &mut self,
-        input: usize,
-        reading: &mut R,
-        judge: &J,
-    ) -> Result<bool, InputError>
+    fn read_on<J>(&mut self, input: usize, reading: &mut R, judge: &J) -> Result<bool, InputError>
     where
-        R: Reading<Event = E>,
-        J: Judging<Event = E>,
+        J: Judging<Event = R::Event>,
     {
         match self.read(input, reading)? {
             Got::Event(place, event) => {
@@ -484,15 +495,14 @@ impl<E> Course<E> {
         }
     }
 
-    fn in_turn<R, J>(
+    fn in_turn<J>(
         &mut self,
         reading: &mut R,
         judge: &mut J,
         until: Option<Instant>,
     ) -> Result<Moved, InputError>
     where
-        R: Reading<Event = E>,
-        J: Judging<Event = E>,
+        J: Judging<Event = R::Event>,
     {
         let mut breath = 0;
         'turns: loop {
@@ -603,13 +613,13 @@ impl<E> Course<E> {
 
     /// An input that holds more now.
     fn unread(&self) -> Option<usize> {
-        let more = |input: &Input| !input.dry && input.ahead < self.order.ahead;
+        let more = |input: &Input<R::Said>| !input.dry && input.ahead < self.order.ahead;
         self.inputs.iter().position(more)
     }
 
     /// An input that holds more now, and in which what a lane waits for may
     /// stand further down.
-    fn hidden<J: Judging<Event = E>>(&self, judge: &J) -> Option<usize> {
+    fn hidden<J: Judging<Event = R::Event>>(&self, judge: &J) -> Option<usize> {
         let empty = |input: usize| {
             let mut lanes = self.lanes.iter();
             lanes.any(|lane| lane.input == input && lane.heads.is_empty())
@@ -628,7 +638,7 @@ impl<E> Course<E> {
     }
 
     /// Judges the head of a lane; says whether that was no verdict.
-    fn judge_head<J: Judging<Event = E>>(&mut self, lane: usize, judge: &mut J) -> bool {
+    fn judge_head<J: Judging<Event = R::Event>>(&mut self, lane: usize, judge: &mut J) -> bool {
         let lane = &mut self.lanes[lane];
         let Some((place, event)) = lane.heads.pop_front() else {
             return true;
@@ -648,7 +658,7 @@ impl<E> Course<E> {
     }
 
     /// The lanes whose heads wait for nobody who can still go on.
-    fn lost<J: Judging<Event = E>>(&self, judge: &J) -> Vec<usize> {
+    fn lost<J: Judging<Event = R::Event>>(&self, judge: &J) -> Vec<usize> {
         let grows = |input: usize| !self.is_over(input);
         let any_grows = (0..self.inputs.len()).any(grows);
         // An empty lane goes on when its input grows, and so may a lane that

@@ -24,7 +24,9 @@ pub struct Feed {
 
 enum Source {
     /// All of it is there, compressed or not.
-    Whole(Lines),
+    Whole(Box<Lines>),
+    /// All of it is there, and is read by whoever took its lines.
+    Taken,
     /// It may grow.
     Growing(Box<Tail>),
 }
@@ -54,7 +56,7 @@ impl Feed {
         Ok(Feed {
             path: path.into(),
             name: Arc::clone(lines.file()),
-            source: Source::Whole(lines),
+            source: Source::Whole(Box::new(lines)),
             hash: Xxh3::new(),
             closed: false,
             ended: false,
@@ -113,6 +115,7 @@ impl Feed {
                     Ok(Fed::End)
                 }
             },
+            Source::Taken => Ok(Fed::End),
             Source::Growing(tail) => match tail.look()? {
                 Seen::Line { rotated } => {
                     let line = tail.line();
@@ -136,6 +139,23 @@ impl Feed {
         }
     }
 
+    /// The lines of a file that is all there, to be read elsewhere: [`Feed::end`]
+    /// is then to be told of their end.
+    pub fn take_lines(&mut self) -> Option<Lines> {
+        match std::mem::replace(&mut self.source, Source::Taken) {
+            Source::Whole(lines) => Some(*lines),
+            growing => {
+                self.source = growing;
+                None
+            }
+        }
+    }
+
+    /// The lines that were taken have ended.
+    pub fn end(&mut self) {
+        self.ended = true;
+    }
+
     /// The first line that is not blank, without giving it: of an input that
     /// grows, once it is there.
     ///
@@ -143,7 +163,7 @@ impl Feed {
     /// When it cannot be read.
     pub fn first_line(&mut self) -> Result<Option<&[u8]>, TraceError> {
         match &mut self.source {
-            Source::Whole(_) => Ok(None),
+            Source::Whole(_) | Source::Taken => Ok(None),
             Source::Growing(tail) => {
                 let found = tail.first_line()?.is_some();
                 if !found && tail.has_ended() {
@@ -163,7 +183,7 @@ impl Feed {
     /// When it cannot be opened, or was cut off before it was read.
     pub fn watch(&mut self) -> Result<(), TraceError> {
         match &mut self.source {
-            Source::Whole(_) => Ok(()),
+            Source::Whole(_) | Source::Taken => Ok(()),
             Source::Growing(tail) => tail.watch(),
         }
     }
@@ -191,7 +211,7 @@ impl Feed {
     /// How often another file was found in its place.
     pub fn rotations(&self) -> u64 {
         match &self.source {
-            Source::Whole(_) => 0,
+            Source::Whole(_) | Source::Taken => 0,
             Source::Growing(tail) => tail.rotations(),
         }
     }

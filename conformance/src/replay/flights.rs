@@ -16,7 +16,7 @@ use super::pattern::{Pattern, Shape, fits};
 /// The messages in flight.
 #[derive(Clone, Debug, Default)]
 pub struct Flights {
-    links: HashMap<(NodeId, NodeId), Link>,
+    links: HashMap<(NodeId, NodeId), Link, BuildHasherDefault<Mixed>>,
     /// For how many later messages of its link one is kept; for ever without.
     window: Option<usize>,
     forgotten: u64,
@@ -144,8 +144,8 @@ fn marks(body: &Body) -> (Index, Index) {
 }
 
 /// Takes a number that is mixed already for its hash.
-#[derive(Default)]
-struct Mixed(u64);
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Mixed(u64);
 
 impl Hasher for Mixed {
     fn finish(&self) -> u64 {
@@ -158,6 +158,9 @@ impl Hasher for Mixed {
     }
     fn write_u64(&mut self, number: u64) {
         self.0 = number;
+    }
+    fn write_u128(&mut self, number: u128) {
+        self.0 = number as u64;
     }
 }
 

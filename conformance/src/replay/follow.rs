@@ -23,6 +23,7 @@ use super::committed::{Committed, Looked};
 use super::flights::Flights;
 use super::light::{lighten, without_state};
 use super::pattern::Pattern;
+use super::tally::Tally;
 use crate::verdict::Place;
 
 /// How many moments are kept to show what led to a divergence.
@@ -161,13 +162,13 @@ pub struct Follower {
     /// What is in flight.
     pub flights: Flights,
     /// How often each kind of action was taken.
-    pub actions: BTreeMap<&'static str, u64>,
+    pub actions: Tally<&'static str, u64>,
     /// How often each rule branch fired.
-    pub branches: BTreeMap<Branch, u64>,
+    pub branches: Tally<Branch, u64>,
     /// How often a server went from one role to another.
     pub roles: BTreeMap<(RoleKind, RoleKind), u64>,
     /// Actions that no line shows, by kind.
-    pub silent: BTreeMap<&'static str, u64>,
+    pub silent: Tally<&'static str, u64>,
     /// The last actions, oldest first.
     pub moments: VecDeque<Moment>,
     /// The run, when it is kept.
@@ -201,10 +202,10 @@ impl Follower {
         Follower {
             settings,
             flights: Flights::default(),
-            actions: BTreeMap::new(),
-            branches: BTreeMap::new(),
+            actions: Tally::default(),
+            branches: Tally::default(),
             roles: BTreeMap::new(),
-            silent: BTreeMap::new(),
+            silent: Tally::default(),
             moments: VecDeque::with_capacity(MOMENTS),
             run: keep_run.then(Vec::new),
             switches: Vec::new(),
@@ -466,9 +467,9 @@ impl Follower {
         let applied = server.applied;
         let steps = applied.0 - start.0;
         if steps > 0 {
-            *self.actions.entry("apply").or_default() += steps;
-            *self.silent.entry("apply").or_default() += steps;
-            *self.branches.entry(Branch::Applied).or_default() += steps;
+            *self.actions.of("apply") += steps;
+            *self.silent.of("apply") += steps;
+            *self.branches.of(Branch::Applied) += steps;
         }
         applied
     }
@@ -607,13 +608,13 @@ impl Follower {
         {
             without_state(message);
         }
-        *self.actions.entry(action.kind()).or_default() += 1;
-        *self.branches.entry(outcome.branch).or_default() += 1;
+        *self.actions.of(action.kind()) += 1;
+        *self.branches.of(outcome.branch) += 1;
         if before.role != after.role {
             *self.roles.entry((before.role, after.role)).or_default() += 1;
         }
         if silent {
-            *self.silent.entry(action.kind()).or_default() += 1;
+            *self.silent.of(action.kind()) += 1;
         }
         if let Some(run) = &mut self.run {
             run.push(action.clone());
@@ -660,8 +661,8 @@ impl Follower {
             reads.retain(|open| open.id != read);
         }
         let action = Action::Step { node: id, input };
-        *self.actions.entry(action.kind()).or_default() += 1;
-        *self.silent.entry(action.kind()).or_default() += 1;
+        *self.actions.of(action.kind()) += 1;
+        *self.silent.of(action.kind()) += 1;
         if let Some(run) = &mut self.run {
             run.insert(taken.min(run.len()), action);
         }

@@ -2,23 +2,23 @@
 
 use std::borrow::Borrow;
 use std::collections::{HashMap, VecDeque};
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash, RandomState};
 
 /// A map that keeps the keys that were put in last: all of them, or as many as
 /// it is told.
 #[derive(Clone, Debug)]
-pub struct Kept<K, V> {
-    values: HashMap<K, V>,
+pub struct Kept<K, V, S = RandomState> {
+    values: HashMap<K, V, S>,
     /// The keys in the order in which they were put in, where some are forgotten.
     order: VecDeque<K>,
     most: Option<usize>,
     forgotten: u64,
 }
 
-impl<K, V> Default for Kept<K, V> {
+impl<K, V, S: Default> Default for Kept<K, V, S> {
     fn default() -> Self {
         Kept {
-            values: HashMap::new(),
+            values: HashMap::default(),
             order: VecDeque::new(),
             most: None,
             forgotten: 0,
@@ -26,7 +26,7 @@ impl<K, V> Default for Kept<K, V> {
     }
 }
 
-impl<K: Clone + Eq + Hash, V> Kept<K, V> {
+impl<K: Clone + Eq + Hash, V, S: BuildHasher> Kept<K, V, S> {
     /// Keeps `most` keys from now on.
     pub fn keep(&mut self, most: usize) {
         self.most = Some(most.max(1));
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn what_was_put_in_first_is_forgotten_first() {
-        let mut kept = Kept::default();
+        let mut kept: Kept<i32, i32> = Kept::default();
         kept.keep(2);
         for n in 0..4 {
             kept.insert(n, n);
@@ -127,7 +127,7 @@ mod tests {
             (None, Some(&2), Some(&30))
         );
         assert_eq!((kept.len(), kept.forgotten(), kept.order.len()), (2, 2, 2));
-        let mut all = Kept::default();
+        let mut all: Kept<i32, i32> = Kept::default();
         for n in 0..100 {
             all.insert(n, n);
         }

@@ -7,6 +7,7 @@
 //! [`crate::adapters`] tell what each event of a format did, [`inputs`] finds
 //! files and formats.
 
+mod ahead;
 pub mod blame;
 mod committed;
 pub mod course;
@@ -23,11 +24,12 @@ pub mod nearest;
 pub mod order;
 pub mod pattern;
 pub(crate) mod runner;
+pub mod tally;
 pub(crate) mod whole;
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use plimsoll_model::action::Action;
@@ -38,6 +40,7 @@ pub use inputs::{Format, InputError};
 use crate::adapters::{etcd_raft, plimsoll};
 use crate::verdict::{Certificate, Divergence, Facts, Ground, Place, Stopped, Verdict};
 use follow::{Follower, Moment};
+use tally::Tally;
 
 /// Why a judgement ends before its trace does.
 #[derive(Debug)]
@@ -59,8 +62,8 @@ pub struct Options {
     pub keep_run: bool,
     /// What is known of how a trace of etcd-io/raft was recorded.
     pub given: etcd_raft::Given,
-    /// How many traces are judged at once; zero: as many as there are
-    /// processors.
+    /// How many threads judge, each a trace, or parse ahead where there are
+    /// fewer traces; zero: as many as there are processors.
     pub threads: usize,
     /// Judge no line behind this one, where the lines of a file are in order.
     pub until: Option<u64>,
@@ -84,6 +87,11 @@ const TURN: usize = 256;
 const AHEAD: usize = 1 << 11;
 
 impl Options {
+    /// The threads beside the judging one that parse the lines of one run.
+    pub(crate) fn parsers(&self, inputs: usize) -> Option<Arc<ahead::Parsers>> {
+        ahead::Parsers::new(self.threads.saturating_sub(1).min(inputs))
+    }
+
     /// In which order the events of a run are judged: as they are read, if that
     /// is the true order.
     pub(crate) fn order(&self, as_read: bool) -> course::Order {
@@ -136,8 +144,18 @@ pub fn judge(paths: &[PathBuf], options: &Options) -> Vec<Judged> {
             }];
         }
     };
+    let processors = || thread::available_parallelism().map_or(1, |n| n.get());
+    let threads = match options.threads {
+        0 => processors(),
+        threads => threads.min(256),
+    };
+    let each = Options {
+        threads: threads / groups.len().max(1),
+        ..options.clone()
+    };
     // In the order of the inputs, whoever judges which.
     let mut judged: Vec<Option<Judged>> = groups.iter().map(|_| None).collect();
+    let groups_count = groups.len();
     let todo = Mutex::new(groups.into_iter().zip(&mut judged));
     let work = || {
         loop {
@@ -145,16 +163,11 @@ pub fn judge(paths: &[PathBuf], options: &Options) -> Vec<Judged> {
             let Ok(Some((files, slot))) = next else {
                 return;
             };
-            *slot = Some(one(files, options));
+            *slot = Some(one(files, &each));
         }
     };
-    let processors = || thread::available_parallelism().map_or(1, |n| n.get());
-    let threads = match options.threads {
-        0 => processors(),
-        threads => threads,
-    };
     thread::scope(|scope| {
-        for _ in 1..threads.min(256) {
+        for _ in 1..threads.min(groups_count) {
             scope.spawn(work);
         }
         work();
@@ -256,14 +269,14 @@ pub(crate) fn verdict_of(
     let follower = judgement.follower;
     certificate.faults = follower.flights.ledger.as_ref().map(|l| l.faults());
     let agreed = follower.agreed(&certificate.nodes);
-    let named = |counts: &std::collections::BTreeMap<&'static str, u64>| {
-        let pairs = counts.iter().map(|(k, v)| ((*k).to_owned(), *v));
-        pairs.collect()
+    let named = |counts: &Tally<&'static str, u64>| {
+        let counts = counts.map().into_iter();
+        counts.map(|(k, v)| (k.to_owned(), v)).collect()
     };
     certificate.actions = named(&follower.actions);
     certificate.silent = named(&follower.silent);
-    let branches = follower.branches.iter().map(|(b, n)| (b.name(), *n));
-    certificate.branches = branches.collect();
+    let branches = follower.branches.map().into_iter();
+    certificate.branches = branches.map(|(b, n)| (b.name(), n)).collect();
     let roles = follower.roles.iter();
     let roles = roles.map(|((from, to), n)| (format!("{} > {}", from.name(), to.name()), *n));
     certificate.roles = roles.collect();

@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use plimsoll_trace::Line;
+use plimsoll_trace::{Line, TraceError};
 
 use super::{InputError, Stop};
 use crate::verdict::{Ground, Place, Stopped};
@@ -46,20 +46,30 @@ pub trait Reading {
     /// An event of the format.
     type Event;
 
-    /// The event in a line of an input; `None` where the line holds none.
+    /// What a line says by itself.
+    type Said: Send + 'static;
+
+    /// What a line says by itself, on whatever thread; `first` says that no
+    /// line that is not blank stands before it in its file.
+    ///
+    /// # Errors
+    /// When the line is not of the format.
+    fn parse(file: &Arc<str>, line: Line<'_>, first: bool) -> Result<Self::Said, TraceError>;
+
+    /// Takes what the next line of an input says; `None` where it is no event.
     /// `place` is its own if it is one; `rotated` says that the line is the
     /// first of a file that took the place of another.
     ///
     /// # Errors
-    /// When the line is not of the format, or not of this run.
-    fn read(
+    /// When the line does not fit to those before it, or is not of this run.
+    fn take(
         &mut self,
         input: usize,
-        feed: &Arc<str>,
-        line: Line<'_>,
+        file: &Arc<str>,
+        said: Self::Said,
         rotated: bool,
         place: &Place,
-    ) -> Result<Option<Self::Event>, InputError>;
+    ) -> Result<Option<Box<Self::Event>>, InputError>;
 }
 
 /// What there is when every lane waits for a message.

@@ -9,7 +9,7 @@ use std::path::Path;
 use plimsoll_trace::Line;
 use serde_json::Value;
 
-use super::course::Course;
+use super::course::judge_all;
 use super::order::Judging;
 use super::whole::Whole;
 use super::{Judged, Options, Stop, place};
@@ -151,7 +151,7 @@ impl<J: Judging> Recorded<J> {
             judge,
             order: Vec::new(),
         };
-        Course::judge_all(events, &mut recorded);
+        judge_all(events, &mut recorded);
         recorded.order
     }
 }

@@ -44,7 +44,7 @@ impl Whole {
                 let mut all = Vec::new();
                 while let Some(line) = lines.next_line()? {
                     if !line.is_blank() {
-                        all.push((etcd_raft::parse(&file, line)?, line.bytes.to_vec()));
+                        all.push((*etcd_raft::parse(&file, line)?, line.bytes.to_vec()));
                     }
                 }
                 Ok(Whole::Lines(all))

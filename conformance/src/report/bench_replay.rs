@@ -60,17 +60,20 @@ pub struct Document {
     pub tool: &'static str,
     /// How often each was measured.
     pub runs: u8,
+    /// On how many threads each trace was judged.
+    pub threads: usize,
     /// What was measured.
     pub rows: Vec<Row>,
 }
 
 impl Document {
-    /// What was measured, each `runs` times.
-    pub fn new(runs: u8, rows: Vec<Row>) -> Self {
+    /// What was measured, each `runs` times on `threads` threads.
+    pub fn new(runs: u8, threads: usize, rows: Vec<Row>) -> Self {
         Document {
             schema: SCHEMA,
             tool: env!("CARGO_PKG_VERSION"),
             runs,
+            threads,
             rows,
         }
     }

@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use plimsoll_trace::Line;
+use plimsoll_trace::{Line, TraceError};
 
 use super::event::{self, Event, MsgType, Name};
 use super::nid::ByNid;
@@ -42,16 +42,20 @@ impl Evidence {
 
 impl Reading for Evidence {
     type Event = Event;
+    type Said = Box<Event>;
 
-    fn read(
+    fn parse(file: &Arc<str>, line: Line<'_>, _first: bool) -> Result<Box<Event>, TraceError> {
+        event::parse(file, line)
+    }
+
+    fn take(
         &mut self,
         input: usize,
-        file: &Arc<str>,
-        line: Line<'_>,
+        _file: &Arc<str>,
+        event: Box<Event>,
         _rotated: bool,
         place: &Place,
-    ) -> Result<Option<Event>, InputError> {
-        let event = event::parse(file, line)?;
+    ) -> Result<Option<Box<Event>>, InputError> {
         if self.shown.len() <= input {
             self.shown.resize(input + 1, None);
         }

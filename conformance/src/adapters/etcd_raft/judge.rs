@@ -15,6 +15,7 @@ use super::state::{Expect, Names, Node, Seen, differs};
 use crate::replay::follow::{Fault, Follower, RoleKind, Scalars};
 use crate::replay::kept::Kept;
 use crate::replay::order::Judging;
+use crate::replay::tally::Tally;
 use crate::replay::{Options, Stop};
 use crate::verdict::{Divergence, Facts, Ground, Place, RuleName, Stopped};
 
@@ -24,7 +25,7 @@ pub(crate) struct Judge {
     /// The model of the run.
     pub follower: Follower,
     /// How many facts but those of states were checked, by kind.
-    pub(super) facts: BTreeMap<&'static str, Facts>,
+    pub(super) facts: Tally<&'static str, Facts>,
     /// Whose settings are followed; known once the first node has booted.
     pub dialect: Dialect,
     /// Where storage was first seen to be asynchronous.
@@ -100,7 +101,7 @@ impl Judge {
         let dialect = Dialect::Etcd;
         let mut judge = Judge {
             follower: Follower::new(dialect.settings(Durability::Deferred), options.keep_run),
-            facts: BTreeMap::new(),
+            facts: Tally::default(),
             dialect,
             overtaken: None,
             how,
@@ -181,7 +182,7 @@ impl Judge {
 
     /// How many facts were checked, by kind.
     pub(super) fn facts(&self) -> BTreeMap<&'static str, Facts> {
-        let mut facts = self.facts.clone();
+        let mut facts = self.facts.map();
         let compared = Facts {
             checked: self.states,
             of: self.states,

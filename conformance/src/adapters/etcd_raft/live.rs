@@ -11,7 +11,6 @@ use std::time::Instant;
 
 use plimsoll_model::settings::Storage;
 
-use super::event::Event;
 use super::evidence::Evidence;
 use super::judge::How;
 use super::readings::Readings;
@@ -26,7 +25,7 @@ use crate::verdict::{Ground, Place, Stopped};
 pub(crate) struct Live {
     options: Options,
     how: How,
-    course: Course<Event>,
+    course: Course<Evidence>,
     evidence: Evidence,
     readings: Readings,
     /// Where storage was seen to be asynchronous.
@@ -40,7 +39,7 @@ impl Live {
         Live {
             options: options.clone(),
             how,
-            course: Course::new(feeds, options.order(how.ordered)),
+            course: Course::new(feeds, options.order(how.ordered), None),
             evidence: Evidence::default(),
             readings: Readings::new(how, options, true),
             shown: None,

@@ -279,7 +279,8 @@ fn read_both_ways(files: &[PathBuf], options: &Options, how: How) -> Result<Judg
 fn once(files: &[PathBuf], options: &Options, how: How) -> Result<Judged, InputError> {
     let mut readings = Readings::new(how, options, false);
     let feeds: Result<Vec<Feed>, TraceError> = files.iter().map(|f| Feed::of_file(f)).collect();
-    let mut course = Course::new(feeds?, options.order(how.ordered));
+    let parsers = options.parsers(files.len());
+    let mut course = Course::new(feeds?, options.order(how.ordered), parsers.as_ref());
     let mut evidence = Evidence::default();
     while let Moved::More | Moved::Stopped = course.advance(&mut evidence, &mut readings, None)? {}
     Ok(Judged {

@@ -11,41 +11,41 @@ use smallvec::SmallVec;
 /// The most bytes of a name: the library prints 64-bit numbers.
 const LENGTH: usize = 23;
 
-/// The name of a node.
+/// The name of a node: its bytes, zeros, and how many bytes it has.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Nid {
-    text: [u8; LENGTH],
-    len: u8,
-}
+pub(crate) struct Nid([u8; LENGTH + 1]);
 
 impl Nid {
     /// Nobody.
     pub(super) const NOBODY: Nid = {
-        let mut text = [0; LENGTH];
+        let mut text = [0; LENGTH + 1];
         text[0] = b'0';
-        Nid { text, len: 1 }
+        text[LENGTH] = 1;
+        Nid(text)
     };
 
     /// The name as it is spelled.
     pub(crate) fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.text[..usize::from(self.len)]).unwrap_or_default()
+        let len = usize::from(self.0[LENGTH]);
+        std::str::from_utf8(&self.0[..len]).unwrap_or_default()
     }
 
     fn of(text: &str) -> Option<Self> {
-        let mut kept = [0; LENGTH];
-        kept.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
-        let len = u8::try_from(text.len()).ok()?;
-        Some(Nid { text: kept, len })
+        let mut kept = [0; LENGTH + 1];
+        kept[..LENGTH]
+            .get_mut(..text.len())?
+            .copy_from_slice(text.as_bytes());
+        kept[LENGTH] = u8::try_from(text.len()).ok()?;
+        Some(Nid(kept))
     }
 }
 
 impl Hash for Nid {
+    #[inline]
     fn hash<H: Hasher>(&self, hasher: &mut H) {
-        let word = |from: usize| {
-            let bytes = self.text[from..].iter().take(8);
-            bytes.fold(0, |word: u64, byte| word << 8 | u64::from(*byte))
-        };
-        hasher.write_u64(word(0).rotate_left(17) ^ word(8).rotate_left(31) ^ word(16));
+        let (words, _) = self.0.as_chunks();
+        let turned = |word: u64, bytes: &[u8; 8]| word.rotate_left(17) ^ u64::from_le_bytes(*bytes);
+        hasher.write_u64(words.iter().fold(0, turned));
     }
 }
 

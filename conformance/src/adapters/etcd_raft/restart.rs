@@ -51,7 +51,7 @@ impl Judge {
 
     /// Whether the recovered log can be what the crash left.
     pub(super) fn may_recover(&mut self, at: &At<'_>) -> Result<(), Stop> {
-        self.facts.entry("durability").or_default().note(true);
+        self.facts.of("durability").note(true);
         let queues = self.queues();
         let pending = self.node(at.event.nid).ready.is_some();
         let Some(member) = self.follower.member(at.id) else {
@@ -121,7 +121,7 @@ impl Judge {
             false => self.names.id(state.vote),
         };
         let restored = (Term(state.term), vote, Index(state.commit));
-        self.facts.entry("durability").or_default().note(true);
+        self.facts.of("durability").note(true);
         self.follower.doubt(true);
         let survival = match self.queues() {
             true => self.queued_survival(at, restored, Index(boot.log))?,

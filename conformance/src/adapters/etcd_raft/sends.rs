@@ -197,7 +197,7 @@ impl Judge {
             return Err(self.unnamed(at));
         };
         let (stated, of) = pattern.facts();
-        let facts = self.facts.entry("message").or_default();
+        let facts = self.facts.of("message");
         facts.checked += stated;
         facts.of += of;
         if let Some(found) = self.follower.flights.find(&pattern) {
@@ -437,7 +437,7 @@ impl Judge {
     /// Compares what the trace says was sent with what the model said.
     fn compare(&mut self, at: &At<'_>, pattern: &Pattern, said: &Message) -> Result<(), Stop> {
         let (stated, of) = pattern.facts();
-        let facts = self.facts.entry("message").or_default();
+        let facts = self.facts.of("message");
         facts.checked += stated;
         facts.of += of;
         self.follower.flights.shown(said, None);

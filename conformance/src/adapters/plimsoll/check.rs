@@ -1,7 +1,9 @@
 //! Comparing what a line shows with the model.
 
+use std::borrow::Cow;
+
 use plimsoll_model::config::{Config, Joint};
-use plimsoll_model::ids::{Index, NodeSet, Position, Term};
+use plimsoll_model::ids::{Index, NodeId, NodeSet, Position, Term};
 use plimsoll_model::log::{GrowingLog, Log};
 use plimsoll_model::refusal::Refusal;
 use plimsoll_model::server::Server;
@@ -145,15 +147,15 @@ fn differs_from(
 impl Judge {
     /// What the line shows of the state: a part that its emitter always records
     /// and that is absent is what it was.
-    fn state_shown(&self, at: &At<'_>) -> State {
-        let mut state = at.step.state.clone();
+    fn state_shown<'a>(&self, at: &At<'a>) -> Cow<'a, State> {
+        let mut state = Cow::Borrowed(&at.step.state);
         let Some((before, _)) = self.shown.get(&at.id) else {
             return state;
         };
         macro_rules! carry {
             ($($field:ident: $name:ident),*) => {$(
-                if state.$field.is_none() && self.declared(Field::$name) {
-                    state.$field = before.$field.clone();
+                if state.$field.is_none() && self.declared(Field::$name) && before.$field.is_some() {
+                    state.to_mut().$field = before.$field.clone();
                 }
             )*};
         }
@@ -163,20 +165,38 @@ impl Judge {
         state
     }
 
-    fn durable_shown(&self, at: &At<'_>) -> Durable {
-        let mut durable = at.step.durable.clone();
+    fn durable_shown<'a>(&self, at: &At<'a>) -> Cow<'a, Durable> {
+        let mut durable = Cow::Borrowed(&at.step.durable);
         let Some((_, before)) = self.shown.get(&at.id) else {
             return durable;
         };
         macro_rules! carry {
             ($($field:ident: $name:ident),*) => {$(
-                if durable.$field.is_none() && self.declared(Field::$name) {
-                    durable.$field = before.$field.clone();
+                if durable.$field.is_none() && self.declared(Field::$name) && before.$field.is_some() {
+                    durable.to_mut().$field = before.$field.clone();
                 }
             )*};
         }
         carry!(term: DurableTerm, vote: DurableVote, commit: DurableCommit, last: DurableLast);
         durable
+    }
+
+    /// Remembers what the line shows, for the lines that leave it out.
+    fn note_shown(&mut self, id: NodeId, state: &State, durable: &Durable) {
+        let (known, known_durable) = self.shown.entry(id).or_default();
+        // A configuration seldom changes, and is dear to copy.
+        let config = match known.config == state.config {
+            true => known.config.take(),
+            false => state.config.clone(),
+        };
+        *known = State {
+            config,
+            vote: state.vote.clone(),
+            leader: state.leader.clone(),
+            transfer: state.transfer.clone(),
+            ..*state
+        };
+        known_durable.clone_from(durable);
     }
 
     /// Compares everything that the line shows with the model after the step.
@@ -197,7 +217,7 @@ impl Judge {
             ("log", state.last.is_some()),
             ("configuration", state.config.is_some()),
         ] {
-            self.facts.entry(kind).or_default().note(shown);
+            self.facts.of(kind).note(shown);
         }
         let member = self.follower.member(at.id);
         let differs = |member: &Member| differs_from(self, at, &state, &member.server);
@@ -208,7 +228,7 @@ impl Judge {
         self.check_leader(at, &state)?;
         self.check_durable(at)?;
         let durable = self.durable_shown(at);
-        self.shown.insert(at.id, (state, durable));
+        self.note_shown(at.id, &state, &durable);
         Ok(())
     }
 
@@ -218,7 +238,7 @@ impl Judge {
         let asked = !self.follower.settings.vote_with_known_leader;
         let shown = state.leader.as_ref();
         let checked = shown.is_some() && asked;
-        self.facts.entry("leader").or_default().note(checked);
+        self.facts.of("leader").note(checked);
         let (Some(shown), true) = (shown, asked) else {
             return Ok(());
         };
@@ -296,7 +316,7 @@ impl Judge {
                 is.term.to_string(),
             ))
         } else if vote.is_some_and(|vote| vote != Some(is.vote)) {
-            let shown = durable.vote.flatten();
+            let shown = durable.vote.as_ref().and_then(Option::as_ref);
             let shown = shown.map_or("none".to_owned(), |n| n.as_str().to_owned());
             let model = is.vote.map_or("none".to_owned(), |v| v.to_string());
             Some(fact("durable vote", shown, model))
@@ -318,7 +338,7 @@ impl Judge {
             at.step.durable.last.is_some(),
         ];
         for shown in shown {
-            self.facts.entry("durability").or_default().note(shown);
+            self.facts.of("durability").note(shown);
         }
         match self.durable_differs(at) {
             None => Ok(()),

@@ -1,6 +1,7 @@
 //! The judgement, line by line.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 
 use plimsoll_model::ids::{Index, NodeId, NodeSet, Position, ReadId};
 use plimsoll_model::log::Log;
@@ -12,9 +13,11 @@ use plimsoll_trace::{Cause, CauseKind, Field, Header, Step};
 
 use super::named::Named;
 use super::reads::Asked;
+use crate::replay::flights::Mixed;
 use crate::replay::follow::{Fault, Follower, RoleKind, Scalars};
 use crate::replay::kept::Kept;
 use crate::replay::order::Judging;
+use crate::replay::tally::Tally;
 use crate::replay::{Options, Stop, faults, live};
 use crate::verdict::{Divergence, Facts, Ground, Place, RuleName, Stopped};
 
@@ -33,10 +36,10 @@ pub(crate) struct Judge {
     /// The model of the run.
     pub follower: Follower,
     /// How many facts were checked, by kind.
-    pub facts: BTreeMap<&'static str, Facts>,
+    pub facts: Tally<&'static str, Facts>,
     pub(super) header: Header,
     /// Which message an id names, in the model and as it was shown.
-    pub(super) by_id: Kept<u128, Named>,
+    pub(super) by_id: Kept<u128, Named, BuildHasherDefault<Mixed>>,
     /// The nodes that have a line anywhere in the run's files.
     pub(super) all: NodeSet,
     /// Which read a context of a leader and its term stands for.
@@ -83,7 +86,7 @@ impl Judge {
         let nodes = header.nodes.len();
         let mut judge = Judge {
             follower,
-            facts: BTreeMap::new(),
+            facts: Tally::default(),
             header,
             by_id: Kept::default(),
             all: NodeSet::EMPTY,
@@ -535,7 +538,7 @@ impl Judge {
     fn acks(&mut self, at: &At<'_>) -> Result<(), Stop> {
         for ack in at.step.ack.iter().flatten() {
             let (op, index) = (ack.op.as_str(), Index(ack.index.get()));
-            self.facts.entry("acknowledgement").or_default().note(true);
+            self.facts.of("acknowledgement").note(true);
             if self.ack_asked(at, op, index)? {
                 continue;
             }

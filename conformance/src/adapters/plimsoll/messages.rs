@@ -218,14 +218,14 @@ impl Judge {
             return Err(self.inconclusive(at, Ground::Unsupported));
         };
         self.note_message(&pattern);
+        let mut found = self.sent(message, &pattern);
         // Whether an equal one has left before matters to who counts them.
         let counts = self.follower.flights.ledger.is_some();
-        if (counts || self.sent(message, &pattern).is_none())
-            && self.waits_for_nothing(message, &pattern)
-        {
+        if (counts || found.is_none()) && self.waits_for_nothing(message, &pattern) {
             self.silent(at, pattern.from, Input::WriteCompleted)?;
+            found = self.sent(message, &pattern);
         }
-        let found = match self.sent(message, &pattern) {
+        let found = match found {
             Some(found) => found,
             None => self.explain(at, message, &pattern)?,
         };
@@ -292,7 +292,7 @@ impl Judge {
 
     fn note_message(&mut self, pattern: &Pattern) {
         let (stated, of) = pattern.facts();
-        let facts = self.facts.entry("message").or_default();
+        let facts = self.facts.of("message");
         facts.checked += stated;
         facts.of += of;
     }
@@ -423,7 +423,7 @@ impl Judge {
                     self.unlogged.insert(key, ());
                 }
                 self.follower.flights.unlogged(at.id);
-                self.facts.entry("message").or_default().note(false);
+                self.facts.of("message").note(false);
                 return self.begin_reads(at, usize::MAX);
             }
         };
@@ -518,7 +518,7 @@ impl Judge {
             .cloned()
             .collect();
         for read in new {
-            self.facts.entry("read").or_default().note(true);
+            self.facts.of("read").note(true);
             self.begin_read(at, read.op.as_str(), Index(read.index.get()))?;
         }
         Ok(())
@@ -760,7 +760,7 @@ impl Judge {
                 }
             }
         }
-        let facts = self.facts.entry("entries").or_default();
+        let facts = self.facts.of("entries");
         facts.checked += count;
         facts.of += count;
         match wrong {

@@ -101,17 +101,24 @@ struct Files {
 
 impl Files {
     /// Takes the header of a file; those of all files are equal.
-    fn header(&mut self, file: &Arc<str>, line: Line<'_>, at: &Place) -> Result<(), InputError> {
-        let header = parse_header(file, line)?;
-        if self.header.as_ref().is_some_and(|first| *first != header) {
+    fn header(&mut self, header: Box<Header>, at: &Place) -> Result<(), InputError> {
+        if self.header.as_ref().is_some_and(|first| *first != *header) {
             return Err(InputError::Apart {
                 path: at.path.to_path_buf(),
                 why: "its header is not that of the files before it".to_owned(),
             });
         }
-        self.header.get_or_insert(header);
+        self.header.get_or_insert(*header);
         Ok(())
     }
+}
+
+/// What a line says.
+enum Said {
+    /// What kind of trace it is, or why the header that it is cannot be read.
+    Header(Result<Box<Header>, TraceError>),
+    /// What a node did.
+    Step(Box<Step>),
 }
 
 /// An error in a line as a whole.
@@ -128,36 +135,56 @@ fn wrong(file: &Arc<str>, line: u64, kind: ErrorKind) -> TraceError {
 
 impl Reading for Files {
     type Event = Step;
+    type Said = Said;
 
-    fn read(
+    fn parse(file: &Arc<str>, line: Line<'_>, first: bool) -> Result<Said, TraceError> {
+        let header = || Said::Header(parse_header(file, line).map(Box::new));
+        if first {
+            return Ok(header());
+        }
+        match parse_step(file, line) {
+            Ok(step) => Ok(Said::Step(Box::new(step))),
+            Err(error) if matches!(error.kind, ErrorKind::SecondHeader) => Ok(header()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn take(
         &mut self,
         input: usize,
         file: &Arc<str>,
-        line: Line<'_>,
+        said: Said,
         rotated: bool,
         place: &Place,
-    ) -> Result<Option<Step>, InputError> {
+    ) -> Result<Option<Box<Step>>, InputError> {
         if self.shapes.len() <= input {
             self.shapes.resize(input + 1, None);
         }
-        let number = line.number;
-        let shape = |error| wrong(file, number, ErrorKind::Shape(error));
-        let Some(well_formed) = &mut self.shapes[input] else {
-            self.header(file, line, place)?;
-            let header = self.header.as_ref();
-            let well_formed = header.map(WellFormed::new).transpose().map_err(shape)?;
-            self.shapes[input] = well_formed;
-            return Ok(None);
-        };
-        let step = match parse_step(file, line) {
-            // A file that takes the place of another may have the header again.
-            Err(error) if rotated && matches!(error.kind, ErrorKind::SecondHeader) => {
-                self.header(file, line, place)?;
+        let shape = |error| wrong(file, place.line, ErrorKind::Shape(error));
+        let step = match (said, &mut self.shapes[input]) {
+            (Said::Header(header), None) => {
+                self.header(header?, place)?;
+                let header = self.header.as_ref();
+                let well_formed = header.map(WellFormed::new).transpose().map_err(shape)?;
+                self.shapes[input] = well_formed;
                 return Ok(None);
             }
-            step => step?,
+            // A file that takes the place of another may have the header again.
+            (Said::Header(header), Some(_)) if rotated => {
+                self.header(header?, place)?;
+                return Ok(None);
+            }
+            (Said::Header(_), Some(_)) => {
+                return Err(wrong(file, place.line, ErrorKind::SecondHeader).into());
+            }
+            (Said::Step(_), None) => {
+                return Err(wrong(file, place.line, ErrorKind::NoHeader).into());
+            }
+            (Said::Step(step), Some(well_formed)) => {
+                well_formed.check(place.line, &step).map_err(shape)?;
+                step
+            }
         };
-        well_formed.check(number, &step).map_err(shape)?;
         if !self.seen.contains(&step.node) {
             self.seen.insert(step.node.clone());
         }
@@ -189,7 +216,7 @@ pub(crate) fn judge(files: &[PathBuf], options: &Options) -> Result<Judgement, I
 /// A run that is judged as far as its inputs go.
 pub(crate) struct Run {
     options: Options,
-    course: Course<Step>,
+    course: Course<Files>,
     files: Files,
     /// Who judges, once a header tells how.
     judge: Option<(Judge, Dialect)>,
@@ -198,9 +225,14 @@ pub(crate) struct Run {
 impl Run {
     /// Nothing read yet.
     pub(crate) fn new(feeds: Vec<Feed>, options: &Options) -> Self {
+        let inputs = feeds.len();
         Run {
             options: options.clone(),
-            course: Course::new(feeds, options.order(false)),
+            course: Course::new(
+                feeds,
+                options.order(false),
+                options.parsers(inputs).as_ref(),
+            ),
             files: Files::default(),
             judge: None,
         }
@@ -306,7 +338,7 @@ impl Running for Run {
             consumed,
             stop,
             nodes: judge.nodes(),
-            facts: judge.facts,
+            facts: judge.facts.map(),
             dialect,
             follower: judge.follower,
             readings: 0,

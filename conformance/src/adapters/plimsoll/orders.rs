@@ -177,10 +177,7 @@ impl Judge {
 
     /// Compares what a line shows of handing over, and of the snapshot.
     pub(super) fn check_orders(&mut self, at: &At<'_>, state: &wire::State) -> Result<(), Stop> {
-        self.facts
-            .entry("snapshot")
-            .or_default()
-            .note(state.snapshot.is_some());
+        self.facts.of("snapshot").note(state.snapshot.is_some());
         let Some(shown) = &state.transfer else {
             return Ok(());
         };

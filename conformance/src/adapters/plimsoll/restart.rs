@@ -32,7 +32,7 @@ impl Judge {
         };
         let server = member.server.clone();
         let settings = self.follower.settings;
-        self.facts.entry("durability").or_default().note(true);
+        self.facts.of("durability").note(true);
         // What the state leaves open may show in what is durable.
         let (mut nearest, mut likeliest) = (None, None);
         let mut possible = Vec::new();
