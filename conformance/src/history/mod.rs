@@ -15,24 +15,35 @@
 //! | part | does |
 //! |---|---|
 //! | [`operation`] | an operation: who, when, what was asked, what was answered |
+//! | [`model`] | what a store answers: the trait of all models, own ones too |
 //! | [`names`] | the models that are built in |
 //! | [`texts`] | keys, values and clients as small numbers |
 //! | [`mod@format`] | histories as people write them down |
 //! | [`words`] | operations in words |
 //! | [`limits`] | budgets of time and memory |
+//! | [`judge`](mod@judge) | the judgement, part by part |
 //! | [`verdict`] | the three verdicts, and what each rests on |
 //!
 //! The words: a *position* is a place in the order of all calls and returns of
 //! a history, from 0. A *part* is what can be judged on its own, mostly a key.
 
+mod follow;
 pub mod format;
+pub mod judge;
 pub mod limits;
+mod memo;
+pub mod model;
 pub mod names;
 pub mod operation;
+mod parts;
+mod search;
+mod store;
 pub mod texts;
 pub mod verdict;
 pub mod words;
+mod zones;
 
+pub use judge::{Misfit, Options, judge};
 pub use limits::Limits;
 pub use names::ModelName;
 pub use operation::{

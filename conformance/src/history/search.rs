@@ -1,0 +1,538 @@
+//! The search of Wing and Gong, memoised as Lowe does.
+//!
+//! A *configuration* is the set of operations that have taken effect, and the
+//! state they led to. From each, every operation may come next that was called
+//! before the first return of one that has not taken effect yet (the
+//! *deadline*) and that the model does not refuse. When all operations that
+//! returned have taken effect, their order is the answer; when no
+//! configuration is left, there is none. No configuration is visited twice
+//! ([`memo`](super::memo)).
+//!
+//! Beyond that, the search leaves out what cannot matter. Each rule has its
+//! proof in `docs/linearizability.md`:
+//!
+//! - **Reads at once.** An operation that leaves every state as it was and fits
+//!   now is taken now, without an alternative.
+//! - **One of a class.** Of operations that can stand for each other the one
+//!   that returns first is tried, of those that never return the one called
+//!   first.
+//! - **Unknown only for a change.** An operation of unknown outcome is taken
+//!   only if it changes the state.
+//! - **Overwritten in hindsight.** A write over a write that nobody has seen is
+//!   decided late: an operation that overwrites can be taken without a change
+//!   of the state, at its deadline, if another overwriting operation was taken
+//!   since its call: it had its point right before that one.
+//! - **Writes for a purpose.** An overwriting operation that is not at its
+//!   deadline is taken only if something else than an overwriting operation
+//!   fits then.
+
+use super::limits::Limits;
+use super::memo::{Memo, mix};
+use super::model::{Model, Outcome, Span, Step};
+use super::verdict::Ground;
+
+mod apart;
+mod list;
+
+pub(super) use apart::Joined;
+pub use apart::judge_spans;
+use list::Events;
+
+/// What a search came to, and what it took.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    pub(super) outcome: Outcome,
+    /// Configurations visited.
+    pub(super) states: u64,
+    /// The most memory that tables and stacks took.
+    pub(super) memory_bytes: u64,
+    #[allow(dead_code, reason = "explanations rest on it")]
+    /// The longest order of a search that failed, if it was asked for: which
+    /// operations, as indexes.
+    pub(super) longest: Vec<u32>,
+}
+
+/// An operation of a part.
+pub(super) type Timed<'a, Op> = (Span, &'a Op);
+
+/// Searches for an order of operations that stand in the order of their calls.
+pub(super) fn search<M: Model>(
+    model: &M,
+    ops: &[Timed<'_, M::Op>],
+    limits: &Limits<'_>,
+    keep_longest: bool,
+) -> Found {
+    let mut search = Search::new(model, ops, limits, keep_longest);
+    let outcome = search.run();
+    Found {
+        outcome,
+        states: search.states,
+        memory_bytes: search.memory_bytes,
+        longest: search.longest,
+    }
+}
+
+/// Something that comes next.
+#[derive(Clone, Copy, Debug)]
+struct Choice {
+    op: u32,
+    how: How,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum How {
+    /// Takes effect.
+    Effect,
+    /// Was overwritten in hindsight.
+    Hindsight,
+}
+
+/// A configuration on the way to the present one.
+struct Frame<U> {
+    /// How far the trail went before the operation that led here.
+    trail: usize,
+    /// The state before it, if it has changed.
+    undo: Option<U>,
+    /// The set before it.
+    set: u128,
+    /// The bound of hindsight before it.
+    bound: u32,
+    /// The unknown group it was taken from.
+    group: Option<u32>,
+    /// Its choices, in `choices`; those before `next` were tried.
+    first: usize,
+    next: usize,
+    deadline: u32,
+    /// The operation whose return is the deadline.
+    due: u32,
+}
+
+/// Operations of unknown outcome that can stand for each other.
+struct Group {
+    /// In the order of their calls.
+    ops: Vec<u32>,
+    used: usize,
+    class: u32,
+}
+
+/// What was found on entering a configuration.
+enum Entered {
+    Done,
+    Dead,
+    Open { deadline: u32, due: u32 },
+}
+
+const READS: u8 = 1;
+const OVERWRITES: u8 = 2;
+const NO_CLASS: u32 = u32::MAX;
+
+struct Search<'a, M: Model> {
+    model: &'a M,
+    ops: &'a [Timed<'a, M::Op>],
+    limits: &'a Limits<'a>,
+    flags: Vec<u8>,
+    class: Vec<u32>,
+    /// Per class: the visit in which it was last met, and the choice then.
+    met: Vec<(u64, u32)>,
+    events: Events,
+    groups: Vec<Group>,
+    memo: Memo,
+    state: M::State,
+    /// The operations that have taken effect.
+    set: u128,
+    /// Overwriting operations called before it can have been overwritten.
+    bound: u32,
+    /// What has taken effect, in order.
+    trail: Vec<Choice>,
+    choices: Vec<Choice>,
+    frames: Vec<Frame<M::Undo>>,
+    states: u64,
+    memory_bytes: u64,
+    furthest: u32,
+    keep_longest: bool,
+    longest: Vec<u32>,
+}
+
+impl<'a, M: Model> Search<'a, M> {
+    fn new(
+        model: &'a M,
+        ops: &'a [Timed<'a, M::Op>],
+        limits: &'a Limits<'a>,
+        keep_longest: bool,
+    ) -> Self {
+        let mut classes = std::collections::HashMap::new();
+        let mut flags = Vec::with_capacity(ops.len());
+        let mut class = Vec::with_capacity(ops.len());
+        let mut groups: Vec<Group> = Vec::new();
+        let mut group_of = std::collections::HashMap::new();
+        for (index, (span, op)) in ops.iter().enumerate() {
+            let reads = model.reads_only(op);
+            let overwrites = model.overwrites(op);
+            flags.push((u8::from(reads) * READS) | (u8::from(overwrites) * OVERWRITES));
+            let number = classes.len() as u32;
+            let own = match model.class(op) {
+                Some(name) => *classes.entry(name).or_insert(number),
+                None => NO_CLASS,
+            };
+            class.push(own);
+            if !span.is_known() && !reads {
+                let new = groups.len();
+                let group = match own {
+                    NO_CLASS => new,
+                    _ => *group_of.entry(own).or_insert(new),
+                };
+                if group == new {
+                    groups.push(Group {
+                        ops: Vec::new(),
+                        used: 0,
+                        class: own,
+                    });
+                }
+                groups[group].ops.push(index as u32);
+            }
+        }
+        Search {
+            model,
+            ops,
+            limits,
+            flags,
+            class,
+            met: vec![(0, 0); classes.len()],
+            events: Events::new(ops.iter().map(|(span, _)| *span)),
+            groups,
+            memo: Memo::default(),
+            state: model.initial(),
+            set: 0,
+            bound: 0,
+            trail: Vec::new(),
+            choices: Vec::new(),
+            frames: Vec::new(),
+            states: 0,
+            memory_bytes: 0,
+            furthest: 0,
+            keep_longest,
+            longest: Vec::new(),
+        }
+    }
+
+    fn run(&mut self) -> Outcome {
+        if let Some(ground) = self.limits.reached() {
+            return Outcome::Stopped(ground);
+        }
+        let mut frame = Frame {
+            trail: 0,
+            undo: None,
+            set: 0,
+            bound: 0,
+            group: None,
+            first: 0,
+            next: 0,
+            deadline: 0,
+            due: 0,
+        };
+        let mut idle_write = false;
+        loop {
+            if let Some(ground) = self.over_budget() {
+                return Outcome::Stopped(ground);
+            }
+            // The configuration that the last step led to.
+            frame.first = self.choices.len();
+            frame.next = frame.first;
+            match self.enter(idle_write) {
+                Entered::Done => return Outcome::Order(self.order()),
+                Entered::Dead => {
+                    self.note_longest();
+                    self.leave(frame);
+                }
+                Entered::Open { deadline, due } => {
+                    frame.deadline = deadline;
+                    frame.due = due;
+                    self.frames.push(frame);
+                }
+            }
+            // The next step: of the last configuration that has one left.
+            loop {
+                let Some(top) = self.frames.last_mut() else {
+                    return Outcome::None {
+                        first_return: self.furthest,
+                    };
+                };
+                if top.next < self.choices.len() {
+                    let choice = self.choices[top.next];
+                    let (deadline, due) = (top.deadline, top.due);
+                    top.next += 1;
+                    (frame, idle_write) = self.take(choice, deadline, due);
+                    break;
+                }
+                let top = self.frames.pop().expect("there is a last one");
+                self.leave(top);
+            }
+        }
+    }
+
+    /// Takes what fits everywhere, then lists the choices. `idle_write`: the
+    /// last step was an overwriting operation that needs a purpose.
+    fn enter(&mut self, idle_write: bool) -> Entered {
+        self.states += 1;
+        let visit = self.states;
+        let first = self.choices.len();
+        let trail = self.trail.len();
+        let mut free_from = u32::MAX;
+        let mut purpose = false;
+        let mut at = self.events.first();
+        let (deadline, due) = loop {
+            let Some(event) = at else {
+                return Entered::Done;
+            };
+            at = self.events.after(event);
+            let index = event.op();
+            if event.is_return() {
+                break (self.ops[index as usize].0.ret, index);
+            }
+            let op = self.ops[index as usize].1;
+            let flags = self.flags[index as usize];
+            if flags & READS != 0 {
+                match self.model.step(&mut self.state, op) {
+                    Step::Refused => {}
+                    Step::Same => {
+                        // If its return comes next, it is gone from the list.
+                        if at == Some(event.its_return()) {
+                            at = self.events.after(event.its_return());
+                        }
+                        self.lift(index, How::Effect);
+                    }
+                    Step::Changed(undo) => {
+                        self.model.undo(&mut self.state, undo);
+                        purpose = true;
+                        self.offer(index, visit);
+                    }
+                }
+                continue;
+            }
+            if flags & OVERWRITES != 0 && self.ops[index as usize].0.call >= self.bound {
+                free_from = free_from.min(self.ops[index as usize].0.call);
+            }
+            if self.fits(op, true) {
+                purpose |= flags & OVERWRITES == 0;
+                self.offer(index, visit);
+            }
+        };
+        self.furthest = self.furthest.max(deadline);
+        for group in 0..self.groups.len() {
+            let Group { ops, used, class } = &self.groups[group];
+            let class = *class;
+            if self.ops[ops[0] as usize].0.call > deadline {
+                break;
+            }
+            let Some(&index) = ops.get(*used) else {
+                continue;
+            };
+            let (span, op) = self.ops[index as usize];
+            let known_first = class != NO_CLASS && self.met[class as usize].0 == visit;
+            if span.call < deadline && !known_first && self.fits(op, false) {
+                purpose |= self.flags[index as usize] & OVERWRITES == 0;
+                self.choices.push(Choice {
+                    op: index,
+                    how: How::Effect,
+                });
+            }
+        }
+        if idle_write && !purpose && self.trail.len() == trail {
+            self.choices.truncate(first);
+            return Entered::Dead;
+        }
+        let config = self.set
+            ^ mix(self.model.fingerprint(&self.state))
+            ^ mix(u128::from(free_from) | 1 << 100);
+        if !self.memo.insert(config) {
+            self.choices.truncate(first);
+            return Entered::Dead;
+        }
+        let ops = self.ops;
+        self.choices[first..].sort_unstable_by_key(|c| {
+            let span = ops[c.op as usize].0;
+            (span.ret, span.call)
+        });
+        let span = ops[due as usize].0;
+        if self.flags[due as usize] & OVERWRITES != 0 && span.call < self.bound {
+            let hindsight = Choice {
+                op: due,
+                how: How::Hindsight,
+            };
+            // Behind the choice to take it for its effect.
+            let at = self.choices[first..].iter().position(|c| c.op == due);
+            let at = at.map_or(first, |at| first + at + 1);
+            self.choices.insert(at, hindsight);
+        }
+        Entered::Open { deadline, due }
+    }
+
+    /// Whether the operation fits now; one of unknown outcome only if it
+    /// changes the state.
+    fn fits(&mut self, op: &M::Op, known: bool) -> bool {
+        match self.model.step(&mut self.state, op) {
+            Step::Refused => false,
+            Step::Same => known,
+            Step::Changed(undo) => {
+                self.model.undo(&mut self.state, undo);
+                true
+            }
+        }
+    }
+
+    /// Adds a choice, unless one that can stand for it returns earlier.
+    fn offer(&mut self, index: u32, visit: u64) {
+        let choice = Choice {
+            op: index,
+            how: How::Effect,
+        };
+        let class = self.class[index as usize];
+        if class != NO_CLASS {
+            let met = &mut self.met[class as usize];
+            if met.0 == visit {
+                let other = &mut self.choices[met.1 as usize];
+                if self.ops[index as usize].0.ret < self.ops[other.op as usize].0.ret {
+                    *other = choice;
+                }
+                return;
+            }
+            *met = (visit, self.choices.len() as u32);
+        }
+        self.choices.push(choice);
+    }
+
+    /// Takes a choice. Also whether it was a write that needs a purpose.
+    fn take(&mut self, choice: Choice, deadline: u32, due: u32) -> (Frame<M::Undo>, bool) {
+        let mut frame = Frame {
+            trail: self.trail.len(),
+            undo: None,
+            set: self.set,
+            bound: self.bound,
+            group: None,
+            first: 0,
+            next: 0,
+            deadline: 0,
+            due: 0,
+        };
+        let (span, op) = self.ops[choice.op as usize];
+        let mut idle_write = false;
+        if choice.how == How::Effect {
+            match self.model.step(&mut self.state, op) {
+                Step::Changed(undo) => frame.undo = Some(undo),
+                Step::Same => {}
+                Step::Refused => debug_assert!(false, "it has fitted before"),
+            }
+            if self.flags[choice.op as usize] & OVERWRITES != 0 {
+                self.bound = deadline;
+                idle_write = choice.op != due;
+            }
+        }
+        if span.is_known() {
+            self.lift(choice.op, choice.how);
+        } else {
+            let class = self.class[choice.op as usize];
+            let found = self.groups.iter().position(|g| match class {
+                NO_CLASS => g.class == NO_CLASS && g.ops[0] == choice.op,
+                _ => g.class == class,
+            });
+            if let Some(group) = found {
+                self.groups[group].used += 1;
+                frame.group = Some(group as u32);
+            }
+            self.set ^= mix(u128::from(choice.op) | 1 << 64);
+            self.trail.push(choice);
+        }
+        (frame, idle_write)
+    }
+
+    fn lift(&mut self, index: u32, how: How) {
+        self.events.lift(index);
+        self.set ^= mix(u128::from(index) | 1 << 64);
+        self.trail.push(Choice { op: index, how });
+    }
+
+    /// Goes back to the configuration before.
+    fn leave(&mut self, frame: Frame<M::Undo>) {
+        self.choices.truncate(frame.first);
+        while self.trail.len() > frame.trail {
+            let choice = self.trail.pop().expect("longer");
+            if self.ops[choice.op as usize].0.is_known() {
+                self.events.put_back(choice.op);
+            }
+        }
+        if let Some(group) = frame.group {
+            self.groups[group as usize].used -= 1;
+        }
+        if let Some(undo) = frame.undo {
+            self.model.undo(&mut self.state, undo);
+        }
+        self.set = frame.set;
+        self.bound = frame.bound;
+    }
+
+    /// The order of what has taken effect: what was overwritten in hindsight
+    /// stands before the overwriting operation that followed its call.
+    fn order(&self) -> Vec<u32> {
+        let mut order: Vec<u32> = Vec::with_capacity(self.trail.len());
+        let mut overwritten: Vec<(usize, u32)> = Vec::new();
+        let mut last_overwriting = 0;
+        for choice in &self.trail {
+            match choice.how {
+                How::Effect => {
+                    if self.flags[choice.op as usize] & OVERWRITES != 0 {
+                        last_overwriting = order.len();
+                    }
+                    order.push(choice.op);
+                }
+                How::Hindsight => overwritten.push((last_overwriting, choice.op)),
+            }
+        }
+        // The places never descend: the last overwriting one moves on.
+        let mut merged = Vec::with_capacity(self.trail.len());
+        let mut overwritten = overwritten.into_iter().peekable();
+        for (place, op) in order.into_iter().enumerate() {
+            while let Some((_, before)) = overwritten.next_if(|&(at, _)| at == place) {
+                merged.push(before);
+            }
+            merged.push(op);
+        }
+        merged
+    }
+
+    fn note_longest(&mut self) {
+        if self.keep_longest && self.trail.len() > self.longest.len() {
+            self.longest = self.order();
+        }
+    }
+
+    /// Why to stop, if a budget is used up, or would be by the next step.
+    fn over_budget(&mut self) -> Option<Ground> {
+        if self.states.is_multiple_of(256)
+            && let Some(ground) = self.limits.reached()
+        {
+            return Some(ground);
+        }
+        let needed = self.memo.bytes_with_one_more()
+            + bytes(&self.frames, 1)
+            + bytes(&self.choices, self.ops.len().min(4096))
+            + bytes(&self.trail, 1)
+            + self.events.bytes();
+        if self.limits.memory_bytes.is_some_and(|most| needed > most) {
+            return Some(Ground::Memory);
+        }
+        self.memory_bytes = self.memory_bytes.max(needed);
+        None
+    }
+}
+
+/// What a stack takes once so many more are on it: the old and the new one
+/// while it grows.
+fn bytes<T>(stack: &Vec<T>, more: usize) -> u64 {
+    let now = stack.capacity();
+    let grown = if stack.len() + more > now {
+        now + (now * 2).max(stack.len() + more)
+    } else {
+        now
+    };
+    (grown * size_of::<T>()) as u64
+}

@@ -1,0 +1,482 @@
+//! Several keys at once: transactions, ranges, and the revisions of etcd.
+//!
+//! The revision of the store counts its changes. Which number it began with is
+//! not known, until an answer shows one: from then on it is.
+
+use std::collections::{HashMap, HashSet};
+
+use smallvec::SmallVec;
+
+use super::super::memo::mix;
+use super::super::model::{Model, Step};
+use super::super::{
+    Compare, CompareOp, CompareWith, History, KeyId, Operation, RangeEnd, Request, Response,
+    Revision,
+};
+use super::shown::{Shown, Shows};
+
+/// What the store has of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) struct Slot {
+    value: Shown,
+    /// How many changes the store had seen with the last write, and with the
+    /// one that created the key; 0 when it is absent.
+    modified: u64,
+    created: u64,
+    version: u64,
+}
+
+impl Slot {
+    const ABSENT: Slot = Slot {
+        value: Shown::ABSENT,
+        modified: 0,
+        created: 0,
+        version: 0,
+    };
+}
+
+/// All keys.
+#[derive(Clone, Debug)]
+pub(in super::super) struct Slots {
+    slots: Vec<Slot>,
+    /// XOR of what stands for each slot.
+    print: u128,
+    /// How often the store was changed.
+    changes: u64,
+    /// The revision before the first change, once an answer has shown it.
+    base: Option<i64>,
+}
+
+/// What a step has changed.
+pub(in super::super) struct Undo {
+    slots: SmallVec<[(u32, Slot); 1]>,
+    changes: u64,
+    base: Option<i64>,
+}
+
+/// The model of several keys.
+pub(in super::super) struct Many<'a> {
+    shows: Shows<'a>,
+    history: &'a History,
+    /// The keys in the order of their names, and where each is in it.
+    keys: Vec<KeyId>,
+    rank: HashMap<KeyId, u32>,
+    /// Whether anything shows versions or revisions.
+    counts: bool,
+    /// Revisions that an operation is known to have made.
+    taken: HashSet<u64>,
+}
+
+impl<'a> Many<'a> {
+    /// The model for these operations, which touch no other keys.
+    pub(in super::super) fn new(
+        history: &'a History,
+        keys: &[KeyId],
+        operations: &[&Operation],
+    ) -> Self {
+        let mut keys = keys.to_vec();
+        keys.sort_unstable_by_key(|key| history.keys.get(key.0));
+        keys.dedup();
+        let rank = keys.iter().zip(0..).map(|(key, i)| (*key, i)).collect();
+        let counted = |c: &Compare| !matches!(c.with, CompareWith::Value(_));
+        let counts = operations.iter().any(|o| {
+            o.revision.is_some()
+                || matches!(&o.request, Request::Txn(txn) if txn.compares.iter().any(counted))
+        });
+        let made = |o: &&&Operation| {
+            o.is_known()
+                && match o.request {
+                    Request::Write { .. } | Request::Append { .. } => true,
+                    Request::Cas { .. } | Request::Delete { .. } => {
+                        o.response == Response::Flag(true)
+                    }
+                    _ => false,
+                }
+        };
+        let taken = operations.iter().filter(made);
+        let taken = taken.filter_map(|o| o.revision.as_ref()?.store).collect();
+        Many {
+            shows: Shows::new(history, operations.iter().copied()),
+            history,
+            keys,
+            rank,
+            counts,
+            taken,
+        }
+    }
+
+    fn print(&self, at: u32, slot: &Slot) -> u128 {
+        if *slot == Slot::ABSENT {
+            return 0;
+        }
+        let mut print = mix(slot.value.number() | u128::from(at) << 96);
+        if self.counts {
+            print = mix(print ^ u128::from(slot.modified) ^ u128::from(slot.created) << 64);
+            print = mix(print ^ u128::from(slot.version));
+        }
+        print
+    }
+
+    fn put(&self, state: &mut Slots, undo: &mut Undo, key: KeyId, slot: Slot) {
+        let Some(&at) = self.rank.get(&key) else {
+            return;
+        };
+        let old = std::mem::replace(&mut state.slots[at as usize], slot);
+        state.print ^= self.print(at, &old) ^ self.print(at, &slot);
+        undo.slots.push((at, old));
+    }
+
+    fn get(&self, state: &Slots, key: KeyId) -> Slot {
+        self.rank
+            .get(&key)
+            .map_or(Slot::ABSENT, |&at| state.slots[at as usize])
+    }
+
+    /// Does one request as part of the change with this number. Whether the
+    /// answer fits; and whether the store was changed.
+    fn apply(
+        &self,
+        state: &mut Slots,
+        undo: &mut Undo,
+        change: u64,
+        request: &Request,
+        answer: &Response,
+    ) -> (bool, bool) {
+        let write = |state: &mut Slots, undo: &mut Undo, key, old: Slot, value| {
+            let created = match old.value {
+                Shown::ABSENT => change,
+                _ => old.created,
+            };
+            let slot = match value {
+                // To write what stands for no value is to delete.
+                Shown::ABSENT => Slot::ABSENT,
+                _ if !self.counts => Slot {
+                    value,
+                    ..Slot::ABSENT
+                },
+                _ => Slot {
+                    value,
+                    modified: change,
+                    created,
+                    version: old.version + 1,
+                },
+            };
+            self.put(state, undo, key, slot);
+        };
+        match request {
+            Request::Read { key } => {
+                let now = self.get(state, *key).value;
+                let fits = match answer {
+                    Response::Value(seen) => self.shows.shown(*seen) == now,
+                    _ => true,
+                };
+                (fits, false)
+            }
+            Request::Write { key, value } => {
+                let old = self.get(state, *key);
+                write(state, undo, *key, old, self.shows.shown(*value));
+                (true, true)
+            }
+            Request::Append { key, value } => {
+                let old = self.get(state, *key);
+                let next = self.shows.appended(old.value, *value);
+                write(state, undo, *key, old, next);
+                let fits = match answer {
+                    Response::Value(then) => self.shows.shown(*then) == next,
+                    _ => true,
+                };
+                (fits, true)
+            }
+            Request::Cas { key, from, to } => {
+                let old = self.get(state, *key);
+                let equal = self.shows.shown(*from) == old.value;
+                if equal {
+                    write(state, undo, *key, old, self.shows.shown(*to));
+                }
+                (flag(answer, equal), equal)
+            }
+            Request::Delete { key } => {
+                let there = self.get(state, *key).value != Shown::ABSENT;
+                if there {
+                    self.put(state, undo, *key, Slot::ABSENT);
+                }
+                (flag(answer, there), there)
+            }
+            Request::Range { start, end, limit } => {
+                let Response::Pairs(pairs) = answer else {
+                    return (true, false);
+                };
+                let mut now = self.range(state, *start, *end, *limit);
+                let seen = pairs
+                    .iter()
+                    .map(|(key, value)| (*key, self.shows.shown(*value)));
+                let fits = seen.into_iter().all(|pair| now.next() == Some(pair));
+                (fits && now.next().is_none(), false)
+            }
+            _ => (false, false),
+        }
+    }
+
+    fn range(
+        &self,
+        state: &Slots,
+        start: KeyId,
+        end: RangeEnd,
+        limit: Option<u32>,
+    ) -> impl Iterator<Item = (KeyId, Shown)> {
+        let name = |key: KeyId| self.history.keys.get(key.0);
+        let from = self.keys.partition_point(|&key| name(key) < name(start));
+        let to = match end {
+            RangeEnd::Open => self.keys.len(),
+            RangeEnd::Before(end) => self.keys.partition_point(|&key| name(key) < name(end)),
+        };
+        let there = (from..to.max(from)).filter_map(|at| {
+            let value = state.slots[at].value;
+            (value != Shown::ABSENT).then_some((self.keys[at], value))
+        });
+        let there: Vec<_> = there
+            .take(limit.map_or(usize::MAX, |l| l as usize))
+            .collect();
+        there.into_iter()
+    }
+
+    /// Whether a comparison holds; None: the number to compare with is one
+    /// that no answer has shown yet.
+    fn holds(&self, state: &Slots, compare: &Compare) -> Option<bool> {
+        let slot = self.get(state, compare.key);
+        let absolute = |relative: u64| match relative {
+            0 => Some(0),
+            relative => Some(state.base? + relative as i64),
+        };
+        let ordering = match compare.with {
+            CompareWith::Value(value) => {
+                let shown = self.shows.shown(value);
+                match compare.op {
+                    CompareOp::Equal => return Some(slot.value == shown),
+                    CompareOp::NotEqual => return Some(slot.value != shown),
+                    _ => self
+                        .shows
+                        .text_of(slot.value)
+                        .cmp(&self.shows.text_of(shown)),
+                }
+            }
+            CompareWith::Version(version) => slot.version.cmp(&version),
+            CompareWith::ModRevision(r) => absolute(slot.modified)?.cmp(&(r as i64)),
+            CompareWith::CreateRevision(r) => absolute(slot.created)?.cmp(&(r as i64)),
+        };
+        Some(match compare.op {
+            CompareOp::Equal => ordering.is_eq(),
+            CompareOp::NotEqual => ordering.is_ne(),
+            CompareOp::Less => ordering.is_lt(),
+            CompareOp::Greater => ordering.is_gt(),
+        })
+    }
+
+    /// Does the whole operation. Whether its answer fits.
+    fn operate(&self, state: &mut Slots, undo: &mut Undo, operation: &Operation) -> bool {
+        let change = state.changes + 1;
+        let mut changed = false;
+        let mut fits = true;
+        match &operation.request {
+            Request::Txn(txn) => {
+                let mut held = true;
+                for compare in &txn.compares {
+                    match self.holds(state, compare) {
+                        Some(holds) => held &= holds,
+                        None => return false,
+                    }
+                }
+                let mut answers: &[Response] = &[];
+                if let Response::Txn {
+                    succeeded,
+                    answers: given,
+                } = &operation.response
+                {
+                    if *succeeded != held {
+                        return false;
+                    }
+                    answers = given;
+                }
+                let requests = if held { &txn.then } else { &txn.otherwise };
+                for (i, request) in requests.iter().enumerate() {
+                    let answer = answers.get(i).unwrap_or(&Response::Unknown);
+                    let (fit, change) = self.apply(state, undo, change, request, answer);
+                    fits &= fit;
+                    changed |= change;
+                }
+            }
+            request => {
+                (fits, changed) = self.apply(state, undo, change, request, &operation.response);
+            }
+        }
+        if changed && self.counts {
+            state.changes = change;
+        }
+        fits && self.revisions_fit(state, operation, changed)
+    }
+
+    fn revisions_fit(&self, state: &mut Slots, operation: &Operation, changed: bool) -> bool {
+        let none = Revision::default();
+        let shown = operation.revision.as_deref().unwrap_or(&none);
+        let changes = state.changes as i64;
+        let mut is = |number: u64, relative: i64| match state.base {
+            Some(base) => base + relative == number as i64,
+            None => {
+                state.base = Some(number as i64 - relative);
+                true
+            }
+        };
+        if let Some(store) = shown.store
+            && !is(store, changes)
+        {
+            return false;
+        }
+        let key = match operation.request {
+            Request::Read { key }
+            | Request::Write { key, .. }
+            | Request::Append { key, .. }
+            | Request::Cas { key, .. } => Some(key),
+            _ => None,
+        };
+        if let Some(key) = key {
+            let at = self.rank.get(&key);
+            let slot = at.map_or(Slot::ABSENT, |&at| state.slots[at as usize]);
+            let mut fits = |number: Option<u64>, relative: u64| match (number, relative) {
+                (None, _) => true,
+                (Some(number), 0) => number == 0,
+                (Some(number), relative) => is(number, relative as i64),
+            };
+            if !fits(shown.modified, slot.modified) || !fits(shown.created, slot.created) {
+                return false;
+            }
+            if shown.version.is_some_and(|v| v != slot.version) {
+                return false;
+            }
+        }
+        // A revision that another operation is known to have made is not to be
+        // made by this one: that one would have none left.
+        if let Some(base) = state.base
+            && changed
+        {
+            let made = (base + changes) as u64;
+            return shown.store == Some(made) || !self.taken.contains(&made);
+        }
+        true
+    }
+}
+
+/// Whether an answer of yes or no fits.
+fn flag(answer: &Response, is: bool) -> bool {
+    match answer {
+        Response::Flag(seen) => *seen == is,
+        _ => true,
+    }
+}
+
+impl Model for Many<'_> {
+    type Op = Operation;
+    type State = Slots;
+    type Undo = Undo;
+
+    fn initial(&self) -> Slots {
+        Slots {
+            slots: vec![Slot::ABSENT; self.keys.len()],
+            print: 0,
+            changes: 0,
+            base: None,
+        }
+    }
+
+    fn step(&self, state: &mut Slots, op: &Operation) -> Step<Undo> {
+        let mut undo = Undo {
+            slots: SmallVec::new(),
+            changes: state.changes,
+            base: state.base,
+        };
+        let print = state.print;
+        if !self.operate(state, &mut undo, op) {
+            self.undo(state, undo);
+            return Step::Refused;
+        }
+        if print == state.print && undo.changes == state.changes && undo.base == state.base {
+            self.undo(state, undo);
+            return Step::Same;
+        }
+        Step::Changed(undo)
+    }
+
+    fn undo(&self, state: &mut Slots, undo: Undo) {
+        for (at, slot) in undo.slots.into_iter().rev() {
+            let now = std::mem::replace(&mut state.slots[at as usize], slot);
+            state.print ^= self.print(at, &now) ^ self.print(at, &slot);
+        }
+        state.changes = undo.changes;
+        state.base = undo.base;
+    }
+
+    fn fingerprint(&self, state: &Slots) -> u128 {
+        if !self.counts {
+            return state.print;
+        }
+        let base = state.base.map_or(0, |base| base as u64 ^ 1 << 63);
+        state.print ^ mix(u128::from(state.changes) | u128::from(base) << 64)
+    }
+
+    fn reads_only(&self, op: &Operation) -> bool {
+        let reads = |r: &Request| matches!(r, Request::Read { .. } | Request::Range { .. });
+        match &op.request {
+            Request::Txn(txn) => match op.response {
+                Response::Txn {
+                    succeeded: true, ..
+                } => txn.then.iter().all(reads),
+                Response::Txn {
+                    succeeded: false, ..
+                } => txn.otherwise.iter().all(reads),
+                _ => txn.then.iter().chain(&txn.otherwise).all(reads),
+            },
+            Request::Cas { .. } => op.response == Response::Flag(false),
+            Request::Delete { .. } => op.response == Response::Flag(false),
+            request => reads(request),
+        }
+    }
+
+    fn class(&self, op: &Operation) -> Option<u64> {
+        use std::hash::{Hash, Hasher};
+        let mut hasher = xxhash_rust::xxh3::Xxh3::new();
+        // Writes that answer nothing are alike, whether they returned or not.
+        let answer = match op.response {
+            Response::Done => &Response::Unknown,
+            ref answer => answer,
+        };
+        (&op.request, answer, &op.revision).hash(&mut hasher);
+        // One that returned without a known answer may be a refusal.
+        let blank = *answer == Response::Unknown && op.is_known();
+        let plain = matches!(op.request, Request::Write { .. } | Request::Append { .. });
+        (blank && !plain && op.response == Response::Unknown).hash(&mut hasher);
+        Some(hasher.finish())
+    }
+
+    fn refusal(&self, state: &Slots, op: &Operation) -> String {
+        match op.request {
+            Request::Read { key } => {
+                let now = self.shows.say(self.get(state, key).value);
+                match op.response {
+                    Response::Value(seen)
+                        if self.shows.shown(seen) != self.get(state, key).value =>
+                    {
+                        let seen = self.history.values.get(seen.0);
+                        format!("the value is {now}, and it saw \"{seen}\"")
+                    }
+                    _ => "the value fits, but not the revision".into(),
+                }
+            }
+            Request::Cas { key, .. } => {
+                let now = self.shows.say(self.get(state, key).value);
+                format!("the value is {now}, and the answer does not fit that")
+            }
+            Request::Range { .. } => "the range holds something else then".into(),
+            Request::Txn(_) => "the transaction would be answered differently then".into(),
+            _ => "the answer does not fit".into(),
+        }
+    }
+}
