@@ -29,13 +29,15 @@ pub(super) fn run(args: &Args, options: &Options, begun: Instant) -> Done {
     };
     let (judged, followed) = live::follow(&args.paths, options, &mut watch);
     let mut report = TraceReport::new(&judged);
+    report.followed = followed;
     if let Err(error) = &judged.result {
         if args.json {
             document(&Document::new(vec![report], begun.elapsed()))?;
+        } else {
+            say(&render::replay::followed(&report))?;
         }
         return Err(Failure::Trace(error.to_string()));
     }
-    report.followed = followed;
     if let (Some(folder), "diverges") = (&args.out, report.verdict)
         && let Some(timeline) = Timeline::of_judged(&judged, None)
     {

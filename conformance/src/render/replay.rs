@@ -239,6 +239,7 @@ pub fn followed(report: &TraceReport) -> String {
     let ended = match followed.ended_by {
         "signal" => "a signal",
         "end" => "the end of all inputs",
+        "error" => "an error in an input",
         _ => "the verdict",
     };
     let mut out = item(

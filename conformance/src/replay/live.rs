@@ -112,7 +112,7 @@ pub struct NodeAt {
 /// How a run was followed.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Followed {
-    /// What ended it: `verdict`, `signal`, or `end` of all inputs.
+    /// What ended it: `verdict`, `signal`, `end` of all inputs, or `error`.
     pub ended_by: &'static str,
     /// For how many later messages of its link a message is kept.
     pub window: u64,
@@ -161,9 +161,9 @@ pub fn follow(
             judged.moments = found.moments;
             Some(found.followed)
         }
-        Err(error) => {
+        Err((error, followed)) => {
             judged.result = Err(error);
-            None
+            followed.map(|followed| *followed)
         }
     };
     (judged, followed)
@@ -194,12 +194,16 @@ fn nothing(format: Option<Format>, inputs: Vec<(PathBuf, String)>) -> Verdict {
     )
 }
 
-fn run(paths: &[PathBuf], options: &Options, watch: &mut Watch<'_>) -> Result<Found, InputError> {
+/// Why a run could not be followed further, and how far it was.
+type Broken = (InputError, Option<Box<Followed>>);
+
+fn run(paths: &[PathBuf], options: &Options, watch: &mut Watch<'_>) -> Result<Found, Broken> {
+    let early = |error: InputError| (error, None);
     let mut feeds = Vec::new();
-    for path in inputs::growing(paths)? {
+    for path in inputs::growing(paths).map_err(early)? {
         feeds.push(Feed::growing(&path));
     }
-    let Some((format, ended_by)) = format(&mut feeds, options, watch)? else {
+    let Some((format, ended_by)) = format(&mut feeds, options, watch).map_err(early)? else {
         let hashes = feeds.iter().map(Feed::hash).collect();
         let at = |feed: &Feed| InputAt::of(feed);
         return Ok(Found {
@@ -221,7 +225,11 @@ fn run(paths: &[PathBuf], options: &Options, watch: &mut Watch<'_>) -> Result<Fo
     };
     let (ended_by, overdue) = match ended_by {
         Some(ended_by) => (ended_by, None),
-        None => on(running.as_mut(), watch)?,
+        None => on(running.as_mut(), watch).map_err(|error| {
+            // What was judged before it holds all the same.
+            let followed = Followed::of(running.as_ref(), "error", options);
+            (error, Some(Box::new(followed)))
+        })?,
     };
     let followed = Followed::of(running.as_ref(), ended_by, options);
     let hashes: Vec<_> = running.feeds().into_iter().map(Feed::hash).collect();
