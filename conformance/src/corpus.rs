@@ -176,6 +176,7 @@ pub const ENTRIES: &[Entry] = &[
     entry!("plimsoll/flawed-two-changes", "ndjson.gz"),
     entry!("plimsoll/four-follower-reads", "ndjson.gz"),
     entry!("plimsoll/four-transfers", "ndjson.gz"),
+    entry!("plimsoll/four-transfers-given-up", "ndjson.gz"),
     entry!("plimsoll/single-crashes", "ndjson.gz"),
     entry!("plimsoll/six-all-features", "ndjson.gz"),
     entry!("plimsoll/six-joint-learners", "ndjson.gz"),
@@ -184,4 +185,6 @@ pub const ENTRIES: &[Entry] = &[
     entry!("plimsoll/three-forgets-an-entry", "ndjson.gz"),
     entry!("plimsoll/three-happy", "ndjson.gz"),
     entry!("plimsoll/three-queued-writes", "ndjson.gz"),
+    entry!("plimsoll/three-queued-writes-replaced", "ndjson.gz"),
+    entry!("plimsoll/three-snapshots-overtaken", "ndjson.gz"),
 ];

@@ -68,6 +68,8 @@ pub struct Item {
     pub scenario: String,
     /// The command of this repository's implementation that makes a trace with it.
     pub command: Option<&'static str>,
+    /// Why there is none, if there is none.
+    pub no_command: Option<&'static str>,
 }
 
 /// What traces have exercised.
@@ -107,6 +109,17 @@ impl Coverage {
             self.count("fault", crash.name().to_owned(), *count);
         }
         self.count("fault", CUT_OFF.to_owned(), faults.cut_off);
+    }
+
+    /// Counts what `other` has counted.
+    pub fn merge(&mut self, other: &Coverage) {
+        self.traces += other.traces;
+        self.dialects.extend(other.dialects.iter().cloned());
+        self.faults.add(&other.faults);
+        for (key, (count, traces)) in &other.counts {
+            let entry = self.counts.entry(key.clone()).or_default();
+            (entry.0, entry.1) = (entry.0 + count, entry.1 + traces);
+        }
     }
 
     fn count(&mut self, kind: &'static str, name: String, count: u64) {
@@ -233,6 +246,7 @@ impl Coverage {
         let key = (kind, name);
         let (count, traces) = self.counts.get(&key).copied().unwrap_or_default();
         let (_, name) = key;
+        let command = command(kind, &name);
         Item {
             standing: match (count > 0, presets.is_empty()) {
                 (true, _) => Standing::Exercised,
@@ -240,7 +254,11 @@ impl Coverage {
                 (false, true) => Standing::OtherDialect,
             },
             scenario: scenarios::of(kind, &name),
-            command: command(kind, &name),
+            command,
+            no_command: match command {
+                None => Some(scenarios::beyond(kind, &name).unwrap_or(scenarios::ELSEWHERE)),
+                Some(_) => None,
+            },
             kind,
             name,
             count,

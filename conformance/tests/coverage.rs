@@ -1,10 +1,10 @@
 //! What the corpus has exercised of the rules, and that the advice for holes is
 //! true: the command beside an item made a trace that shows it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use plimsoll::coverage::{Coverage, Item, Standing, made_by};
+use plimsoll::coverage::{Coverage, Item, Standing, made_by, scenarios};
 use plimsoll::replay::{self, Options};
 
 fn root() -> PathBuf {
@@ -61,6 +61,42 @@ fn the_advice_for_a_hole_fills_it() {
     }
     assert_eq!(std::fs::read_to_string(&file).expect("shown.txt"), text);
     assert!(shown.len() > 60, "only {} items are shown", shown.len());
+}
+
+/// A hole of the dialect that the implementation follows has a command, or a
+/// reason why none fills it.
+#[test]
+fn every_hole_has_a_command_or_a_reason() {
+    let mut all = Coverage::default();
+    corpus("plimsoll")
+        .iter()
+        .for_each(|(_, one)| all.merge(one));
+    let items = all.items();
+    for item in &items {
+        let reason = scenarios::beyond(item.kind, &item.name);
+        let elsewhere = item.standing == Standing::OtherDialect;
+        assert_eq!(item.command.is_some(), item.no_command.is_none());
+        assert!(
+            elsewhere || item.command.is_some() != reason.is_some(),
+            "{} {}",
+            item.kind,
+            item.name
+        );
+    }
+    // What the corpus does not show of that dialect is what cannot be shown.
+    let holes = items.iter().filter(|item| item.standing == Standing::Hole);
+    let names: BTreeSet<&str> = holes.map(|item| item.name.as_str()).collect();
+    let expected = [
+        "lease-expired",
+        "own-vote-counted",
+        "read-served-by-lease",
+        "retry",
+        "tick",
+        "ticked",
+        "wipe",
+        "wiped",
+    ];
+    assert_eq!(names, BTreeSet::from(expected));
 }
 
 #[test]

@@ -39,6 +39,34 @@ pub const ROLES: [(&str, &[&str], &str); 7] = [
     ),
 ];
 
+/// Why nothing that only other dialects do is in a trace of this repository's
+/// implementation.
+pub const ELSEWHERE: &str = "it follows the rules of etcd-raft, and these are another dialect's";
+
+/// Why no trace of this repository's implementation shows an item of its own
+/// dialect.
+pub fn beyond(kind: &str, name: &str) -> Option<&'static str> {
+    let reason = match (kind, name) {
+        ("action", "tick") | ("branch", "ticked" | "lease-expired" | "read-served-by-lease") => {
+            "it confirms every read by a round of messages and has no leases, and a trace has no \
+             clock"
+        }
+        ("action", "wipe") | ("branch", "wiped") => {
+            "a node of it that was removed keeps its disk, and a trace has no line for a new one"
+        }
+        ("action", "retry") => {
+            "it has no sessions: a command that is sent again is another operation, in it and in \
+             its traces"
+        }
+        ("branch", "own-vote-counted") => {
+            "no message of it goes to itself, so that its own vote is counted when the election is \
+             won, and no line shows that it was before"
+        }
+        _ => return None,
+    };
+    Some(reason)
+}
+
 /// The scenario that exercises an item.
 pub fn of(kind: &str, name: &str) -> String {
     match kind {

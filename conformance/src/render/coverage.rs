@@ -33,6 +33,9 @@ pub fn report(document: &Document) -> String {
         if let Some(command) = item.command {
             out += &format!("    in this repository's implementation: {command}\n");
         }
+        if let Some(why) = item.no_command {
+            out += &format!("    not in this repository's implementation: {why}\n");
+        }
         if let Some(preset) = item.presets.first() {
             let with = match item.features.as_slice() {
                 [] => String::new(),
@@ -166,6 +169,9 @@ fn row(item: &Item) -> String {
     if item.standing == Standing::Hole {
         if let Some(command) = item.command {
             says += &format!("<br><code>{}</code>", escaped(command));
+        }
+        if let Some(why) = item.no_command {
+            says += &format!("<br>not in this repository's implementation: {why}");
         }
         if let Some(preset) = item.presets.first() {
             says += &format!(
