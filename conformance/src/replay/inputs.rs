@@ -58,6 +58,16 @@ pub enum InputError {
         /// The file.
         path: PathBuf,
     },
+    /// What only another format leaves open.
+    #[error(
+        "{}: a Plimsoll trace, whose header says how it was recorded: \
+         --storage and --switch are for traces of etcd-io/raft",
+        path.display()
+    )]
+    Given {
+        /// The file.
+        path: PathBuf,
+    },
     /// Files that do not belong together.
     #[error("{}: {why}", path.display())]
     Apart {

@@ -219,6 +219,7 @@ fn run(paths: &[PathBuf], options: &Options, watch: &mut Watch<'_>) -> Result<Fo
             },
         });
     };
+    options.fit(format, paths.first()).map_err(early)?;
     let mut running: Box<dyn Running> = match format {
         Format::EtcdRaft => Box::new(etcd_raft::Live::new(feeds, options)),
         Format::Plimsoll => Box::new(plimsoll::Run::new(feeds, options)),

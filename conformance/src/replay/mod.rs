@@ -87,6 +87,16 @@ const TURN: usize = 256;
 const AHEAD: usize = 1 << 11;
 
 impl Options {
+    /// Whether what is given can be given for the format of `path`.
+    fn fit(&self, format: Format, path: Option<&PathBuf>) -> Result<(), InputError> {
+        match format {
+            Format::Plimsoll if self.given.says_something() => Err(InputError::Given {
+                path: path.cloned().unwrap_or_default(),
+            }),
+            Format::Plimsoll | Format::EtcdRaft => Ok(()),
+        }
+    }
+
     /// The threads beside the judging one that parse the lines of one run.
     pub(crate) fn parsers(&self, inputs: usize) -> Option<Arc<ahead::Parsers>> {
         ahead::Parsers::new(self.threads.saturating_sub(1).min(inputs))
@@ -230,6 +240,7 @@ fn verdict(
         Some(format) => format,
         None => inputs::detect(files)?,
     };
+    options.fit(format, files.first())?;
     let judgement = match format {
         Format::EtcdRaft => etcd_raft::judge(files, options)?,
         Format::Plimsoll => plimsoll::judge(files, options)?,

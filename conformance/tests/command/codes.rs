@@ -29,6 +29,10 @@ fn traces_are_judged_alike_on_any_number_of_threads() {
     assert!(one.lines().count() > 20);
     assert_eq!(one, on("2"));
     assert_eq!(one, on("7"));
+    // Of one trace the other threads parse the lines.
+    let trace = format!("{folder}/five-everything.ndjson.gz");
+    let on = |threads: &str| stdout(&run("threads", &["replay", &trace, "--threads", threads]));
+    assert_eq!(on("1"), on("3"));
 }
 
 /// What is known of a trace is held against it.
@@ -49,6 +53,13 @@ fn what_is_given_of_a_trace_counts() {
     assert_eq!(code(&["replay", &trace, "--switch", "leases=on"]), 2);
     let both = ["--switch", "pre-vote=on", "--switch", "pre-vote=off"];
     assert_eq!(code(&[&["replay", &trace][..], &both].concat()), 2);
+    // The header of a Plimsoll trace says it.
+    let own = format!(
+        "{}/../traces/corpus/plimsoll/five-members.ndjson.gz",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    assert_eq!(code(&["replay", &own, "--storage", "async"]), 2);
+    assert_eq!(code(&["replay", &own, "--switch", "pre-vote=on"]), 2);
     assert_eq!(code(&["replay", "--together", &trace, &trace]), 2);
     assert_eq!(code(&["replay"]), 2);
     assert_eq!(code(&["replay", "--correspondence", "etcd-raft"]), 0);

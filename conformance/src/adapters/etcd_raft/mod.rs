@@ -182,6 +182,11 @@ impl Given {
     /// The names of the switches that can be given.
     pub const SWITCHES: [&str; 3] = ["pre-vote", "check-quorum", "step-down-on-removal"];
 
+    /// Whether anything is known.
+    pub(crate) fn says_something(&self) -> bool {
+        self.storage.is_some() || !self.switches.is_empty()
+    }
+
     fn features(&self) -> Features {
         let mut features = Features::default();
         for (name, on) in &self.switches {
