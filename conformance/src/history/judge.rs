@@ -1,7 +1,9 @@
 //! Judges a history: part by part, each with what suits it.
 
+use super::explain::{Failed, explain};
 use super::follow::follow;
 use super::limits::Limits;
+use super::memo::Numbers;
 use super::model::{Model, Outcome, Span};
 use super::names::ModelName;
 use super::parts::{Kind, Part, parts};
@@ -70,14 +72,11 @@ pub fn judge(history: &History, model: ModelName, options: &Options<'_>) -> Resu
     let (parts, why) = parts(history);
     certificate.parts = parts.len() as u64;
     certificate.partition = why;
-    let mut failed: Vec<(u32, &Part)> = Vec::new();
+    let mut failed: Vec<Failed<'_>> = Vec::new();
     let mut grounds = Vec::new();
     let witness = options.witness.map(|order| by_part(history, &parts, order));
     for (number, part) in parts.iter().enumerate() {
-        let subject = Subject::of(history, part, |o| Span {
-            call: o.call,
-            ret: o.ret.unwrap_or(Span::NEVER),
-        });
+        let subject = Subject::of(history, part);
         let witness = witness.as_ref().map(|parts| parts[number].as_slice());
         let judged = subject.judge(options, witness);
         let size = part.ops.len() as u64;
@@ -98,7 +97,11 @@ pub fn judge(history: &History, model: ModelName, options: &Options<'_>) -> Resu
             }
             Outcome::None { first_return } => {
                 certificate.operations_judged += size;
-                failed.push((first_return, part));
+                failed.push(Failed {
+                    part,
+                    first_return: (first_return != u32::MAX).then_some(first_return),
+                    conflict: judged.conflict,
+                });
             }
             Outcome::Stopped(ground) => {
                 certificate.parts_open += 1;
@@ -113,7 +116,12 @@ pub fn judge(history: &History, model: ModelName, options: &Options<'_>) -> Resu
     let verdict = if history.operations.is_empty() {
         Verdict::Inconclusive(vec![Ground::Empty])
     } else if !failed.is_empty() {
-        Verdict::NotLinearizable(Box::new(explain(history, &failed, options)))
+        let failure = if options.explain {
+            explain(history, &failed, options)
+        } else {
+            Failure::unexplained(failed.iter().map(|f| f.part.keys.clone()))
+        };
+        Verdict::NotLinearizable(Box::new(failure))
     } else if !grounds.is_empty() {
         grounds.sort_unstable();
         Verdict::Inconclusive(grounds)
@@ -125,19 +133,6 @@ pub fn judge(history: &History, model: ModelName, options: &Options<'_>) -> Resu
         certificate,
         orders,
     })
-}
-
-fn explain(_history: &History, failed: &[(u32, &Part)], _options: &Options<'_>) -> Failure {
-    let (_, part) = failed[0];
-    Failure {
-        keys: part.keys.clone(),
-        others: failed[1..].iter().map(|(_, p)| p.keys.clone()).collect(),
-        first_return: None,
-        conflict: Vec::new(),
-        minimal: false,
-        attempts: Vec::new(),
-        weaker: Default::default(),
-    }
 }
 
 fn count(history: &History, certificate: &mut Certificate) {
@@ -192,8 +187,19 @@ pub(super) struct Subject<'a> {
     pub(super) history: &'a History,
     pub(super) part: &'a Part,
     /// Indexes in the history, in the order of `spans`' calls.
-    pub(super) ops: Vec<u32>,
-    pub(super) spans: Vec<Span>,
+    ops: Vec<u32>,
+    spans: Vec<Span>,
+    /// Those of which nobody knows the outcome at these times, while the
+    /// history has it: by their places in `ops`.
+    blank: Numbers<u32, Operation>,
+}
+
+/// When an operation was called and returned.
+pub(super) fn own_span(operation: &Operation) -> Span {
+    Span {
+        call: operation.call,
+        ret: operation.ret.unwrap_or(Span::NEVER),
+    }
 }
 
 /// What came of it.
@@ -281,29 +287,65 @@ fn with_the_rest(timed: &[Timed<'_, CellOp>], kept: &[u32], order: Vec<u32>) -> 
 }
 
 impl<'a> Subject<'a> {
-    /// All operations of a part, at times of their own.
-    pub(super) fn of(
-        history: &'a History,
-        part: &'a Part,
-        span: impl Fn(&Operation) -> Span,
-    ) -> Self {
+    /// All operations of a part, at their own times.
+    pub(super) fn of(history: &'a History, part: &'a Part) -> Self {
         let spans = part.ops.iter();
-        let spans = spans.map(|&i| span(&history.operations[i as usize]));
+        let spans = spans.map(|&i| own_span(&history.operations[i as usize]));
         Subject {
             history,
             part,
             ops: part.ops.clone(),
             spans: spans.collect(),
+            blank: Numbers::default(),
         }
     }
 
-    fn operation(&self, at: usize) -> &'a Operation {
+    /// Some operations of a part (indexes in the history), at these times; in
+    /// the order of the calls.
+    pub(super) fn at(
+        history: &'a History,
+        part: &'a Part,
+        timed: impl Iterator<Item = (Span, u32)>,
+    ) -> Self {
+        let (spans, ops): (Vec<Span>, Vec<u32>) = timed.unzip();
+        let mut blank = Numbers::default();
+        for (at, (span, &index)) in spans.iter().zip(&ops).enumerate() {
+            let operation = &history.operations[index as usize];
+            if !span.is_known() && operation.is_known() {
+                let unknown = Operation {
+                    ret: None,
+                    response: Response::Unknown,
+                    revision: None,
+                    ..operation.clone()
+                };
+                blank.insert(at as u32, unknown);
+            }
+        }
+        Subject {
+            history,
+            part,
+            ops,
+            spans,
+            blank,
+        }
+    }
+
+    /// How many operations it has.
+    pub(super) fn len(&self) -> usize {
+        self.ops.len()
+    }
+
+    fn operation(&self, at: usize) -> &Operation {
+        if !self.blank.is_empty()
+            && let Some(blank) = self.blank.get(&(at as u32))
+        {
+            return blank;
+        }
         &self.history.operations[self.ops[at] as usize]
     }
 
-    fn operations(&self) -> impl Iterator<Item = &'a Operation> + Clone + '_ {
-        let all = &self.history.operations;
-        self.ops.iter().map(move |&i| &all[i as usize])
+    fn operations(&self) -> impl Iterator<Item = &Operation> {
+        (0..self.ops.len()).map(|at| self.operation(at))
     }
 
     /// Judges it. `witness`: places in `ops`.

@@ -12,6 +12,9 @@ pub struct Limits<'a> {
     pub deadline: Option<Instant>,
     /// The most bytes that tables and stacks of a search take. None: any.
     pub memory_bytes: Option<u64>,
+    /// The most configurations that one search visits; counts as time. None:
+    /// any number.
+    pub configurations: Option<u64>,
     /// Stops the judgement when it is set.
     pub cancel: Option<&'a AtomicBool>,
     /// How long explaining a failure may take, at most; the deadline holds for
@@ -24,6 +27,7 @@ impl Default for Limits<'_> {
         Limits {
             deadline: None,
             memory_bytes: None,
+            configurations: None,
             cancel: None,
             explain: Duration::from_secs(2),
         }

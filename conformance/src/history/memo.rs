@@ -81,3 +81,33 @@ fn finalize(x: u64) -> u64 {
     let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     x ^ (x >> 31)
 }
+
+/// A map by small numbers: their hash is one multiplication and a fold.
+pub(super) type Numbers<K, V> =
+    std::collections::HashMap<K, V, std::hash::BuildHasherDefault<Fold>>;
+
+/// The hash of a [`Numbers`] map.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Fold(u64);
+
+impl std::hash::Hasher for Fold {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.write_u64(u64::from(number));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        let wide = u128::from(self.0.rotate_left(26) ^ number ^ 0x9e37_79b9_7f4a_7c15)
+            * 0xd134_2543_de82_ef95;
+        self.0 = (wide >> 64) as u64 ^ wide as u64;
+    }
+}

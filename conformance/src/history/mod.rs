@@ -27,6 +27,7 @@
 //! The words: a *position* is a place in the order of all calls and returns of
 //! a history, from 0. A *part* is what can be judged on its own, mostly a key.
 
+mod explain;
 mod follow;
 pub mod format;
 pub mod judge;
@@ -37,6 +38,7 @@ pub mod names;
 pub mod operation;
 mod parts;
 mod search;
+mod sequential;
 mod store;
 pub mod texts;
 pub mod verdict;

@@ -27,7 +27,7 @@
 //!   fits then.
 
 use super::limits::Limits;
-use super::memo::{Memo, mix};
+use super::memo::{Memo, Numbers, mix};
 use super::model::{Model, Outcome, Span, Step};
 use super::verdict::Ground;
 
@@ -46,10 +46,8 @@ pub(super) struct Found {
     pub(super) states: u64,
     /// The most memory that tables and stacks took.
     pub(super) memory_bytes: u64,
-    #[allow(dead_code, reason = "explanations rest on it")]
-    /// The longest order of a search that failed, if it was asked for: which
-    /// operations, as indexes.
-    pub(super) longest: Vec<u32>,
+    /// The longest orders of a search that failed, if they were asked for.
+    pub(super) longest: Vec<Vec<u32>>,
 }
 
 /// An operation of a part.
@@ -122,6 +120,9 @@ enum Entered {
     Open { deadline: u32, due: u32 },
 }
 
+/// How many longest orders are kept, at most.
+const LONGEST: usize = 3;
+
 const READS: u8 = 1;
 const OVERWRITES: u8 = 2;
 const NO_CLASS: u32 = u32::MAX;
@@ -150,7 +151,7 @@ struct Search<'a, M: Model> {
     memory_bytes: u64,
     furthest: u32,
     keep_longest: bool,
-    longest: Vec<u32>,
+    longest: Vec<Vec<u32>>,
 }
 
 impl<'a, M: Model> Search<'a, M> {
@@ -160,11 +161,11 @@ impl<'a, M: Model> Search<'a, M> {
         limits: &'a Limits<'a>,
         keep_longest: bool,
     ) -> Self {
-        let mut classes = std::collections::HashMap::new();
+        let mut classes = Numbers::default();
         let mut flags = Vec::with_capacity(ops.len());
         let mut class = Vec::with_capacity(ops.len());
         let mut groups: Vec<Group> = Vec::new();
-        let mut group_of = std::collections::HashMap::new();
+        let mut group_of = Numbers::default();
         for (index, (span, op)) in ops.iter().enumerate() {
             let reads = model.reads_only(op);
             let overwrites = model.overwrites(op);
@@ -238,12 +239,11 @@ impl<'a, M: Model> Search<'a, M> {
             // The configuration that the last step led to.
             frame.first = self.choices.len();
             frame.next = frame.first;
-            match self.enter(idle_write) {
+            let entered = self.enter(idle_write);
+            self.note_longest();
+            match entered {
                 Entered::Done => return Outcome::Order(self.order()),
-                Entered::Dead => {
-                    self.note_longest();
-                    self.leave(frame);
-                }
+                Entered::Dead => self.leave(frame),
                 Entered::Open { deadline, due } => {
                     frame.deadline = deadline;
                     frame.due = due;
@@ -500,8 +500,19 @@ impl<'a, M: Model> Search<'a, M> {
     }
 
     fn note_longest(&mut self) {
-        if self.keep_longest && self.trail.len() > self.longest.len() {
-            self.longest = self.order();
+        if !self.keep_longest {
+            return;
+        }
+        let best = self.longest.first().map_or(0, Vec::len);
+        let now = self.trail.len();
+        if now > best {
+            self.longest.clear();
+        }
+        if now > best || (now == best && self.longest.len() < LONGEST) {
+            let order = self.order();
+            if !self.longest.contains(&order) {
+                self.longest.push(order);
+            }
         }
     }
 
@@ -511,6 +522,13 @@ impl<'a, M: Model> Search<'a, M> {
             && let Some(ground) = self.limits.reached()
         {
             return Some(ground);
+        }
+        if self
+            .limits
+            .configurations
+            .is_some_and(|most| self.states >= most)
+        {
+            return Some(Ground::Time);
         }
         let needed = self.memo.bytes_with_one_more()
             + bytes(&self.frames, 1)

@@ -237,6 +237,22 @@ pub struct Failure {
     pub weaker: Weaker,
 }
 
+impl Failure {
+    /// That parts with these keys have no order, without a reason.
+    pub(super) fn unexplained(keys: impl Iterator<Item = Vec<KeyId>>) -> Self {
+        let mut keys = keys;
+        Failure {
+            keys: keys.next().unwrap_or_default(),
+            others: keys.collect(),
+            first_return: None,
+            conflict: Vec::new(),
+            minimal: false,
+            attempts: Vec::new(),
+            weaker: Weaker::default(),
+        }
+    }
+}
+
 /// An order of some operations of a conflict that cannot be carried on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Attempt {

@@ -48,6 +48,32 @@ pub(crate) fn is_linearizable_register(history: &History) -> bool {
     place(&history.operations, 0, ValueId::ABSENT)
 }
 
+/// Whether some order explains the history that keeps each client's own.
+pub(crate) fn is_sequential(history: &History) -> bool {
+    fn place(history: &History, done: &mut [bool], store: &Store) -> bool {
+        let all = &history.operations;
+        if (0..done.len()).all(|i| done[i] || all[i].ret.is_none()) {
+            return true;
+        }
+        (0..done.len()).any(|i| {
+            let earlier = (0..i).any(|j| !done[j] && all[j].client == all[i].client);
+            let mut next = store.clone();
+            if done[i] || earlier || !answers(history, 0, &mut next, &all[i]) {
+                return false;
+            }
+            done[i] = true;
+            let found = place(history, done, &next);
+            done[i] = false;
+            found
+        })
+    }
+    place(
+        history,
+        &mut vec![false; history.operations.len()],
+        &Store::default(),
+    )
+}
+
 fn place(history: &History, base: u64, done: &mut [bool], store: &Store) -> bool {
     let open = |done: &[bool], i: usize| !done[i] && history.operations[i].ret.is_some();
     if (0..done.len()).all(|i| !open(done, i)) {

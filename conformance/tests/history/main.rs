@@ -2,5 +2,7 @@
 
 mod brute;
 mod exhaustive;
+mod explained;
+mod generated;
 mod sampled;
 mod shapes;

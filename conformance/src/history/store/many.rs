@@ -3,11 +3,11 @@
 //! The revision of the store counts its changes. Which number it began with is
 //! not known, until an answer shows one: from then on it is.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use smallvec::SmallVec;
 
-use super::super::memo::mix;
+use super::super::memo::{Numbers, mix};
 use super::super::model::{Model, Step};
 use super::super::{
     Compare, CompareOp, CompareWith, History, KeyId, Operation, RangeEnd, Request, Response,
@@ -60,7 +60,7 @@ pub(in super::super) struct Many<'a> {
     history: &'a History,
     /// The keys in the order of their names, and where each is in it.
     keys: Vec<KeyId>,
-    rank: HashMap<KeyId, u32>,
+    rank: Numbers<KeyId, u32>,
     /// Whether anything shows versions or revisions.
     counts: bool,
     /// Revisions that an operation is known to have made.

@@ -5,8 +5,7 @@
 //! the same; where texts are appended, two texts are the same with which no
 //! shown text begins, for nothing that is added changes that.
 
-use std::collections::HashMap;
-
+use super::super::memo::Numbers;
 use super::super::{CompareOp, CompareWith, History, Operation, Request, Response, ValueId};
 
 /// A value as far as answers can show it.
@@ -52,7 +51,7 @@ pub(in super::super) struct Shows<'a> {
     /// Texts that answers show, sorted; only where texts are appended.
     texts: Vec<&'a str>,
     /// The number of each value that answers show; where none is appended.
-    numbers: HashMap<ValueId, u32>,
+    numbers: Numbers<ValueId, u32>,
     appends: bool,
 }
 
@@ -79,7 +78,7 @@ impl<'a> Shows<'a> {
         let mut shows = Shows {
             history,
             texts: Vec::new(),
-            numbers: HashMap::new(),
+            numbers: Numbers::default(),
             appends,
         };
         for value in values {

@@ -1,0 +1,259 @@
+//! What is said of histories that are not linearizable, against the judge that
+//! tries every order.
+
+use plimsoll::history::verdict::{Failure, Stale, Why};
+use plimsoll::history::{
+    ClientId, History, ModelName, Operation, Options, Request, Response, ValueId, Verdict, judge,
+};
+
+use crate::brute;
+use crate::sampled::Dice;
+
+/// A history of a few clients; each has one operation open at a time.
+fn drawn(
+    dice: &mut Dice,
+    base: &History,
+    n: usize,
+    draw: &dyn Fn(&mut Dice) -> (Request, Response),
+) -> History {
+    let mut history = base.clone();
+    for client in 0..20 {
+        history.client(&client.to_string());
+    }
+    let mut at = 0;
+    let mut open: Vec<usize> = Vec::new();
+    let mut idle: Vec<u32> = vec![0, 1, 2];
+    let mut fresh = 3;
+    while history.operations.len() < n || !open.is_empty() {
+        let done = history.operations.len() == n;
+        if !done && !idle.is_empty() && (open.is_empty() || dice.roll(5) < 3) {
+            let client = idle.swap_remove(dice.roll(idle.len()));
+            let (request, response) = draw(dice);
+            let lost = dice.roll(8) == 0;
+            if lost {
+                // A client that was not answered is not heard of again.
+                idle.push(fresh);
+                fresh += 1;
+            } else {
+                open.push(history.operations.len());
+            }
+            history.operations.push(Operation {
+                client: ClientId(client),
+                call: at,
+                ret: None,
+                request,
+                response: if lost { Response::Unknown } else { response },
+                revision: None,
+            });
+            history.places.push(Default::default());
+        } else {
+            let i = open.swap_remove(dice.roll(open.len()));
+            history.operations[i].ret = Some(at);
+            idle.push(history.operations[i].client.0);
+        }
+        at += 1;
+    }
+    history
+}
+
+/// Only these operations.
+fn only(history: &History, keep: impl Fn(usize) -> bool) -> History {
+    let mut rest = history.clone();
+    let all = history.operations.iter().enumerate();
+    rest.operations = all
+        .filter(|(i, _)| keep(*i))
+        .map(|(_, o)| o.clone())
+        .collect();
+    rest.places.truncate(rest.operations.len());
+    rest
+}
+
+fn reads(operation: &Operation) -> bool {
+    let kind = operation.request.kind();
+    ["read", "contains", "members", "range"].contains(&kind)
+        || operation.response == Response::Flag(false)
+}
+
+fn check(history: &History, failure: &Failure) {
+    let all = &history.operations;
+    let holds = |history: &History| brute::is_linearizable(history, 0);
+
+    // A sub-history that is not linearizable, and none of it can be spared.
+    let conflict = |without: Option<u32>| {
+        only(history, |i| {
+            failure.conflict.contains(&(i as u32)) && without != Some(i as u32)
+        })
+    };
+    assert!(!holds(&conflict(None)), "{failure:#?} {all:#?}");
+    assert!(failure.minimal);
+    for &op in &failure.conflict {
+        let operation = &all[op as usize];
+        let needed = match &operation.request {
+            Request::Write { value, .. } => failure.conflict.iter().any(|&other| {
+                let other = &all[other as usize];
+                match (&other.request, &other.response) {
+                    (_, Response::Value(seen)) => seen == value,
+                    (Request::Cas { from, .. }, Response::Flag(false)) => from != value,
+                    (Request::Cas { from, .. }, _) => from == value,
+                    _ => false,
+                }
+            }),
+            _ => !reads(operation),
+        };
+        assert!(
+            needed || holds(&conflict(Some(op))),
+            "{op} can be spared: {failure:#?} {all:#?}"
+        );
+    }
+
+    // The longest prefix that is linearizable.
+    let first = failure.first_return.expect("small enough") as usize;
+    let at = all[first].ret.expect("a return");
+    let prefix = |with: bool| {
+        let mut prefix = only(history, |i| all[i].call < at);
+        for o in &mut prefix.operations {
+            o.ret = o.ret.filter(|&ret| ret < at || (with && ret == at));
+        }
+        prefix
+    };
+    assert!(holds(&prefix(false)), "{failure:#?} {all:#?}");
+    assert!(!holds(&prefix(true)), "{failure:#?} {all:#?}");
+
+    // Each attempt is an order of what it names, and says of the rest why not.
+    assert!(!failure.attempts.is_empty(), "{failure:#?} {all:#?}");
+    for attempt in &failure.attempts {
+        let named: Vec<u32> = attempt.points.iter().map(|p| p.operation).collect();
+        let mut taken = only(history, |i| named.contains(&(i as u32)));
+        taken
+            .operations
+            .iter_mut()
+            .for_each(|o| o.ret = o.ret.or(Some(u32::MAX)));
+        assert!(holds(&taken));
+        for blocked in &attempt.blocked {
+            assert!(!named.contains(&blocked.operation));
+            if let Why::CalledAfter(other) = blocked.why {
+                let (other, own) = (&all[other as usize], &all[blocked.operation as usize]);
+                assert!(other.ret.is_some_and(|ret| ret < own.call));
+            }
+        }
+        assert_eq!(named.len() + attempt.blocked.len(), failure.conflict.len());
+    }
+
+    // How stale: so much is enough, and less is not.
+    let aged = |age: u32| {
+        let mut aged = history.clone();
+        for o in &mut aged.operations {
+            let asks = ["read", "contains", "members"].contains(&o.request.kind());
+            let call = if asks {
+                o.call.saturating_sub(age) * 2
+            } else {
+                o.call * 2 + 1
+            };
+            (o.call, o.ret) = (call, o.ret.map(|ret| ret * 2 + 1));
+        }
+        aged
+    };
+    match failure.weaker.stale {
+        // Another part may be older yet.
+        _ if !failure.others.is_empty() => {}
+        Stale::Unknown => panic!("small enough"),
+        Stale::Never => assert!(!holds(&aged(100))),
+        Stale::By { events, .. } => {
+            assert!(holds(&aged(events)), "{failure:#?} {all:#?}");
+            assert!(!holds(&aged(events - 1)), "{failure:#?} {all:#?}");
+        }
+    }
+
+    // Values of a set are parts of their own; together they are not judged.
+    let sequential = brute::is_sequential(history);
+    match failure.weaker.sequential {
+        Some(found) => assert_eq!(found, sequential, "{failure:#?} {all:#?}"),
+        None => assert!(["add", "remove", "contains"].contains(&all[0].request.kind())),
+    }
+}
+
+fn explained(
+    seed: u64,
+    count: u32,
+    base: &History,
+    model: ModelName,
+    draw: &dyn Fn(&mut Dice) -> (Request, Response),
+) {
+    let mut dice = Dice(seed);
+    let mut failures = 0;
+    for _ in 0..count {
+        let n = 3 + dice.roll(5);
+        let history = drawn(&mut dice, base, n, draw);
+        assert_eq!(history.broken_rule(), None);
+        let judged = judge(&history, model, &Options::default()).expect("of the model");
+        if let Verdict::NotLinearizable(failure) = judged.verdict {
+            failures += 1;
+            check(&history, &failure);
+        }
+    }
+    assert!(failures > count / 20, "{failures} of {count}");
+}
+
+fn base() -> History {
+    let mut base = History::new("nil");
+    base.key("x");
+    for value in 1..=9 {
+        base.value(&value.to_string());
+    }
+    base
+}
+
+const X: plimsoll::history::KeyId = plimsoll::history::KeyId(0);
+
+#[test]
+fn registers() {
+    for (seed, values) in [(21, 2), (22, 8)] {
+        let draw = |dice: &mut Dice| {
+            let value = ValueId(dice.roll(values + 1) as u32);
+            match dice.roll(2) {
+                0 => (Request::Read { key: X }, Response::Value(value)),
+                _ => (Request::Write { key: X, value }, Response::Done),
+            }
+        };
+        explained(seed, 6_000, &base(), ModelName::Register, &draw);
+    }
+}
+
+#[test]
+fn compare_and_set() {
+    let draw = |dice: &mut Dice| {
+        let (from, to) = (ValueId(dice.roll(3) as u32), ValueId(dice.roll(3) as u32));
+        match dice.roll(4) {
+            0 => (Request::Read { key: X }, Response::Value(to)),
+            1 => (Request::Write { key: X, value: to }, Response::Done),
+            _ => (
+                Request::Cas { key: X, from, to },
+                Response::Flag(dice.roll(3) > 0),
+            ),
+        }
+    };
+    explained(23, 6_000, &base(), ModelName::CasRegister, &draw);
+}
+
+#[test]
+fn queues_and_sets() {
+    let queue = |dice: &mut Dice| {
+        let value = ValueId(1 + dice.roll(3) as u32);
+        match dice.roll(2) {
+            0 => (Request::Enqueue { key: X, value }, Response::Done),
+            _ => (Request::Dequeue { key: X }, Response::Value(value)),
+        }
+    };
+    explained(24, 2_000, &base(), ModelName::Queue, &queue);
+    let set = |dice: &mut Dice| {
+        let value = ValueId(1 + dice.roll(2) as u32);
+        let flag = Response::Flag(dice.roll(2) > 0);
+        match dice.roll(4) {
+            0 => (Request::Add { key: X, value }, Response::Done),
+            1 => (Request::Remove { key: X, value }, flag),
+            2 => (Request::Contains { key: X, value }, flag),
+            _ => (Request::Members { key: X }, Response::Values(vec![value])),
+        }
+    };
+    explained(25, 2_000, &base(), ModelName::Set, &set);
+}
