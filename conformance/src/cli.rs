@@ -3,12 +3,13 @@
 //!
 //! | code | means |
 //! |---|---|
-//! | 0 | holds, conforms |
-//! | 1 | violated, diverges |
+//! | 0 | holds, conforms, linearizable |
+//! | 1 | violated, diverges, not linearizable |
 //! | 2 | bad usage, or unreadable input |
 //! | 3 | inconclusive |
 
 mod bench;
+mod bench_linearize;
 mod bench_replay;
 mod check;
 mod explain;
@@ -16,6 +17,7 @@ mod explore;
 mod flaws;
 mod follow;
 mod limits;
+mod linearize;
 mod list;
 mod liveness;
 mod output;
@@ -56,6 +58,8 @@ enum Command {
     Flaws(flaws::Args),
     /// Judge recorded traces against the model.
     Replay(replay::Args),
+    /// Judge what clients saw: is it linearizable?
+    Linearize(linearize::Args),
     /// Show a saved counterexample, or what a trace diverges at.
     Explain(explain::Args),
     /// Step through the model in a browser.
@@ -122,6 +126,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => (check::run(args), args.fail_on),
         Command::Flaws(args) => (flaws::run(args), args.fail_on),
         Command::Replay(args) => (replay::run(args), args.fail_on),
+        Command::Linearize(args) => (linearize::run(args), args.fail_on),
         Command::Explain(args) => (explain::run(args), FailOn::Inconclusive),
         Command::Explore(args) => (explore::run(args), FailOn::Inconclusive),
         Command::Bench(args) => (bench::run(args), FailOn::Inconclusive),

@@ -4,10 +4,12 @@
 //! `docs/json-output.md` describes the documents; a test holds it to them.
 
 pub mod bench;
+pub mod bench_linearize;
 pub mod bench_replay;
 pub mod check;
 pub mod coverage;
 pub mod flaws;
+pub mod linearize;
 pub mod list;
 pub mod liveness;
 pub mod replay;

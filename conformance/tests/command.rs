@@ -42,6 +42,12 @@ fn corpus(name: &str) -> String {
     )
 }
 
+/// A history of the corpus.
+fn history(name: &str) -> String {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../traces/histories");
+    format!("{folder}/{name}")
+}
+
 fn run(folder: &str, args: &[&str]) -> Output {
     plimsoll(folder).args(args).output().expect("it runs")
 }

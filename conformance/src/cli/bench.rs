@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::output::{document, say};
 use super::progress::Line;
-use super::{Done, Failure, bench_replay, tlc};
+use super::{Done, Failure, bench_linearize, bench_replay, tlc};
 use crate::render::bench::report;
 use crate::report::Answer;
 use crate::report::bench::{Document, Growth, Measured, Row};
@@ -26,6 +26,8 @@ enum What {
     /// Compare engines: ours on one and two threads, stateright's, and TLC
     /// where there is one.
     Engine(EngineArgs),
+    /// Measure how fast histories of clients are judged.
+    Linearize(bench_linearize::Args),
     /// Measure how fast traces are judged, by their length.
     Replay(bench_replay::Args),
 }
@@ -87,6 +89,7 @@ const BOOK_GROWTH: [&[&str]; 3] = [
 pub(super) fn run(args: &Args) -> Done {
     let args = match &args.what {
         What::Engine(args) => args,
+        What::Linearize(args) => return bench_linearize::run(args),
         What::Replay(args) => return bench_replay::run(args),
     };
     let line = Line::new();

@@ -225,7 +225,7 @@ impl Search {
 
 /// Four fifths of the memory that is available: a search that takes more is
 /// killed by the system and says nothing.
-fn most_of_memory() -> Option<u64> {
+pub(super) fn most_of_memory() -> Option<u64> {
     let info = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = info
         .lines()
@@ -255,7 +255,8 @@ pub(super) fn interrupt() -> Arc<AtomicBool> {
     Arc::clone(flag)
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+/// A time with a unit.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = split(text);
     let seconds: f64 = number
         .parse()
@@ -270,7 +271,8 @@ fn duration(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(seconds * factor).map_err(|error| error.to_string())
 }
 
-fn bytes(text: &str) -> Result<u64, String> {
+/// A size with a unit.
+pub(super) fn bytes(text: &str) -> Result<u64, String> {
     let (number, unit) = split(text);
     let number: u64 = number
         .parse()

@@ -20,6 +20,7 @@
 //! | [`texts`] | keys, values and clients as small numbers |
 //! | [`mod@format`] | histories as people write them down |
 //! | [`words`] | operations in words |
+//! | [`sample`] | histories made by chance |
 //! | [`limits`] | budgets of time and memory |
 //! | [`judge`](mod@judge) | the judgement, part by part |
 //! | [`verdict`] | the three verdicts, and what each rests on |
@@ -37,6 +38,7 @@ pub mod model;
 pub mod names;
 pub mod operation;
 mod parts;
+pub mod sample;
 mod search;
 mod sequential;
 mod store;

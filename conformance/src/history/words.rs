@@ -81,7 +81,10 @@ pub fn response(history: &History, response: &Response) -> String {
                 .map(|one| self::response(history, one))
                 .collect();
             let which = if *succeeded { "" } else { "else " };
-            format!("{which}{{{}}}", answers.join(", "))
+            match answers.is_empty() {
+                true => format!("{which}done"),
+                false => format!("{which}{{{}}}", answers.join(", ")),
+            }
         }
     }
 }

@@ -320,12 +320,14 @@ pub fn traces(document: &Document) -> String {
     )
 }
 
-fn sentence(text: &str) -> String {
+/// A sentence on its own.
+pub(super) fn sentence(text: &str) -> String {
     let lines = wrap(text, WIDTH, 0);
     lines.iter().map(|line| format!("  {line}\n")).collect()
 }
 
-fn item(word: &str, text: &str) -> String {
+/// What stands under a word.
+pub(super) fn item(word: &str, text: &str) -> String {
     let mut out = String::new();
     for (i, line) in wrap(text, WIDTH - 11, 0).iter().enumerate() {
         let word = if i == 0 { word } else { "" };

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::*;
 
 /// Below these the names are data, or documented as a whole.
-const WHOLE: [&str; 12] = [
+const WHOLE: [&str; 15] = [
     "goals[].scenario",
     "searches[].scenario",
     "presets[].scenario",
@@ -19,6 +19,9 @@ const WHOLE: [&str; 12] = [
     "traces[].certificate.roles",
     "traces[].certificate.silent",
     "traces[].followed.kept",
+    "histories[].certificate.operations",
+    "histories[].certificate.algorithms",
+    "histories[].certificate.dropped",
 ];
 
 fn names(value: &Value, at: &str, out: &mut BTreeSet<String>) {
@@ -207,6 +210,70 @@ fn bench_replay_is_documented() {
         ("a file a node", all),
     ];
     assert_eq!(forms, expected);
+}
+
+#[test]
+fn linearize_is_documented() {
+    let folder = scratch("linearize");
+    let (torn, other) = (folder.join("torn.jsonl"), folder.join("mixed"));
+    std::fs::write(&torn, "{\"client\":1,\"type\":\"ok\",\"op\":\"get\",\"k").expect("written");
+    std::fs::create_dir_all(&other).expect("a folder");
+    std::fs::write(other.join("README.md"), "no history\n").expect("written");
+    std::fs::write(other.join("x.log"), "0 :invoke :read nil\n").expect("written");
+    let (torn, other) = (
+        torn.to_str().expect("a path"),
+        other.to_str().expect("a path"),
+    );
+    let (stale, back) = (history("stale-read.jsonl"), history("read-goes-back.jsonl"));
+    let (good, empty) = (history("transactions.jsonl"), history("empty.log"));
+    let document = json(&[
+        "linearize",
+        &stale,
+        &good,
+        &empty,
+        torn,
+        other,
+        &back,
+        "--json",
+    ]);
+    agrees("plimsoll-linearize/1", std::slice::from_ref(&document));
+    let histories = document["histories"].as_array().expect("histories");
+    let verdicts: Vec<_> = histories.iter().map(|h| h["verdict"].as_str()).collect();
+    let expected = [
+        "not-linearizable",
+        "linearizable",
+        "inconclusive",
+        "unreadable",
+        "linearizable",
+        "not-linearizable",
+    ];
+    assert_eq!(verdicts, expected.map(Some));
+    assert_eq!(document["verdict"], "violated");
+    assert_eq!(document["others"].as_array().map(Vec::len), Some(1));
+    assert_eq!(histories[3]["line"], 1);
+    assert_eq!(histories[2]["grounds"][0], "empty");
+    let (_, example) = documented("plimsoll-linearize/1");
+    let (shown, told) = (&example["histories"][0], &histories[0]);
+    for name in ["verdict", "format", "model", "operations", "algorithm"] {
+        assert_eq!(told[name], shown[name], "{name} in the example");
+    }
+    let shown = &shown["conflict"]["operations"][0];
+    assert_eq!(&told["conflict"]["operations"][0], shown, "in the example");
+}
+
+#[test]
+fn bench_linearize_is_documented() {
+    let folder = history("");
+    let document = json(&["bench", "linearize", &folder, "--runs", "1", "--json"]);
+    agrees(
+        "plimsoll-bench-linearize/1",
+        std::slice::from_ref(&document),
+    );
+    let quick = json(&["bench", "linearize", "--quick", "--runs", "1", "--json"]);
+    let rows = quick["rows"].as_array().expect("rows");
+    let verdicts: Vec<_> = rows.iter().map(|row| row["verdict"].as_str()).collect();
+    let both = ["linearizable", "not-linearizable"].map(Some);
+    assert_eq!(verdicts, [both, both].concat());
 }
 
 #[test]

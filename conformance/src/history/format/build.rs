@@ -80,6 +80,24 @@ pub struct Read {
     pub by_id: Vec<u32>,
 }
 
+impl Read {
+    /// About how many bytes it takes.
+    pub fn bytes(&self) -> u64 {
+        bytes(&self.history, &self.ids)
+    }
+}
+
+/// What an operation takes, without what its request and response may hold.
+const OPERATION: usize = size_of::<Operation>() + size_of::<Place>() + size_of::<(u64, u64)>();
+
+/// About how many bytes a history takes.
+fn bytes(history: &History, ids: &Texts) -> u64 {
+    let fixed = history.operations.capacity() * OPERATION;
+    let texts = [&history.values, &history.keys, &history.clients, ids];
+    let texts: usize = texts.iter().map(|texts| texts.bytes()).sum();
+    (fixed + texts) as u64
+}
+
 impl<'l> Builder<'l> {
     pub(super) fn new(absent: &str, unit: &'static str, limits: &'l Limits<'l>) -> Self {
         let mut history = History::new(absent);
@@ -96,6 +114,17 @@ impl<'l> Builder<'l> {
             by_id: Vec::new(),
             passed: 0,
         }
+    }
+
+    /// Makes room for the operations of about so many lines, within a quarter
+    /// of the memory.
+    pub(super) fn expect_lines(&mut self, lines: usize) {
+        let most = self.limits.memory_bytes.unwrap_or(u64::MAX) / 4 / OPERATION as u64;
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        // A file may be anything: this is a hint, and no more than a gigabyte.
+        let expected = (lines / 2 + lines / 64).min(most).min(10_000_000);
+        self.history.operations.reserve(expected);
+        self.history.places.reserve(expected);
     }
 
     fn process(&mut self, name: &str) -> usize {
@@ -128,20 +157,18 @@ impl<'l> Builder<'l> {
             return None;
         }
         let most = self.limits.memory_bytes.unwrap_or(u64::MAX);
-        if self.bytes() > most {
+        // What is full grows by a copy of twice the size, beside the old one.
+        let operations = &self.history.operations;
+        let full = operations.capacity() - operations.len() < LOOK as usize;
+        let grown = if full {
+            2 * operations.capacity() * OPERATION
+        } else {
+            0
+        };
+        if bytes(&self.history, &self.ids) + grown as u64 > most {
             return Some(Ground::Memory);
         }
         self.limits.reached()
-    }
-
-    /// About how many bytes the history takes.
-    fn bytes(&self) -> u64 {
-        let history = &self.history;
-        let operation = size_of::<Operation>() + size_of::<Place>() + size_of::<(u64, u64)>();
-        let fixed = history.operations.capacity() * operation;
-        let texts = [&history.values, &history.keys, &history.clients, &self.ids];
-        let texts: usize = texts.iter().map(|texts| texts.bytes()).sum();
-        (fixed + texts) as u64
     }
 
     /// A client calls.
@@ -227,8 +254,13 @@ impl<'l> Builder<'l> {
         Ok((open, &self.history.operations[open as usize]))
     }
 
-    /// Whether the open operation of a process is the one of this name.
+    /// Whether an operation is the one of this name.
     pub(super) fn is_named(&self, operation: u32, id: &str) -> bool {
+        // The names come in the order of the operations; where all have one,
+        // its number is the operation's.
+        if self.by_id.get(operation as usize) == Some(&operation) {
+            return self.ids.get(operation) == id;
+        }
         let number = self.ids.find(id);
         number.is_some_and(|number| self.by_id[number as usize] == operation)
     }

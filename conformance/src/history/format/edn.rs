@@ -97,7 +97,15 @@ fn ended<T>(at: usize, whole: bool) -> Result<T, Bad> {
 /// The end of the form that begins at `at`, which is no white space. Forms that
 /// are discarded within it are part of it.
 pub(super) fn form(bytes: &[u8], at: usize, whole: bool) -> Result<usize, Bad> {
-    nested(bytes, at, whole)
+    // Most forms are small, and need no stack.
+    match bytes.get(at) {
+        Some(b'"') => match string(bytes, at) {
+            Some(end) => Ok(end),
+            None => ended(at, whole),
+        },
+        Some(b':' | b'0'..=b'9' | b'-' | b'a'..=b'z') => atom(bytes, at, whole),
+        _ => nested(bytes, at, whole),
+    }
 }
 
 fn nested(bytes: &[u8], start: usize, whole: bool) -> Result<usize, Bad> {

@@ -26,7 +26,7 @@ pub enum Reason {
     #[error("{0}")]
     Unreadable(String),
     /// Nothing in it looks like a history.
-    #[error("no history: {0}")]
+    #[error("not a history: {0}")]
     NoHistory(String),
     /// A line or form is longer than what is held of a file.
     #[error("a line or form that is longer than {limit} bytes")]

@@ -17,6 +17,7 @@ mod build;
 mod edn;
 mod error;
 mod files;
+mod flat;
 mod jepsen_log;
 mod maps;
 mod own;

@@ -13,6 +13,7 @@ use serde::de::{Deserializer, Visitor};
 
 use super::build::{Builder, Ending};
 use super::error::{Error, Reason};
+use super::flat::{Flat, flat};
 use super::source::Source;
 use super::{Format, Read, Stopped};
 use crate::history::{
@@ -243,8 +244,18 @@ pub(super) fn read(source: &mut Source, limits: &Limits<'_>) -> Result<Read, Sto
     let absent = if queue(source.peek()?) { "null" } else { "" };
     let mut builder = Builder::new(absent, "units", limits);
     let file = source.file().clone();
+    builder.expect_lines(source.lines_about()?);
     while let Some(piece) = source.next_line()? {
         if piece.bytes.trim_ascii().is_empty() {
+            continue;
+        }
+        if let Some(taken) =
+            flat(piece.bytes).and_then(|line| quick(&mut builder, piece.line, line))
+        {
+            taken.map_err(|why| Error::new(&file, piece.line, Reason::Impossible(why)))?;
+            if let Some(ground) = builder.reached() {
+                return Err(builder.stopped(ground));
+            }
             continue;
         }
         let line = serde_json::from_slice(piece.bytes).map_err(|error| {
@@ -261,6 +272,66 @@ pub(super) fn read(source: &mut Source, limits: &Limits<'_>) -> Result<Read, Sto
         }
     }
     Ok(builder.finish(Format::Plimsoll))
+}
+
+/// Takes a flat line; `None`: it is left to [`take`].
+fn quick(builder: &mut Builder<'_>, at: u64, line: Flat<'_>) -> Option<Result<(), String>> {
+    let (key, value) = (line.key?, line.value?);
+    if line.phase == "invoke" {
+        let history = &mut builder.history;
+        let key = history.key(key);
+        let request = match line.op {
+            "get" => Request::Read { key },
+            "put" => Request::Write {
+                key,
+                value: history.value(value),
+            },
+            "append" => Request::Append {
+                key,
+                value: history.value(value),
+            },
+            _ => return None,
+        };
+        let called = builder.call(line.client, at, line.t, request);
+        return Some(called.and_then(|called| match line.id {
+            Some(id) => builder.name(called, id),
+            None => Ok(()),
+        }));
+    }
+    if line.phase != "ok" {
+        return None;
+    }
+    let (open, operation) = builder.open(line.client).ok()?;
+    let history = &builder.history;
+    let answered = match (&operation.request, line.op) {
+        (Request::Read { key: known }, "get") if history.keys.get(known.0) == key => None,
+        (
+            Request::Write {
+                key: known,
+                value: v,
+            },
+            "put",
+        )
+        | (
+            Request::Append {
+                key: known,
+                value: v,
+            },
+            "append",
+        ) if history.keys.get(known.0) == key && history.values.get(v.0) == value => {
+            Some(Response::Done)
+        }
+        _ => return None,
+    };
+    if line.id.is_some_and(|id| !builder.is_named(open, id)) {
+        return None;
+    }
+    let ending = Ending::Ok {
+        request: None,
+        response: answered.unwrap_or_else(|| Response::Value(builder.history.value(value))),
+        revision: None,
+    };
+    Some(builder.ret(line.client, at, line.t, None, ending))
 }
 
 /// What serde says, without the line, which is always the first.

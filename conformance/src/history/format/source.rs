@@ -37,6 +37,8 @@ pub(super) struct Source {
     within: Option<u8>,
     /// No form may follow: the outermost list is closed.
     closed: bool,
+    /// The size of the file, where it is known and says something.
+    size: u64,
 }
 
 /// A piece of the file and the line it begins on.
@@ -56,7 +58,12 @@ impl Source {
             return Source::new("standard input".into(), io::stdin());
         }
         match File::open(path) {
-            Ok(source) => Source::new(file, source),
+            Ok(source) => {
+                let size = source.metadata().map_or(0, |data| data.len());
+                let mut source = Source::new(file, source)?;
+                source.size = size;
+                Ok(source)
+            }
             Err(error) => Err(Error::new(&file, 0, Reason::Open(error))),
         }
     }
@@ -76,6 +83,7 @@ impl Source {
             limit: BYTES_MAX,
             within: None,
             closed: false,
+            size: 0,
         })
     }
 
@@ -167,6 +175,51 @@ impl Source {
         }
     }
 
+    /// The next line, if it is one map and no more, as nearly all are: its parts
+    /// need not be measured twice. Whoever takes it looks whether that is so, and
+    /// passes it if it is ([`Source::pass_line`]).
+    pub(super) fn line_of_map(&mut self) -> Option<Piece<'_>> {
+        if self.within.is_some() || self.closed {
+            return None;
+        }
+        // What ends the line of the form before.
+        while let Some(b'\n' | b'\r') = self.buffer[self.start..self.end].first() {
+            self.pass(1);
+        }
+        let rest = &self.buffer[self.start..self.end];
+        let length = memchr(b'\n', rest)?;
+        let bytes = trimmed(&rest[..length]);
+        let map = bytes.first() == Some(&b'{') && bytes.last() == Some(&b'}');
+        map.then_some(Piece {
+            line: self.line,
+            bytes,
+            terminated: true,
+        })
+    }
+
+    /// Passes the line that [`Source::line_of_map`] has given, of so many bytes.
+    pub(super) fn pass_line(&mut self, length: usize) {
+        self.start += length;
+        // Behind it is a newline, and a carriage return perhaps.
+        self.start += usize::from(self.buffer.get(self.start) == Some(&b'\r')) + 1;
+        self.line += 1;
+    }
+
+    /// About how many lines there are, by the size of the file and of the lines
+    /// that begin it; 0 when nothing is known.
+    pub(super) fn lines_about(&mut self) -> Result<usize, Error> {
+        let size = self.size;
+        let first = self.peek()?;
+        let lines = memchr_iter(b'\n', first).count();
+        Ok(match (lines, first.len() as u64) {
+            (0, _) | (_, 0) => 0,
+            (lines, length) => {
+                let about = u128::from(size) * lines as u128 / u128::from(length);
+                usize::try_from(about).unwrap_or(0).max(lines)
+            }
+        })
+    }
+
     /// The next form of EDN, those of an outermost vector or list one by one;
     /// `None` at the end.
     pub(super) fn next_form(&mut self) -> Result<Option<Piece<'_>>, Error> {
@@ -183,7 +236,15 @@ impl Source {
                         terminated: true,
                     }));
                 }
-                Err(Bad::Incomplete) => self.fill()?,
+                // Twice as much, so that a long form is not measured again for
+                // every chunk of it.
+                Err(Bad::Incomplete) => {
+                    let enough = 2 * (self.end - self.start);
+                    self.fill()?;
+                    while !self.whole && self.end - self.start < enough {
+                        self.fill()?;
+                    }
+                }
                 Err(Bad::Form { at, why }) => {
                     let line = self.pass(at);
                     let torn = self.whole && why == edn::ENDS_WITHIN;

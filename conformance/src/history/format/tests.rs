@@ -302,6 +302,7 @@ fn what_is_torn_or_garbled_is_refused() {
     refused("[{:process 0, :type :invoke, :f :read}\n", 2, "torn");
     refused("[{:process 0, :type :invoke, :f :read}]\n{}", 2, "follows");
     refused("{:process 0, :type :invoke, :f :read}\n)", 2, "bracket");
+    refused("{:process 0, :type :invoke, :f :read ; }\n", 1, "torn");
     refused(
         "{:process 0, :type :maybe, :f :read}",
         1,

@@ -195,7 +195,7 @@ impl<'a> Shows<'a> {
             Shown::ABSENT => format!("\"{}\" (absent)", self.history.values.get(0)),
             state => match self.text_of(state) {
                 Some(text) => format!("\"{}\"", String::from_utf8_lossy(text)),
-                None => "a value that nobody was answered".into(),
+                None => "one that no answer shows".into(),
             },
         }
     }

@@ -1,0 +1,182 @@
+//! `plimsoll linearize` as a user runs it.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use assert_cmd::Command;
+
+const HISTORIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../traces/histories");
+
+fn scratch(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).expect("a folder for the test");
+    folder
+}
+
+fn history(name: &str) -> String {
+    format!("{HISTORIES}/{name}")
+}
+
+/// Exit code, standard output, standard error.
+fn run(args: &[&str], input: &[u8]) -> (i32, String, String) {
+    let mut command = Command::cargo_bin("plimsoll").expect("the command is built");
+    let output = command.arg("linearize").args(args).write_stdin(input);
+    let output = output.output().expect("it runs");
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
+    let code = output.status.code().expect("not killed");
+    (code, text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn codes_are_those_of_every_command() {
+    let (good, bad, empty) = (
+        history("queue.edn"),
+        history("stale-read.jsonl"),
+        history("empty.log"),
+    );
+    for (args, expected) in [
+        (&[&good[..]][..], 0),
+        (&[&good, &empty], 3),
+        (&[&good, &empty, "--fail-on", "violated"], 0),
+        (&[&empty, &bad, &good], 1),
+        (&["none.jsonl"], 2),
+        (&[&good, "none.jsonl"], 2),
+        // What is certain is said, whatever else cannot be read.
+        (&[&bad, "none.jsonl"], 1),
+        (&[concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")], 2),
+        (&[concat!(env!("CARGO_MANIFEST_DIR"), "/src/cli")], 2),
+        (&[&good, "--model", "register"], 2),
+        (&[&good, "--model", "frob"], 2),
+        (&[&good, "--format", "jepsen-log"], 3),
+        (&[&good, &bad, "--witness", "none"], 2),
+        (&[&bad, "--witness", "none"], 2),
+        (&[], 2),
+    ] {
+        let (code, _, error) = run(args, b"");
+        assert_eq!(code, expected, "{args:?}: {error}");
+        assert!(!error.contains("panicked"), "{error}");
+    }
+}
+
+#[test]
+fn what_is_impossible_is_refused_where_it_is() {
+    let folder = scratch("impossible");
+    let put = "{\"client\":1,\"op\":\"put\",\"key\":\"k\",\"value\":\"v\",\"type\":\"invoke\"}\n";
+    for (name, text, says) in [
+        (
+            "twice.jsonl",
+            format!("{put}{put}"),
+            ":2: process 1 calls write k v while write k v is open",
+        ),
+        (
+            "torn.jsonl",
+            format!("{put}{}", &put[..20]),
+            ":2: torn: the last line has no end",
+        ),
+        (
+            "alone.jsonl",
+            put.replace("invoke", "ok"),
+            ":1: process 1 returns, and has no operation open",
+        ),
+        (
+            "junk.jsonl",
+            format!("{put}\u{1}\u{2}\n"),
+            ":2: expected value",
+        ),
+    ] {
+        let path = folder.join(name);
+        std::fs::write(&path, text).expect("written");
+        let path = path.to_str().expect("a path");
+        let (code, out, error) = run(&[path], b"");
+        assert_eq!((code, out.as_str()), (2, ""), "{error}");
+        assert!(error.contains(&format!("{path}{says}")), "{error}");
+    }
+    let cut = std::fs::read(history("reg-c005-1k-ok.txt.gz")).expect("a history");
+    let path = folder.join("cut.txt.gz");
+    std::fs::write(&path, &cut[..cut.len() / 2]).expect("written");
+    let (code, _, error) = run(&[path.to_str().expect("a path")], b"");
+    assert_eq!(code, 2, "{error}");
+    assert!(error.contains("incomplete"), "{error}");
+}
+
+#[test]
+fn standard_input_and_folders_are_read() {
+    let text = std::fs::read(history("stale-read.jsonl")).expect("a history");
+    let (code, out, _) = run(&["-"], &text);
+    assert_eq!(code, 1);
+    assert!(
+        out.starts_with("NOT LINEARIZABLE  -  3 operations, at key k\n"),
+        "{out}"
+    );
+    let (code, out, error) = run(&[HISTORIES], b"");
+    assert_eq!((code, error.as_str()), (1, ""));
+    let other =
+        format!("NO HISTORY  {HISTORIES}/README.md  no line of it is one of a known format\n");
+    assert!(out.contains(&other), "{out}");
+}
+
+#[test]
+fn the_answer_does_not_depend_on_the_threads() {
+    let on = |threads: &str| run(&[HISTORIES, "--threads", threads], b"").1;
+    let one = on("1");
+    assert!(one.lines().count() > 100, "{one}");
+    assert_eq!(one, on("2"));
+    assert_eq!(one, on("5"));
+}
+
+#[test]
+fn a_budget_makes_it_inconclusive() {
+    let path = history("kvk10-c050-10k-bad.txt.gz");
+    let (code, out, _) = run(&[&path, "--time", "0s"], b"");
+    assert_eq!(code, 3);
+    assert!(
+        out.contains("INCONCLUSIVE") && out.contains("the time was up (--time)"),
+        "{out}"
+    );
+    let (code, out, _) = run(&[&path, "--memory", "100K"], b"");
+    assert_eq!(code, 3);
+    assert!(out.contains("the memory was used up (--memory)"), "{out}");
+}
+
+/// The page holds all it needs, and nothing that was written can leave the
+/// place where it stands.
+#[test]
+fn the_page_is_closed() {
+    let folder = scratch("page");
+    let (input, page) = (folder.join("input.jsonl"), folder.join("page.html"));
+    let mut file = std::fs::File::create(&input).expect("a file");
+    for (kind, op, value) in [
+        ("invoke", "put", "</script><script>alert(1)</script>"),
+        ("ok", "put", "</script><script>alert(1)</script>"),
+        ("invoke", "get", ""),
+        ("ok", "get", "<!-- <img src=x onerror=alert(2)> \u{2028}"),
+    ] {
+        let line = serde_json::json!({
+            "client": "<b>c</b>", "type": kind, "op": op, "key": "</title>&k", "value": value,
+        });
+        writeln!(file, "{line}").expect("written");
+    }
+    drop(file);
+    let path = |path: &PathBuf| path.to_str().expect("a path").to_owned();
+    let (code, _, error) = run(&[&path(&input), "--html", &path(&page)], b"");
+    assert_eq!(code, 1, "{error}");
+    let page = std::fs::read_to_string(page).expect("the page");
+    let count = |what: &str| page.matches(what).count();
+    assert_eq!((count("<script"), count("</script>")), (2, 2));
+    assert!(count("alert(1)") > 0 && count("alert(2)") > 0);
+    assert_eq!((count("<img"), count("<b>c"), count("</title>")), (0, 0, 1));
+    let (before, data) = page.split_once("id=\"data\">").expect("data");
+    let (data, behind) = data.split_once("</script>").expect("its end");
+    let data: serde_json::Value = serde_json::from_str(data).expect("JSON");
+    // Data aside, nothing comes from elsewhere.
+    for around in [before, behind] {
+        for what in ["http:", "https:", " src=", "@import", "url("] {
+            assert!(!around.contains(what), "{what}");
+        }
+    }
+    let drawn = &data["histories"][0];
+    assert_eq!(drawn["verdict"], "not-linearizable");
+    assert_eq!(drawn["clients"][0], "<b>c</b>");
+    assert!(!drawn["conflict"].as_array().expect("a conflict").is_empty());
+}
