@@ -46,6 +46,9 @@ const PARTS: usize = 32;
 /// consistent, across keys and within one.
 const TOGETHER: usize = 4_000;
 const ALONE: usize = 50_000;
+/// The most numbers, or ranges of them, that are tried for the revision that
+/// the store began with.
+const CASES: usize = 1_000;
 /// The most operations that are drawn up as attempts.
 const ATTEMPTED: usize = 400;
 
@@ -291,8 +294,17 @@ fn attempts(history: &History, part: &Part, ops: &[u32], limits: &Limits<'_>) ->
             attempts_of(&model, ops, &operations, |o| model.op(o), limits)
         }
         Kind::Many => {
-            let model = Many::new(history, &part.keys, &operations);
-            attempts_of(&model, ops, &operations, Operation::clone, limits)
+            let mut model = Many::new(history, &part.keys, &operations);
+            let mut best: Vec<Attempt> = Vec::new();
+            let length = |all: &[Attempt]| all.first().map_or(0, |a| a.points.len());
+            for case in model.cases(&operations).take(CASES) {
+                model.begin(case);
+                let found = attempts_of(&model, ops, &operations, Operation::clone, limits);
+                if best.is_empty() || length(&found) > length(&best) {
+                    best = found;
+                }
+            }
+            best
         }
         Kind::Queue => attempts_of(&Queue, ops, &operations, Queue::op, limits),
         Kind::Set => attempts_of(&Set, ops, &operations, Set::op, limits),
@@ -417,9 +429,17 @@ fn in_client_order(
             sequential::has_order(&model, &all, clients, known, limits)
         }
         Kind::Many => {
-            let model = Many::new(history, &part.keys, &operations);
+            let mut model = Many::new(history, &part.keys, &operations);
             let all: Vec<_> = operations.iter().map(|o| (*o).clone()).collect();
-            sequential::has_order(&model, &all, clients, known, limits)
+            let mut cases = model.cases(&operations);
+            for case in cases.by_ref().take(CASES) {
+                model.begin(case);
+                let found = sequential::has_order(&model, &all, clients, known, limits);
+                if found != Some(false) {
+                    return found;
+                }
+            }
+            cases.next().is_none().then_some(false)
         }
         Kind::Queue => {
             let all: Vec<_> = operations.iter().map(|o| Queue::op(o)).collect();

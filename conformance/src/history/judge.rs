@@ -216,6 +216,23 @@ pub(super) struct PartJudged {
     pub(super) conflict: Vec<u32>,
 }
 
+impl PartJudged {
+    /// Adds what it took to refute another case of the same part.
+    fn add(&mut self, other: &PartJudged) {
+        self.states += other.states;
+        self.memory_bytes = self.memory_bytes.max(other.memory_bytes);
+        if let (
+            Outcome::None { first_return },
+            Outcome::None {
+                first_return: before,
+            },
+        ) = (&mut self.outcome, &other.outcome)
+        {
+            *first_return = (*first_return).max(*before);
+        }
+    }
+}
+
 /// What an algorithm for some parts only came to.
 enum Shortcut {
     /// An order, or operations that show that there is none.
@@ -358,8 +375,22 @@ impl<'a> Subject<'a> {
             }
             Kind::Many => {
                 let operations: Vec<_> = self.operations().collect();
-                let model = Many::new(self.history, &self.part.keys, &operations);
-                self.with(&model, Operation::clone, options, witness, none)
+                let mut model = Many::new(self.history, &self.part.keys, &operations);
+                let mut refuted: Option<PartJudged> = None;
+                for case in model.cases(&operations) {
+                    model.begin(case);
+                    let mut judged = self.with(&model, Operation::clone, options, witness, none);
+                    if let Some(before) = &refuted {
+                        judged.add(before);
+                    }
+                    if !matches!(judged.outcome, Outcome::None { .. }) {
+                        return judged;
+                    }
+                    refuted = Some(judged);
+                }
+                // There is a case at least.
+                refuted
+                    .unwrap_or_else(|| self.with(&model, Operation::clone, options, witness, none))
             }
             Kind::Queue => self.with(&Queue, Queue::op, options, witness, none),
             Kind::Set => self.with(&Set, Set::op, options, witness, none),

@@ -2,12 +2,14 @@
 //!
 //! | part | is the model of |
 //! |---|---|
+//! | [`base`] | which revision the store of several keys began with |
 //! | [`cell`] | one key |
 //! | [`many`] | several keys that transactions, ranges or revisions join |
 //! | [`queue`] | a queue |
 //! | [`set`] | a set, or one value of it |
 //! | [`shown`] | the values of keys, as far as answers can show them |
 
+pub(super) mod base;
 pub(super) mod cell;
 pub(super) mod many;
 pub(super) mod queue;

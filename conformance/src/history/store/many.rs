@@ -1,7 +1,8 @@
 //! Several keys at once: transactions, ranges, and the revisions of etcd.
 //!
 //! The revision of the store counts its changes. Which number it began with is
-//! not known, until an answer shows one: from then on it is.
+//! not known: what answers show and how comparisons with revisions came out
+//! leaves fewer and fewer numbers that it can have been ([`base`](super::base)).
 
 use std::collections::HashSet;
 
@@ -13,6 +14,7 @@ use super::super::{
     Compare, CompareOp, CompareWith, History, KeyId, Operation, RangeEnd, Request, Response,
     Revision,
 };
+use super::base::{Base, Cases};
 use super::shown::{Shown, Shows};
 
 /// What the store has of a key.
@@ -43,15 +45,15 @@ pub(in super::super) struct Slots {
     print: u128,
     /// How often the store was changed.
     changes: u64,
-    /// The revision before the first change, once an answer has shown it.
-    base: Option<i64>,
+    /// What the revision before the first change can have been.
+    base: Base,
 }
 
 /// What a step has changed.
 pub(in super::super) struct Undo {
     slots: SmallVec<[(u32, Slot); 1]>,
     changes: u64,
-    base: Option<i64>,
+    base: Base,
 }
 
 /// The model of several keys.
@@ -65,6 +67,8 @@ pub(in super::super) struct Many<'a> {
     counts: bool,
     /// Revisions that an operation is known to have made.
     taken: HashSet<u64>,
+    /// What the revision before the first change can have been.
+    begins: Base,
 }
 
 impl<'a> Many<'a> {
@@ -102,7 +106,20 @@ impl<'a> Many<'a> {
             rank,
             counts,
             taken,
+            begins: Base::any(),
         }
+    }
+
+    /// What the revision before the first change can have been, split into the
+    /// cases that have to be judged apart ([`Many::begin`]): the operations
+    /// have an order if they have one in any of them.
+    pub(in super::super) fn cases(&self, operations: &[&Operation]) -> Cases {
+        Cases::new(operations)
+    }
+
+    /// Takes one of the cases.
+    pub(in super::super) fn begin(&mut self, case: Base) {
+        self.begins = case;
     }
 
     fn print(&self, at: u32, slot: &Slot) -> u128 {
@@ -240,20 +257,15 @@ impl<'a> Many<'a> {
         there.into_iter()
     }
 
-    /// Whether a comparison holds; None: the number to compare with is one
-    /// that no answer has shown yet.
-    fn holds(&self, state: &Slots, compare: &Compare) -> Option<bool> {
+    /// The numbers that the base can be with which a comparison holds, of
+    /// these.
+    fn holding(&self, state: &Slots, compare: &Compare, bases: Base) -> Base {
         let slot = self.get(state, compare.key);
-        let absolute = |relative: u64| match relative {
-            0 => Some(0),
-            relative => Some(state.base? + relative as i64),
-        };
         let ordering = match compare.with {
             CompareWith::Value(value) => {
                 let shown = self.shows.shown(value);
                 match compare.op {
-                    CompareOp::Equal => return Some(slot.value == shown),
-                    CompareOp::NotEqual => return Some(slot.value != shown),
+                    CompareOp::Equal | CompareOp::NotEqual => slot.value.cmp(&shown),
                     _ => self
                         .shows
                         .text_of(slot.value)
@@ -261,15 +273,22 @@ impl<'a> Many<'a> {
                 }
             }
             CompareWith::Version(version) => slot.version.cmp(&version),
-            CompareWith::ModRevision(r) => absolute(slot.modified)?.cmp(&(r as i64)),
-            CompareWith::CreateRevision(r) => absolute(slot.created)?.cmp(&(r as i64)),
+            CompareWith::ModRevision(r) if slot.modified > 0 => {
+                return bases.comparing(slot.modified, compare.op, r);
+            }
+            CompareWith::CreateRevision(r) if slot.created > 0 => {
+                return bases.comparing(slot.created, compare.op, r);
+            }
+            // Of a key that is absent.
+            CompareWith::ModRevision(r) | CompareWith::CreateRevision(r) => 0.cmp(&r),
         };
-        Some(match compare.op {
+        let holds = match compare.op {
             CompareOp::Equal => ordering.is_eq(),
             CompareOp::NotEqual => ordering.is_ne(),
             CompareOp::Less => ordering.is_lt(),
             CompareOp::Greater => ordering.is_gt(),
-        })
+        };
+        if holds { bases } else { Base::default() }
     }
 
     /// Does the whole operation. Whether its answer fits.
@@ -279,23 +298,33 @@ impl<'a> Many<'a> {
         let mut fits = true;
         match &operation.request {
             Request::Txn(txn) => {
-                let mut held = true;
-                for compare in &txn.compares {
-                    match self.holds(state, compare) {
-                        Some(holds) => held &= holds,
-                        None => return false,
-                    }
-                }
+                let compares = txn.compares.iter();
+                let holding = compares.fold(state.base.clone(), |bases, compare| {
+                    self.holding(state, compare, bases)
+                });
+                // Without an answer, the result is the same for all numbers of
+                // a case ([`Many::cases`]).
+                let mut held = !holding.is_none();
                 let mut answers: &[Response] = &[];
                 if let Response::Txn {
                     succeeded,
                     answers: given,
                 } = &operation.response
                 {
-                    if *succeeded != held {
+                    held = *succeeded;
+                    answers = given;
+                }
+                if holding != state.base {
+                    let bases = match held {
+                        true => holding,
+                        false => state.base.without(&holding),
+                    };
+                    if bases.is_none() {
                         return false;
                     }
-                    answers = given;
+                    state.base = bases;
+                } else if !held {
+                    return false;
                 }
                 let requests = if held { &txn.then } else { &txn.otherwise };
                 for (i, request) in requests.iter().enumerate() {
@@ -318,13 +347,14 @@ impl<'a> Many<'a> {
     fn revisions_fit(&self, state: &mut Slots, operation: &Operation, changed: bool) -> bool {
         let none = Revision::default();
         let shown = operation.revision.as_deref().unwrap_or(&none);
-        let changes = state.changes as i64;
-        let mut is = |number: u64, relative: i64| match state.base {
-            Some(base) => base + relative == number as i64,
-            None => {
-                state.base = Some(number as i64 - relative);
-                true
+        let changes = state.changes;
+        let mut is = |number: u64, relative: u64| {
+            let bases = state.base.comparing(relative, CompareOp::Equal, number);
+            let any = !bases.is_none();
+            if any && bases != state.base {
+                state.base = bases;
             }
+            any
         };
         if let Some(store) = shown.store
             && !is(store, changes)
@@ -344,7 +374,7 @@ impl<'a> Many<'a> {
             let mut fits = |number: Option<u64>, relative: u64| match (number, relative) {
                 (None, _) => true,
                 (Some(number), 0) => number == 0,
-                (Some(number), relative) => is(number, relative as i64),
+                (Some(number), relative) => is(number, relative),
             };
             if !fits(shown.modified, slot.modified) || !fits(shown.created, slot.created) {
                 return false;
@@ -355,10 +385,10 @@ impl<'a> Many<'a> {
         }
         // A revision that another operation is known to have made is not to be
         // made by this one: that one would have none left.
-        if let Some(base) = state.base
+        if let Some(base) = state.base.only()
             && changed
+            && let Ok(made) = u64::try_from(base + i128::from(changes))
         {
-            let made = (base + changes) as u64;
             return shown.store == Some(made) || !self.taken.contains(&made);
         }
         true
@@ -383,7 +413,7 @@ impl Model for Many<'_> {
             slots: vec![Slot::ABSENT; self.keys.len()],
             print: 0,
             changes: 0,
-            base: None,
+            base: self.begins.clone(),
         }
     }
 
@@ -391,7 +421,7 @@ impl Model for Many<'_> {
         let mut undo = Undo {
             slots: SmallVec::new(),
             changes: state.changes,
-            base: state.base,
+            base: state.base.clone(),
         };
         let print = state.print;
         if !self.operate(state, &mut undo, op) {
@@ -418,8 +448,7 @@ impl Model for Many<'_> {
         if !self.counts {
             return state.print;
         }
-        let base = state.base.map_or(0, |base| base as u64 ^ 1 << 63);
-        state.print ^ mix(u128::from(state.changes) | u128::from(base) << 64)
+        state.print ^ mix(state.base.print() ^ u128::from(state.changes))
     }
 
     fn reads_only(&self, op: &Operation) -> bool {
