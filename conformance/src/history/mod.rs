@@ -114,6 +114,11 @@ impl History {
         ClientId(self.clients.intern(name))
     }
 
+    /// Whether a key that is absent reads as the empty text.
+    pub(crate) fn absent_is_empty(&self) -> bool {
+        !self.values.is_empty() && self.values.get(ValueId::ABSENT.0).is_empty()
+    }
+
     /// The position behind the last call or return.
     pub fn end(&self) -> u32 {
         let last = |o: &Operation| o.ret.unwrap_or(o.call).max(o.call) + 1;

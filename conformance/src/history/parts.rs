@@ -10,7 +10,7 @@
 use std::collections::HashMap;
 
 use super::search::Joined;
-use super::{CompareWith, History, KeyId, Operation, RangeEnd, Request};
+use super::{CompareWith, History, KeyId, Operation, RangeEnd, Request, Response, ValueId};
 
 /// Which model a part needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +94,7 @@ pub(super) fn parts(history: &History) -> (Vec<Part>, &'static str) {
 fn describe(history: &History, part: &mut Part, nodes: &mut Nodes<'_>) {
     let operations = part.ops.iter().map(|&i| &history.operations[i as usize]);
     let mut cells = true;
+    let (mut empties, mut found) = (false, false);
     for operation in operations {
         match operation.request {
             Request::Enqueue { .. } | Request::Dequeue { .. } => part.kind = Kind::Queue,
@@ -103,10 +104,20 @@ fn describe(history: &History, part: &mut Part, nodes: &mut Nodes<'_>) {
             | Request::Members { .. } => part.kind = Kind::Set,
             _ => cells &= super::store::cell::Cell::knows(operation),
         }
+        match operation.request {
+            Request::Write { value, .. }
+            | Request::Append { value, .. }
+            | Request::Cas { to: value, .. } => empties |= value == ValueId::ABSENT,
+            Request::Delete { .. } => found |= matches!(operation.response, Response::Flag(_)),
+            _ => {}
+        }
         nodes.keys(&operation.request, &mut part.keys);
     }
     part.keys.sort_unstable();
     part.keys.dedup();
+    // One key knows no difference between an empty text and none, which only a
+    // deletion shows.
+    cells &= !(empties && found && history.absent_is_empty());
     if part.kind == Kind::Cell && (!cells || part.keys.len() > 1) {
         part.kind = Kind::Many;
     }

@@ -186,11 +186,12 @@ fn one(
     let put = |store: &mut Store, key: String, value: String| {
         let old = store.keys.get(&key).cloned();
         let (version, created) = old.map_or((0, change), |(_, v, c, _)| (v, c));
-        // To write what stands for no value is to delete.
+        // To write what stands for no value is to delete; the empty text is a
+        // value, even where an absent key reads as it.
         store
             .keys
             .insert(key.clone(), (value.clone(), version + 1, created, change));
-        if value == absent {
+        if value == absent && !absent.is_empty() {
             store.keys.remove(&key);
         }
     };

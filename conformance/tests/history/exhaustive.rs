@@ -37,7 +37,7 @@ pub(crate) fn compare(history: &History, model: ModelName) -> bool {
 }
 
 /// Whether every algorithm finds what is expected.
-fn agrees(history: &History, model: ModelName, expected: bool) {
+pub(crate) fn agrees(history: &History, model: ModelName, expected: bool) {
     for search_only in [true, false] {
         let options = Options {
             search_only,

@@ -4,6 +4,7 @@
 //! not known: what answers show and how comparisons with revisions came out
 //! leaves fewer and fewer numbers that it can have been ([`base`](super::base)).
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use smallvec::SmallVec;
@@ -184,31 +185,31 @@ impl<'a> Many<'a> {
             Request::Read { key } => {
                 let now = self.get(state, *key).value;
                 let fits = match answer {
-                    Response::Value(seen) => self.shows.shown(*seen) == now,
+                    Response::Value(seen) => self.shows.reads_as(now, *seen),
                     _ => true,
                 };
                 (fits, false)
             }
             Request::Write { key, value } => {
                 let old = self.get(state, *key);
-                write(state, undo, *key, old, self.shows.shown(*value));
+                write(state, undo, *key, old, self.shows.written(*value));
                 (true, true)
             }
             Request::Append { key, value } => {
                 let old = self.get(state, *key);
-                let next = self.shows.appended(old.value, *value);
+                let next = self.shows.written_behind(old.value, *value);
                 write(state, undo, *key, old, next);
                 let fits = match answer {
-                    Response::Value(then) => self.shows.shown(*then) == next,
+                    Response::Value(then) => self.shows.reads_as(next, *then),
                     _ => true,
                 };
                 (fits, true)
             }
             Request::Cas { key, from, to } => {
                 let old = self.get(state, *key);
-                let equal = self.shows.shown(*from) == old.value;
+                let equal = self.shows.reads_as(old.value, *from);
                 if equal {
-                    write(state, undo, *key, old, self.shows.shown(*to));
+                    write(state, undo, *key, old, self.shows.written(*to));
                 }
                 (flag(answer, equal), equal)
             }
@@ -224,10 +225,10 @@ impl<'a> Many<'a> {
                     return (true, false);
                 };
                 let mut now = self.range(state, *start, *end, *limit);
-                let seen = pairs
-                    .iter()
-                    .map(|(key, value)| (*key, self.shows.shown(*value)));
-                let fits = seen.into_iter().all(|pair| now.next() == Some(pair));
+                let fits = pairs.iter().all(|&(key, seen)| {
+                    now.next()
+                        .is_some_and(|(k, v)| k == key && self.shows.reads_as(v, seen))
+                });
                 (fits && now.next().is_none(), false)
             }
             _ => (false, false),
@@ -263,13 +264,12 @@ impl<'a> Many<'a> {
         let slot = self.get(state, compare.key);
         let ordering = match compare.with {
             CompareWith::Value(value) => {
-                let shown = self.shows.shown(value);
+                let equal = self.shows.reads_as(slot.value, value);
                 match compare.op {
-                    CompareOp::Equal | CompareOp::NotEqual => slot.value.cmp(&shown),
-                    _ => self
-                        .shows
-                        .text_of(slot.value)
-                        .cmp(&self.shows.text_of(shown)),
+                    _ if equal => Ordering::Equal,
+                    // Either way, they differ.
+                    CompareOp::Equal | CompareOp::NotEqual => Ordering::Less,
+                    _ => self.shows.order(slot.value, value),
                 }
             }
             CompareWith::Version(version) => slot.version.cmp(&version),
@@ -491,7 +491,7 @@ impl Model for Many<'_> {
                 let now = self.shows.say(self.get(state, key).value);
                 match op.response {
                     Response::Value(seen)
-                        if self.shows.shown(seen) != self.get(state, key).value =>
+                        if !self.shows.reads_as(self.get(state, key).value, seen) =>
                     {
                         let seen = self.history.values.get(seen.0);
                         format!("the value is {now}, and it saw \"{seen}\"")

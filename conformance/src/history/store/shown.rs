@@ -3,7 +3,12 @@
 //! What later answers can depend on is not the value of a key but what an
 //! answer of the history can tell of it. Two values that no answer shows are
 //! the same; where texts are appended, two texts are the same with which no
-//! shown text begins, for nothing that is added changes that.
+//! shown text begins, for nothing that is added changes that. Where texts are
+//! compared for less and greater as well, such a text stands between two shown
+//! ones, and whatever is added to it stands there too: it differs from each of
+//! them at some place, or is longer than one that it begins with.
+
+use std::cmp::Ordering;
 
 use super::super::memo::Numbers;
 use super::super::{CompareOp, CompareWith, History, Operation, Request, Response, ValueId};
@@ -33,6 +38,26 @@ impl Shown {
         len: u32::MAX,
     };
 
+    /// The empty text of a key that is there; where none is appended.
+    const EMPTY: Shown = Shown {
+        first: 0,
+        end: 0,
+        len: 1,
+    };
+
+    /// A text with which no shown text begins, behind so many of them.
+    fn behind(shown: usize) -> Self {
+        Shown {
+            first: shown as u32,
+            end: shown as u32,
+            len: u32::MAX - 1,
+        }
+    }
+
+    fn is_between(self) -> bool {
+        self.len == u32::MAX - 1
+    }
+
     /// Three numbers that tell it from any other.
     pub(in super::super) fn numbers(self) -> [u32; 3] {
         [self.first, self.end, self.len]
@@ -53,6 +78,8 @@ pub(in super::super) struct Shows<'a> {
     /// The number of each value that answers show; where none is appended.
     numbers: Numbers<ValueId, u32>,
     appends: bool,
+    /// Whether values are compared for less and greater.
+    by_order: bool,
 }
 
 impl<'a> Shows<'a> {
@@ -71,7 +98,7 @@ impl<'a> Shows<'a> {
             appends,
             by_order,
         } = shown;
-        if by_order {
+        if by_order && !appends {
             // Every value can be told from every other by its order.
             values.extend(written);
         }
@@ -80,6 +107,7 @@ impl<'a> Shows<'a> {
             texts: Vec::new(),
             numbers: Numbers::default(),
             appends,
+            by_order,
         };
         for value in values {
             if appends {
@@ -151,20 +179,23 @@ impl<'a> Shows<'a> {
     }
 
     fn followed_by(&self, state: Shown, text: &str) -> Shown {
-        if state == Shown::UNSEEN {
+        if state == Shown::UNSEEN || state.is_between() {
             return state;
         }
         let len = state.len as usize;
         let candidates = &self.texts[state.first as usize..state.end as usize];
         // All of them begin alike; the rest decides.
-        let rest = |whole: &&str| -> std::cmp::Ordering {
+        let rest = |whole: &&str| -> Ordering {
             let rest = &whole.as_bytes()[len..];
             rest[..rest.len().min(text.len())].cmp(text.as_bytes())
         };
         let from = candidates.partition_point(|t| rest(t).is_lt());
         let to = from + candidates[from..].partition_point(|t| rest(t).is_eq());
         if from == to {
-            return Shown::UNSEEN;
+            return match self.by_order {
+                true => Shown::behind(state.first as usize + from),
+                false => Shown::UNSEEN,
+            };
         }
         Shown {
             first: state.first + from as u32,
@@ -177,6 +208,8 @@ impl<'a> Shows<'a> {
     pub(in super::super) fn text_of(&self, state: Shown) -> Option<&'a [u8]> {
         match state {
             Shown::UNSEEN => None,
+            state if state.is_between() => None,
+            state if state == self.empty_text() => Some(b""),
             Shown::ABSENT => Some(self.text(ValueId::ABSENT).as_bytes()),
             state if self.appends => {
                 let text = self.texts.get(state.first as usize)?.as_bytes();
@@ -187,6 +220,57 @@ impl<'a> Shows<'a> {
                 Some(self.history.values.get(named.0.0).as_bytes())
             }
         }
+    }
+
+    /// How the value of a state compares with one that is compared with.
+    pub(in super::super) fn order(&self, state: Shown, with: ValueId) -> Ordering {
+        let with = self.text(with);
+        if state.is_between() {
+            // It is one of the shown texts, so never equal.
+            let below = self.texts.partition_point(|&text| text < with);
+            return match below < state.first as usize {
+                true => Ordering::Greater,
+                false => Ordering::Less,
+            };
+        }
+        self.text_of(state).cmp(&Some(with.as_bytes()))
+    }
+
+    /// The empty text of a key that is there.
+    fn empty_text(&self) -> Shown {
+        match self.appends {
+            true => self.empty(),
+            false => Shown::EMPTY,
+        }
+    }
+
+    /// The state of a key to which a value was written. Where an absent key
+    /// reads as the empty text, one to which that was written is there all the
+    /// same: it can be deleted, is in ranges, and has a version.
+    pub(in super::super) fn written(&self, value: ValueId) -> Shown {
+        match value {
+            ValueId::ABSENT if self.absent_is_empty() => self.empty_text(),
+            value => self.shown(value),
+        }
+    }
+
+    /// The state of a key with a value added to its end, which makes it be
+    /// there.
+    pub(in super::super) fn written_behind(&self, state: Shown, value: ValueId) -> Shown {
+        match (state, value) {
+            (Shown::ABSENT, ValueId::ABSENT) => self.written(value),
+            _ => self.appended(state, value),
+        }
+    }
+
+    /// Whether a key with this state reads as the value.
+    pub(in super::super) fn reads_as(&self, state: Shown, value: ValueId) -> bool {
+        self.shown(value) == state
+            || (value == ValueId::ABSENT && self.absent_is_empty() && state == self.empty_text())
+    }
+
+    fn absent_is_empty(&self) -> bool {
+        self.history.absent_is_empty()
     }
 
     /// A state in words.
