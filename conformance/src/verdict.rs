@@ -300,7 +300,8 @@ pub struct Certificate {
     /// Actions that no line shows, by kind.
     pub silent: BTreeMap<String, u64>,
     /// How many other readings of the trace were followed beside the one that
-    /// explains it, where no line shows what a crash has kept.
+    /// explains it, where no line shows what a crash has kept, or which of several
+    /// messages arrived.
     pub readings: u64,
     /// What went wrong in the run, where that was counted
     /// ([`Options::count_faults`](crate::replay::Options::count_faults)).

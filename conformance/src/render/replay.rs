@@ -203,7 +203,8 @@ fn rests_on(certificate: &Certificate) -> String {
     out += &item("silent", &counted(&certificate.silent));
     if certificate.readings > 0 {
         let others = grouped(certificate.readings);
-        let what = "followed for a while, where no line shows what a crash kept";
+        let what = "followed for a while, where no line shows what a crash kept, or which of \
+                    several messages arrived";
         out += &item("readings", &format!("{others} others {what}"));
     }
     out += &item(

@@ -24,6 +24,8 @@ pub struct Flights {
     scratch: Vec<u8>,
     /// What went wrong with messages, where it is counted.
     pub ledger: Option<Box<Ledger>>,
+    /// What was put in flight since there are several readings of the run.
+    apart: Option<u64>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -57,7 +59,8 @@ impl Flight {
 /// What tells one message in flight from all others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tag {
-    from: NodeId,
+    /// The sender.
+    pub from: NodeId,
     to: NodeId,
     reads_as: u64,
     content: u64,
@@ -247,7 +250,11 @@ impl Pattern {
                 reject,
                 index,
                 hint,
-            } => of(3, &ack((*reject)?, (*index)?, (*hint)?)),
+            } => {
+                // Who accepts gives no hint.
+                let none = (*reject == Some(false)).then_some(None);
+                of(3, &ack((*reject)?, (*index)?, hint.or(none)?))
+            }
             Shape::Heartbeat { commit } => of(4, &[(*commit)?.0]),
             Shape::HeartbeatAck => of(5, &[]),
             Shape::InstallSnapshot { last } => of(6, &[(*last)?.0]),
@@ -329,6 +336,9 @@ impl Flights {
                 return;
             }
         }
+        if let Some(apart) = &mut self.apart {
+            *apart = apart.wrapping_add(xxh3_64(&self.scratch));
+        }
         alike.push(first + link.messages.len() as u64);
         let bytes = self.scratch.as_slice().into();
         link.messages.push_back(Flight { bytes, at: sent });
@@ -377,6 +387,44 @@ impl Flights {
         alike
             .find(|flight| xxh3_64(&flight.bytes) == tag.content)?
             .message()
+    }
+
+    /// At least two if more than one message in flight fits `pattern`, and no more
+    /// than there are that read so.
+    pub fn count_alike(&self, pattern: &Pattern) -> usize {
+        let Some(link) = self.links.get(&(pattern.from, pattern.to)) else {
+            return 0;
+        };
+        match pattern.reads_as() {
+            Some(reads) => link.alike.get(&reads).map_or(0, SmallVec::len),
+            None => link.latest().filter(|m| pattern.matches(m)).take(2).count(),
+        }
+    }
+
+    /// The messages in flight that fit `pattern`, latest first, `most` of them.
+    pub fn alike(&self, pattern: &Pattern, most: usize) -> Vec<Message> {
+        let Some(link) = self.links.get(&(pattern.from, pattern.to)) else {
+            return Vec::new();
+        };
+        let fits = |m: &Message| pattern.matches(m);
+        match pattern.reads_as() {
+            Some(reads) => {
+                let alike = link.alike(reads).filter_map(Flight::message);
+                alike.filter(fits).take(most).collect()
+            }
+            None => link.latest().filter(fits).take(most).collect(),
+        }
+    }
+
+    /// There are several readings of the run from now on, which may put other
+    /// messages in flight.
+    pub fn tell_apart(&mut self) {
+        self.apart.get_or_insert(0);
+    }
+
+    /// Whether the same has been put in flight as in `other`, since they parted.
+    pub fn is_same(&self, other: &Flights) -> bool {
+        self.apart == other.apart
     }
 
     /// The latest message in flight that fits `pattern`.

@@ -23,6 +23,7 @@ pub mod live;
 pub mod nearest;
 pub mod order;
 pub mod pattern;
+pub mod readings;
 pub(crate) mod runner;
 pub mod tally;
 pub(crate) mod whole;

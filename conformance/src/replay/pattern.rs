@@ -90,7 +90,7 @@ pub enum Shape {
 }
 
 /// The read that a message carries.
-fn context_of(body: &Body) -> Option<ReadId> {
+pub fn read_of(body: &Body) -> Option<ReadId> {
     match body {
         Body::Append { context, .. }
         | Body::AppendAck { context, .. }
@@ -223,7 +223,7 @@ impl Pattern {
         }
         let term = differ("term", &self.term, &message.term, Term::to_string);
         let read = || {
-            differ("context", &self.context, &context_of(&message.body), |c| {
+            differ("context", &self.context, &read_of(&message.body), |c| {
                 c.map_or("none".to_owned(), |read| read.to_string())
             })
         };

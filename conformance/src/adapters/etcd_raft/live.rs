@@ -12,12 +12,12 @@ use std::time::Instant;
 use plimsoll_model::settings::Storage;
 
 use super::evidence::Evidence;
-use super::judge::How;
-use super::readings::Readings;
+use super::judge::{How, Judge};
 use super::{Given, Judged, contract, judgement};
 use crate::replay::course::{Course, Moved, Waiting};
 use crate::replay::feed::Feed;
 use crate::replay::live::{Kept, Running};
+use crate::replay::readings::Readings;
 use crate::replay::{InputError, Judgement, Options, Stop};
 use crate::verdict::{Ground, Place, Stopped};
 
@@ -27,7 +27,7 @@ pub(crate) struct Live {
     how: How,
     course: Course<Evidence>,
     evidence: Evidence,
-    readings: Readings,
+    readings: Readings<Judge>,
     /// Where storage was seen to be asynchronous.
     shown: Option<Place>,
 }
@@ -41,7 +41,7 @@ impl Live {
             how,
             course: Course::new(feeds, options.order(how.ordered), None),
             evidence: Evidence::default(),
-            readings: Readings::new(how, options, true),
+            readings: Readings::new(Judge::new(how, options), true),
             shown: None,
         }
     }
@@ -64,7 +64,7 @@ impl Live {
         self.how.storage = Storage::Async;
         self.course = course;
         self.evidence = Evidence::default();
-        self.readings = Readings::new(self.how, &self.options, true);
+        self.readings = Readings::new(Judge::new(self.how, &self.options), true);
         self.shown = Some(at);
     }
 

@@ -142,11 +142,11 @@ use features::{Features, Switch};
 use judge::How;
 pub(crate) use judge::Judge;
 pub(crate) use live::Live;
-use readings::Readings;
 
 use crate::replay::course::{Course, Moved};
 use crate::replay::feed::Feed;
 use crate::replay::order::Judging;
+use crate::replay::readings::Readings;
 use crate::replay::{InputError, Judgement, Options, Stop};
 use crate::verdict::{Ground, Place};
 
@@ -282,7 +282,7 @@ fn read_both_ways(files: &[PathBuf], options: &Options, how: How) -> Result<Judg
 /// After the verdict the rest is read still, so that a torn or foreign line
 /// never goes unnoticed.
 fn once(files: &[PathBuf], options: &Options, how: How) -> Result<Judged, InputError> {
-    let mut readings = Readings::new(how, options, false);
+    let mut readings = Readings::new(Judge::new(how, options), false);
     let feeds: Result<Vec<Feed>, TraceError> = files.iter().map(|f| Feed::of_file(f)).collect();
     let parsers = options.parsers(files.len());
     let mut course = Course::new(feeds?, options.order(how.ordered), parsers.as_ref());

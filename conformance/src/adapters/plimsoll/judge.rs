@@ -12,6 +12,7 @@ use plimsoll_model::settings::{Configuration, Durability, Settings};
 use plimsoll_trace::{Cause, CauseKind, Field, Header, Step};
 
 use super::named::Named;
+use super::readings::Way;
 use super::reads::Asked;
 use crate::replay::flights::Mixed;
 use crate::replay::follow::{Fault, Follower, RoleKind, Scalars};
@@ -51,7 +52,9 @@ pub(crate) struct Judge {
     pub(super) asked: Asked,
     /// The content hash of each snapshot, by position.
     pub(super) snapshots: Kept<Position, (u64, Place)>,
-    next_read: u32,
+    pub(super) next_read: u32,
+    /// How the next line is to be read, if not as this judge would by itself.
+    pub(super) chosen: Option<Way>,
     /// The client operation of each write, by number.
     pub(super) ops: Kept<u32, String>,
     /// Every client operation that was written.
@@ -96,6 +99,7 @@ impl Judge {
             asked: Asked::default(),
             snapshots: Kept::default(),
             next_read: 0,
+            chosen: None,
             ops: Kept::default(),
             written: Kept::default(),
             hashes: Kept::default(),
@@ -319,18 +323,6 @@ impl Judge {
             Ok(_) => Ok(true),
             Err(Fault::Refused(_)) => Ok(false),
             Err(fault) => Err(self.fault(at, fault)),
-        }
-    }
-
-    /// The line rests on what was forgotten.
-    pub(super) fn forgotten(&self, at: &At<'_>, what: String) -> Stop {
-        let stop = self.inconclusive(at, Ground::Forgotten);
-        match stop {
-            Stop::Inconclusive(mut stopped) => {
-                stopped.what = format!("{}; {what}", stopped.what);
-                Stop::Inconclusive(stopped)
-            }
-            stop => stop,
         }
     }
 

@@ -13,6 +13,7 @@ use plimsoll_trace::{self as wire, CauseKind, Entries, Field};
 
 use super::judge::{At, FORMAT, Judge, READS};
 use super::named::{Content, Named, context_of, key_of, name_of};
+use super::readings::Way;
 use crate::replay::Stop;
 use crate::replay::flights::Tag;
 use crate::replay::follow::Member;
@@ -26,7 +27,7 @@ pub(super) fn position(position: wire::Position) -> Position {
 }
 
 /// A context that no leader has given yet: no message carries it.
-const NO_READ: ReadId = ReadId { number: u32::MAX };
+pub(super) const NO_READ: ReadId = ReadId { number: u32::MAX };
 
 /// The terms of entries, one by one; `None` when there are more than any log
 /// that is followed can hold.
@@ -41,7 +42,7 @@ fn terms(entries: &Entries) -> Option<Vec<Term>> {
 }
 
 /// The pattern with a context that nobody has given taken for unknown.
-fn unknown_context(pattern: Pattern) -> Pattern {
+pub(super) fn unknown_context(pattern: Pattern) -> Pattern {
     let context = pattern.context.filter(|c| *c != Some(NO_READ));
     Pattern { context, ..pattern }
 }
@@ -131,7 +132,7 @@ impl Judge {
         })
     }
 
-    fn sent(&self, message: &wire::Message, pattern: &Pattern) -> Option<Message> {
+    pub(super) fn sent(&self, message: &wire::Message, pattern: &Pattern) -> Option<Message> {
         if let Some(id) = &message.id {
             if let Some(named) = self.by_id.get(&key_of(id)) {
                 return self.follower.flights.tagged(&named.tag);
@@ -165,7 +166,7 @@ impl Judge {
 
     /// Whether a message stands in the outbox of a sender that has nothing to
     /// write: then it has left.
-    fn waits_for_nothing(&self, message: &wire::Message, pattern: &Pattern) -> bool {
+    pub(super) fn waits_for_nothing(&self, message: &wire::Message, pattern: &Pattern) -> bool {
         let known = message.id.as_ref();
         let known = known.and_then(|id| self.by_id.get(&key_of(id)));
         let waits = |member: &Member| match known {
@@ -187,7 +188,7 @@ impl Judge {
 
     /// Whether all that a node has written is durable: what it says then waits
     /// for nothing, and leaves without a `persisted`.
-    fn is_idle(&self, id: NodeId) -> bool {
+    pub(super) fn is_idle(&self, id: NodeId) -> bool {
         let durable_commit = self.follower.settings.durable_commit;
         let member = self.follower.member(id);
         member.is_some_and(|member| member.server.is_synced(durable_commit))
@@ -205,7 +206,7 @@ impl Judge {
     }
 
     /// Whether the sender may have sent it in a step whose sends are not logged.
-    fn could_send(&self, pattern: &Pattern) -> bool {
+    pub(super) fn could_send(&self, pattern: &Pattern) -> bool {
         let Some(term) = pattern.term else {
             return false;
         };
@@ -218,17 +219,15 @@ impl Judge {
             return Err(self.inconclusive(at, Ground::Unsupported));
         };
         self.note_message(&pattern);
-        let mut found = self.sent(message, &pattern);
-        // Whether an equal one has left before matters to who counts them.
-        let counts = self.follower.flights.ledger.is_some();
-        if (counts || found.is_none()) && self.waits_for_nothing(message, &pattern) {
-            self.silent(at, pattern.from, Input::WriteCompleted)?;
-            found = self.sent(message, &pattern);
-        }
-        let found = match found {
-            Some(found) => found,
-            None => self.explain(at, message, &pattern)?,
+        let chosen = match self.chosen.take() {
+            Some(Way::Arrives(tag)) => self.brought(at, &tag)?,
+            _ => None,
         };
+        let found = match chosen {
+            Some(chosen) => chosen,
+            None => self.arrives(at, message, &pattern)?,
+        };
+        let pattern = self.knows_context(message, pattern, &found);
         if let Some(difference) = pattern.difference(&found) {
             return Err(self.diverges(
                 at,
@@ -295,117 +294,6 @@ impl Judge {
         let facts = self.facts.of("message");
         facts.checked += stated;
         facts.of += of;
-    }
-
-    /// The message of the model behind one that no line shows being sent.
-    fn explain(
-        &mut self,
-        at: &At<'_>,
-        message: &wire::Message,
-        pattern: &Pattern,
-    ) -> Result<Message, Stop> {
-        // A step whose sends are not logged may have given a new context.
-        let pattern = &unknown_context(pattern.clone());
-        let forgotten = self.may_have_forgotten(message, pattern);
-        if let Some(found) = self.waiting(pattern) {
-            if self.declared_cause(CauseKind::Persisted) && forgotten {
-                return Err(self.forgotten(at, format!("{} may have sent it", pattern.from)));
-            }
-            if self.declared_cause(CauseKind::Persisted) {
-                return Err(self.diverges(
-                    at,
-                    RuleName::new(
-                        "what is said must be durable first",
-                        "figure 2",
-                        "model/src/rules/durability.rs",
-                    ),
-                    format!("{found} arrives before {}'s write completes", found.from),
-                    "it arrives after a `persisted` of its sender".into(),
-                ));
-            }
-            self.complete_silently(at, pattern)?;
-            return Ok(found);
-        }
-        if self.could_send(pattern) {
-            return self.send_silently(at, pattern);
-        }
-        if forgotten {
-            return Err(self.forgotten(at, format!("{} may have sent it", pattern.from)));
-        }
-        let nearest = self.follower.flights.nearest(pattern);
-        let (why, expected) = match nearest {
-            Some(nearest) => {
-                let field = pattern.difference(&nearest).map_or(String::new(), |d| {
-                    format!(" ({} {} and not {})", d.field, d.model, d.trace)
-                });
-                (
-                    format!("{} never sent this{field}", pattern.from),
-                    format!("the nearest it sent is {nearest}"),
-                )
-            }
-            None => (
-                format!(
-                    "{} never sent {} anything of the kind",
-                    pattern.from, pattern.to
-                ),
-                "nothing arrives".to_owned(),
-            ),
-        };
-        let rule = RuleName::new("only what was sent arrives", "§5.1", FORMAT);
-        Err(self.diverges(at, rule, why, expected))
-    }
-
-    /// The sender sends it now, if it can still: its step left no line.
-    fn send_silently(&mut self, at: &At<'_>, pattern: &Pattern) -> Result<Message, Stop> {
-        let from = pattern.from;
-        let leads = self.follower.member(from).is_some_and(|m| {
-            matches!(m.server.role, Role::Leader { .. }) && Some(m.server.term) == pattern.term
-        });
-        let input = match &pattern.body {
-            Shape::Append { prev, count, .. } => prev.zip(*count).map(|(prev, count)| {
-                let count = u32::try_from(count).unwrap_or(u32::MAX);
-                let (to, after) = (pattern.to, prev.index);
-                Input::SendAppend { to, after, count }
-            }),
-            _ => Some(Input::SendHeartbeat { to: pattern.to }),
-        };
-        let later = self.inconclusive(at, Ground::UnloggedSend);
-        let (true, Some(input)) = (leads, input) else {
-            return Err(later);
-        };
-        if !self.attempt(at, from, input)? {
-            return Err(later);
-        }
-        let said = self
-            .follower
-            .member_mut(from)
-            .and_then(|m| m.said.pop_back());
-        let Some(said) = said.filter(|said| pattern.matches(said)) else {
-            return Err(later);
-        };
-        if self.waiting(pattern).is_some() {
-            if self.declared_cause(CauseKind::Persisted) {
-                return Err(later);
-            }
-            self.complete_silently(at, pattern)?;
-        }
-        Ok(said)
-    }
-
-    /// A message that waits for a write of its sender and fits `pattern`.
-    fn waiting(&self, pattern: &Pattern) -> Option<Message> {
-        let server = &self.follower.member(pattern.from)?.server;
-        let queued = server.queue.iter().flat_map(|write| write.waiting.iter());
-        let mut waiting = server.outbox.iter().chain(queued);
-        waiting.find(|message| pattern.matches(message)).cloned()
-    }
-
-    /// Writes of the sender complete until what fits `pattern` waits no more.
-    fn complete_silently(&mut self, at: &At<'_>, pattern: &Pattern) -> Result<(), Stop> {
-        while self.waiting(pattern).is_some() {
-            self.silent(at, pattern.from, Input::WriteCompleted)?;
-        }
-        Ok(())
     }
 
     /// What the line says the node sent.

@@ -47,12 +47,14 @@
 //! emitter always records it: then an absent part of the state is what it was,
 //! and an absent list is empty.
 
+mod arrive;
 mod check;
 mod features;
 mod judge;
 mod messages;
 mod named;
 mod orders;
+mod readings;
 mod reads;
 mod restart;
 
@@ -72,12 +74,13 @@ use crate::replay::course::{Course, Moved, Waiting};
 use crate::replay::feed::Feed;
 use crate::replay::live::{Kept, Running};
 use crate::replay::order::Reading;
+use crate::replay::readings::Readings;
 use crate::replay::{InputError, Judgement, Options, Stop};
 use crate::verdict::{Ground, Place};
 pub(crate) use judge::Judge;
 
 /// The only grounds on which a trace of this format is inconclusive.
-pub const GROUNDS: [Ground; 8] = [
+pub const GROUNDS: [Ground; 9] = [
     Ground::NothingConsumed,
     Ground::Unsupported,
     Ground::MidRun,
@@ -86,6 +89,7 @@ pub const GROUNDS: [Ground; 8] = [
     Ground::NodeMissing,
     Ground::LogEnded,
     Ground::Forgotten,
+    Ground::Readings,
 ];
 
 /// Reads the lines of every file of a run.
@@ -219,7 +223,7 @@ pub(crate) struct Run {
     course: Course<Files>,
     files: Files,
     /// Who judges, once a header tells how.
-    judge: Option<(Judge, Dialect)>,
+    judge: Option<(Readings<Judge>, Dialect)>,
 }
 
 impl Run {
@@ -254,7 +258,7 @@ impl Run {
         let in_order = header.order == Order::File && self.course.inputs() == 1;
         self.course.ordered(self.options.order(in_order));
         let judge = Judge::new(header, settings, &self.options);
-        self.judge = Some((judge, dialect));
+        self.judge = Some((Readings::new(judge, false), dialect));
         Ok(true)
     }
 
@@ -315,14 +319,21 @@ impl Running for Run {
     }
 
     fn kept(&self) -> Kept {
-        self.judge
-            .as_ref()
-            .map(|(judge, _)| judge.kept())
-            .unwrap_or_default()
+        let Some((readings, _)) = &self.judge else {
+            return Kept::default();
+        };
+        let mut kept = readings.first.kept();
+        for other in &readings.others {
+            for (kind, n) in other.kept().kinds {
+                kept.note(kind, usize::try_from(n).unwrap_or(usize::MAX));
+            }
+        }
+        kept
     }
 
     fn judgement(self: Box<Self>) -> Option<Judgement> {
-        let (mut judge, dialect) = self.judge?;
+        let (readings, dialect) = self.judge?;
+        let (tried, mut judge) = (readings.tried, readings.first);
         let seen = self.files.seen.iter();
         judge.all = seen.filter_map(|name| judge.id(name)).collect();
         let storage = match self.files.header?.storage {
@@ -341,7 +352,7 @@ impl Running for Run {
             facts: judge.facts.map(),
             dialect,
             follower: judge.follower,
-            readings: 0,
+            readings: tried,
             storage: (storage.to_owned(), "stated in the header".to_owned()),
         })
     }

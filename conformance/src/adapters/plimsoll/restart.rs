@@ -5,11 +5,14 @@ use plimsoll_model::log::{GrowingLog, Log};
 use plimsoll_model::message::Messages;
 use plimsoll_model::rules::{self, Input};
 use plimsoll_model::server::Server;
+use plimsoll_model::settings::Settings;
 use plimsoll_model::storage::{self, Survival};
 
 use super::check;
 use super::judge::{At, Judge};
+use super::readings::Way;
 use crate::replay::Stop;
+use crate::replay::faults::Standing;
 use crate::replay::follow::Scalars;
 use crate::verdict::RuleName;
 
@@ -30,28 +33,18 @@ impl Judge {
         let Some(member) = self.follower.member(at.id) else {
             return Ok(());
         };
+        if let Some(Way::Left { complete, survival }) = self.chosen.take() {
+            return self.comes_back(at, stood, complete, survival);
+        }
         let server = member.server.clone();
         let settings = self.follower.settings;
         self.facts.of("durability").note(true);
         // What the state leaves open may show in what is durable.
         let (mut nearest, mut likeliest) = (None, None);
-        let mut possible = Vec::new();
-        if settings.queues_writes() {
-            storage::survivals(&server, &settings, true, |survival| {
-                possible.push((false, survival));
-            });
-        } else {
-            possible = survivals(&server);
-        }
-        for (complete, survival) in possible {
-            let mut tried = server.clone();
-            let mut left = Messages::new();
-            let whole = !complete
-                || rules::step(&mut tried, &Input::WriteCompleted, &settings, &mut left).is_ok();
-            let input = Input::Restart { survival };
-            if !whole || rules::step(&mut tried, &input, &settings, &mut left).is_err() {
+        for (complete, survival) in self.possible(&server) {
+            let Some(tried) = restarted(&server, complete, survival, &settings) else {
                 continue;
-            }
+            };
             let recovered = Scalars::of(&tried);
             if let Some(fact) = check::differs(self, at, &tried) {
                 nearest.get_or_insert((recovered, fact));
@@ -59,20 +52,14 @@ impl Judge {
             }
             let fits = self.durable_differs_from(at, &tried).is_none();
             if fits || likeliest.is_none() {
-                likeliest = Some((complete, input));
+                likeliest = Some((complete, survival));
             }
             if fits {
                 break;
             }
         }
-        if let Some((complete, input)) = likeliest {
-            if complete {
-                self.follower.doubt(true);
-                self.silent(at, at.id, Input::WriteCompleted)?;
-            }
-            self.step(at, input)?;
-            self.follower.crashed(at.id, stood);
-            return Ok(());
+        if let Some((complete, survival)) = likeliest {
+            return self.comes_back(at, stood, complete, survival);
         }
         let recovers = self.recovered(at);
         let expected = nearest.map_or("a restart".to_owned(), |(is, _)| {
@@ -92,6 +79,60 @@ impl Judge {
             ),
             expected,
         ))
+    }
+
+    /// What a crash may have left, likeliest first.
+    fn possible(&self, server: &Server<GrowingLog>) -> Vec<(bool, Survival)> {
+        if !self.follower.settings.queues_writes() {
+            return survivals(server);
+        }
+        let mut possible = Vec::new();
+        storage::survivals(server, &self.follower.settings, true, |survival| {
+            possible.push((false, survival));
+        });
+        possible
+    }
+
+    /// The node restarts with what was left.
+    fn comes_back(
+        &mut self,
+        at: &At<'_>,
+        stood: Option<Standing>,
+        complete: bool,
+        survival: Survival,
+    ) -> Result<(), Stop> {
+        if complete {
+            self.follower.doubt(true);
+            self.silent(at, at.id, Input::WriteCompleted)?;
+        }
+        self.step(at, Input::Restart { survival })?;
+        self.follower.crashed(at.id, stood);
+        Ok(())
+    }
+
+    /// What else than [`Judge::start`] takes a crash may have left, as far as the
+    /// line shows and another server comes of it.
+    pub(super) fn others_left(&self, at: &At<'_>) -> Vec<(bool, Survival)> {
+        let Some(member) = self.follower.member(at.id) else {
+            return Vec::new();
+        };
+        let settings = self.follower.settings;
+        let (mut known, mut ways): (Vec<Server<GrowingLog>>, _) = (Vec::new(), Vec::new());
+        for (complete, survival) in self.possible(&member.server) {
+            let tried = restarted(&member.server, complete, survival, &settings);
+            let fits = |tried: &Server<GrowingLog>| {
+                check::differs(self, at, tried).is_none()
+                    && self.durable_differs_from(at, tried).is_none()
+            };
+            let Some(tried) = tried.filter(fits).filter(|tried| !known.contains(tried)) else {
+                continue;
+            };
+            known.push(tried);
+            ways.push((complete, survival));
+        }
+        // The first is what is taken without being told.
+        ways.drain(..ways.len().min(1));
+        ways
     }
 
     /// `persisted` where writes are queued: the oldest is complete. A line of
@@ -128,6 +169,22 @@ impl Judge {
             ),
         )
     }
+}
+
+/// `server` behind a crash that left this.
+fn restarted(
+    server: &Server<GrowingLog>,
+    complete: bool,
+    survival: Survival,
+    settings: &Settings,
+) -> Option<Server<GrowingLog>> {
+    let (mut tried, mut left) = (server.clone(), Messages::new());
+    if complete {
+        rules::step(&mut tried, &Input::WriteCompleted, settings, &mut left).ok()?;
+    }
+    let input = Input::Restart { survival };
+    rules::step(&mut tried, &input, settings, &mut left).ok()?;
+    Some(tried)
 }
 
 /// What a crash may leave, likeliest first: everything (then the messages of
