@@ -143,7 +143,7 @@ pub fn parse_step(file: &Arc<str>, line: Line<'_>) -> Result<Step, TraceError> {
     parse(file, line).map_err(|mut error| {
         // A file appended to another one fails on what its header lacks.
         if let ErrorKind::Invalid(_) = error.kind
-            && let Ok(Probe { version: Some(_) }) = serde_json::from_slice(line.bytes)
+            && Probe::of(line.bytes).is_some()
         {
             error.at.column = 0;
             error.kind = ErrorKind::SecondHeader;
@@ -163,10 +163,7 @@ pub fn parse_header(file: &Arc<str>, line: Line<'_>) -> Result<Header, TraceErro
     }
     parse::<IgnoredAny>(file, line)?;
     // The version comes first: another one's header may look quite different.
-    let Ok(Probe {
-        version: Some(found),
-    }) = serde_json::from_slice(line.bytes)
-    else {
+    let Some(found) = Probe::of(line.bytes) else {
         return fail(ErrorKind::NoHeader);
     };
     let known = VERSIONS
@@ -185,6 +182,16 @@ pub fn parse_header(file: &Arc<str>, line: Line<'_>) -> Result<Header, TraceErro
 struct Probe<'a> {
     #[serde(borrow, default, rename = "plimsoll_trace")]
     version: Option<&'a RawValue>,
+}
+
+impl<'a> Probe<'a> {
+    /// What tells that `line` is a header: an object, since an array would be
+    /// taken for the fields of one.
+    fn of(line: &'a [u8]) -> Option<&'a RawValue> {
+        let object = line.trim_ascii_start().starts_with(b"{");
+        let probe = object.then(|| serde_json::from_slice::<Probe<'a>>(line).ok());
+        probe.flatten()?.version
+    }
 }
 
 /// At most 40 characters of a text that came from a file.

@@ -33,6 +33,9 @@ pub(super) struct Args {
     /// Passed on to `plimsoll linearize`: stop after this time.
     #[arg(long, value_name = "TIME", default_value = "60s")]
     time: String,
+    /// Passed on to `plimsoll linearize`: how long to look for explanations.
+    #[arg(long, value_name = "TIME", default_value = "2s")]
+    explain: String,
     /// Keep the samples in this folder, and judge them again the next time.
     #[arg(long, value_name = "DIR", conflicts_with = "histories")]
     keep: Option<PathBuf>,
@@ -128,7 +131,7 @@ fn measure(args: &Args, history: &Path, line: &Line) -> Result<Row, Failure> {
     let mut row = None;
     for n in 0..args.runs {
         line.show(&format!("{name}: {} of {}", n + 1, args.runs));
-        let said = linearize(history, &args.time)?;
+        let said = linearize(history, args)?;
         let (this, measured) = row_of(&name, &said).ok_or_else(|| Failure::Input {
             path: history.display().to_string(),
             reason: "no history in it".to_owned(),
@@ -142,14 +145,15 @@ fn measure(args: &Args, history: &Path, line: &Line) -> Result<Row, Failure> {
 
 /// The document of `plimsoll linearize` on one file or folder, judged in a
 /// process of its own.
-fn linearize(history: &Path, time: &str) -> Result<Value, Failure> {
+fn linearize(history: &Path, args: &Args) -> Result<Value, Failure> {
     let failed = |reason: String| Failure::Input {
         path: history.display().to_string(),
         reason,
     };
     let this = std::env::current_exe().map_err(|error| failed(error.to_string()))?;
     let output = Command::new(this)
-        .args(["linearize", "--json", "--threads", "1", "--time", time])
+        .args(["linearize", "--json", "--threads", "1"])
+        .args(["--time", &args.time, "--explain", &args.explain])
         .arg(history)
         .stderr(Stdio::piped())
         .output()

@@ -46,6 +46,10 @@ pub(super) struct Args {
     /// machine has left].
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     memory: Option<u64>,
+    /// How long to look, for each history that is not linearizable, for its
+    /// smallest conflict and for weaker guarantees; 0s: say only that it is not.
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = duration)]
+    explain: Duration,
     /// How many histories are judged at once; 0: as many as there are
     /// processors.
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -204,6 +208,7 @@ fn look(args: &Args, inputs: &[Input], begun: Instant, line: &Line) -> Vec<Looke
             .or_else(most_of_memory)
             .map(|bytes| bytes / threads as u64),
         cancel: &interrupt,
+        explain: args.explain,
     };
     let next = AtomicUsize::new(0);
     let done: Vec<Mutex<Option<Looked>>> = inputs.iter().map(|_| Mutex::new(None)).collect();
@@ -242,6 +247,7 @@ struct Budget<'a> {
     deadline: Option<Instant>,
     memory: Option<u64>,
     cancel: &'a AtomicBool,
+    explain: Duration,
 }
 
 impl Budget<'_> {
@@ -250,6 +256,7 @@ impl Budget<'_> {
             deadline: self.deadline,
             memory_bytes: self.memory.map(|bytes| bytes.saturating_sub(taken)),
             cancel: Some(self.cancel),
+            explain: self.explain,
             ..Limits::default()
         }
     }
@@ -333,6 +340,7 @@ fn judge(
     let options = history::Options {
         limits: budget.limits(read.bytes()),
         witness: witness.as_deref(),
+        explain: !args.explain.is_zero(),
         ..history::Options::default()
     };
     let judged = history::judge(history, model, &options).map_err(|misfit| {

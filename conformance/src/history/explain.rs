@@ -124,7 +124,7 @@ impl Budget<'_> {
     /// not tell.
     pub(super) fn has_order(&mut self, subject: &Subject<'_>) -> Option<bool> {
         let size = subject.len() as u64 + 1;
-        if self.left < size {
+        if self.left < size || self.options.limits.reached().is_some() {
             return None;
         }
         self.left -= size;

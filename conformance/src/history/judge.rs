@@ -76,6 +76,13 @@ pub fn judge(history: &History, model: ModelName, options: &Options<'_>) -> Resu
     let mut grounds = Vec::new();
     let witness = options.witness.map(|order| by_part(history, &parts, order));
     for (number, part) in parts.iter().enumerate() {
+        if let Some(ground) = options.limits.reached() {
+            certificate.parts_open += 1;
+            if !grounds.contains(&ground) {
+                grounds.push(ground);
+            }
+            continue;
+        }
         let subject = Subject::of(history, part);
         let witness = witness.as_ref().map(|parts| parts[number].as_slice());
         let judged = subject.judge(options, witness);

@@ -137,12 +137,52 @@ pub trait Model {
         false
     }
 
+    /// Whether the operation fits in every state. One that overwrites does.
+    ///
+    /// Promise: what such an operation makes of a state is only ever found by
+    /// operations that tell so ([`finds`](Model::finds)), or that can be
+    /// refused.
+    fn always_fits(&self, op: &Self::Op) -> bool {
+        self.overwrites(op)
+    }
+
     /// A number that the operation shares only with operations that can stand
     /// for each other: in every state both are refused, or both lead to the
     /// same state. An operation of unknown outcome may share it too if that
     /// holds in every state that it changes. None: with no other.
     fn class(&self, _op: &Self::Op) -> Option<u64> {
         None
+    }
+
+    /// What the operation has to find: a number for all states in which it may
+    /// fit, now or after some more operations that provide nothing. None: not
+    /// told.
+    ///
+    /// Promise, with [`provides`](Model::provides),
+    /// [`provided`](Model::provided) and [`within_reach`](Model::within_reach):
+    /// an operation that has to find something fits only in states that are
+    /// within its reach, and a state that is out of its reach stays so until an
+    /// operation that provides it is taken.
+    fn finds(&self, _op: &Self::Op) -> Option<u64> {
+        None
+    }
+
+    /// What the operation provides, by the number that [`finds`](Model::finds)
+    /// has for it.
+    fn provides(&self, _op: &Self::Op) -> Option<u64> {
+        None
+    }
+
+    /// What a state provides: only what has to find this can be within reach of
+    /// the state. None: not told.
+    fn provided(&self, _state: &Self::State) -> Option<u64> {
+        None
+    }
+
+    /// Whether an operation that has to find something may fit in this state,
+    /// or in one that follows without anything that provides it.
+    fn within_reach(&self, _state: &Self::State, _op: &Self::Op) -> bool {
+        true
     }
 
     /// Why the operation does not fit in the state, in a sentence.
@@ -190,8 +230,8 @@ pub enum Outcome {
     Order(Vec<u32>),
     /// There is none.
     None {
-        /// The return that no order reaches beyond: what happened before it
-        /// has an order, together with it there is none.
+        /// The furthest return that the search came to: what returned before
+        /// it has an order.
         first_return: u32,
     },
     /// A budget was used up.

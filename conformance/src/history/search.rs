@@ -17,14 +17,18 @@
 //!   that returns first is tried, of those that never return the one called
 //!   first.
 //! - **Unknown only for a change.** An operation of unknown outcome is taken
-//!   only if it changes the state.
-//! - **Overwritten in hindsight.** A write over a write that nobody has seen is
-//!   decided late: an operation that overwrites can be taken without a change
-//!   of the state, at its deadline, if another overwriting operation was taken
-//!   since its call: it had its point right before that one.
-//! - **Writes for a purpose.** An overwriting operation that is not at its
-//!   deadline is taken only if something else than an overwriting operation
-//!   fits then.
+//!   only if it changes the state, or overwrites what others have added.
+//! - **Overwritten in hindsight.** That nobody has seen what was written is
+//!   decided late: an operation that fits in every state can be taken without a
+//!   change of the state, at its deadline, if an overwriting operation was
+//!   taken since its call: it had its point right before that one.
+//! - **Writes for a purpose.** An operation that fits in every state and is not
+//!   at its deadline is taken only if something else fits then, or may after
+//!   more operations of this kind.
+//! - **Nothing short.** A configuration is left as soon as an operation has to
+//!   find something that no operation can provide in time any more.
+
+use smallvec::SmallVec;
 
 use super::limits::Limits;
 use super::memo::{Memo, Numbers, mix};
@@ -33,10 +37,12 @@ use super::verdict::Ground;
 
 mod apart;
 mod list;
+mod supply;
 
 pub(super) use apart::Joined;
 pub use apart::judge_spans;
 use list::Events;
+use supply::Supply;
 
 /// What a search came to, and what it took.
 #[derive(Clone, Debug)]
@@ -125,6 +131,7 @@ const LONGEST: usize = 3;
 
 const READS: u8 = 1;
 const OVERWRITES: u8 = 2;
+const ALWAYS_FITS: u8 = 4;
 const NO_CLASS: u32 = u32::MAX;
 
 struct Search<'a, M: Model> {
@@ -133,9 +140,17 @@ struct Search<'a, M: Model> {
     limits: &'a Limits<'a>,
     flags: Vec<u8>,
     class: Vec<u32>,
-    /// Per class: the visit in which it was last met, and the choice then.
-    met: Vec<(u64, u32)>,
+    /// Per class: the visit in which it was last met, and the choice then; of
+    /// operations that add to what is there, those apart that can have been
+    /// overwritten.
+    met: Vec<[(u64, u32); 2]>,
     events: Events,
+    supply: Supply,
+    /// What the last step may have made short.
+    doubtful: [Option<u32>; 2],
+    /// Whether some operation may be refused and does not tell what it has to
+    /// find.
+    untold: bool,
     groups: Vec<Group>,
     memo: Memo,
     state: M::State,
@@ -169,7 +184,12 @@ impl<'a, M: Model> Search<'a, M> {
         for (index, (span, op)) in ops.iter().enumerate() {
             let reads = model.reads_only(op);
             let overwrites = model.overwrites(op);
-            flags.push((u8::from(reads) * READS) | (u8::from(overwrites) * OVERWRITES));
+            let fits = model.always_fits(op);
+            flags.push(
+                (u8::from(reads) * READS)
+                    | (u8::from(overwrites) * OVERWRITES)
+                    | (u8::from(fits) * ALWAYS_FITS),
+            );
             let number = classes.len() as u32;
             let own = match model.class(op) {
                 Some(name) => *classes.entry(name).or_insert(number),
@@ -192,14 +212,21 @@ impl<'a, M: Model> Search<'a, M> {
                 groups[group].ops.push(index as u32);
             }
         }
+        let untold = ops
+            .iter()
+            .zip(&flags)
+            .any(|((_, op), flags)| flags & ALWAYS_FITS == 0 && model.finds(op).is_none());
         Search {
             model,
             ops,
             limits,
+            untold,
             flags,
             class,
-            met: vec![(0, 0); classes.len()],
+            met: vec![[(0, 0); 2]; classes.len()],
             events: Events::new(ops.iter().map(|(span, _)| *span)),
+            supply: Supply::new(model, ops),
+            doubtful: [None, None],
             groups,
             memo: Memo::default(),
             state: model.initial(),
@@ -278,7 +305,8 @@ impl<'a, M: Model> Search<'a, M> {
         let first = self.choices.len();
         let trail = self.trail.len();
         let mut free_from = u32::MAX;
-        let mut purpose = false;
+        // Something else than what fits everywhere fits; or may, further on.
+        let (mut purpose, mut onward) = (false, false);
         let mut at = self.events.first();
         let (deadline, due) = loop {
             let Some(event) = at else {
@@ -309,15 +337,25 @@ impl<'a, M: Model> Search<'a, M> {
                 }
                 continue;
             }
-            if flags & OVERWRITES != 0 && self.ops[index as usize].0.call >= self.bound {
+            if flags & ALWAYS_FITS != 0 && self.ops[index as usize].0.call >= self.bound {
                 free_from = free_from.min(self.ops[index as usize].0.call);
             }
             if self.fits(op, true) {
-                purpose |= flags & OVERWRITES == 0;
+                purpose |= flags & ALWAYS_FITS == 0;
+                onward |= flags & (ALWAYS_FITS | OVERWRITES) == ALWAYS_FITS;
                 self.offer(index, visit);
             }
         };
         self.furthest = self.furthest.max(deadline);
+        for thing in self.doubtful.into_iter().flatten() {
+            if self
+                .supply
+                .is_short(thing, self.model, &self.state, self.ops)
+            {
+                self.choices.truncate(first);
+                return Entered::Dead;
+            }
+        }
         for group in 0..self.groups.len() {
             let Group { ops, used, class } = &self.groups[group];
             let class = *class;
@@ -328,14 +366,31 @@ impl<'a, M: Model> Search<'a, M> {
                 continue;
             };
             let (span, op) = self.ops[index as usize];
-            let known_first = class != NO_CLASS && self.met[class as usize].0 == visit;
-            if span.call < deadline && !known_first && self.fits(op, false) {
-                purpose |= self.flags[index as usize] & OVERWRITES == 0;
+            let known_first =
+                class != NO_CLASS && self.met[class as usize].iter().any(|met| met.0 == visit);
+            // One that overwrites may be needed for what stood before it.
+            let overwrites = self.flags[index as usize] & OVERWRITES != 0;
+            let as_it_is = overwrites && free_from != u32::MAX;
+            if span.call < deadline && !known_first && self.fits(op, as_it_is) {
+                let flags = self.flags[index as usize];
+                purpose |= flags & ALWAYS_FITS == 0;
+                onward |= flags & (ALWAYS_FITS | OVERWRITES) == ALWAYS_FITS;
                 self.choices.push(Choice {
                     op: index,
                     how: How::Effect,
                 });
             }
+        }
+        if idle_write && onward && !purpose {
+            let wanted = |thing| {
+                self.supply
+                    .is_wanted(thing, self.model, &self.state, self.ops)
+            };
+            purpose = self.untold
+                || match self.model.provided(&self.state) {
+                    None => true,
+                    some => self.supply.thing(some).is_some_and(wanted),
+                };
         }
         if idle_write && !purpose && self.trail.len() == trail {
             self.choices.truncate(first);
@@ -348,13 +403,9 @@ impl<'a, M: Model> Search<'a, M> {
             self.choices.truncate(first);
             return Entered::Dead;
         }
-        let ops = self.ops;
-        self.choices[first..].sort_unstable_by_key(|c| {
-            let span = ops[c.op as usize].0;
-            (span.ret, span.call)
-        });
-        let span = ops[due as usize].0;
-        if self.flags[due as usize] & OVERWRITES != 0 && span.call < self.bound {
+        self.sort(first, due);
+        let span = self.ops[due as usize].0;
+        if self.flags[due as usize] & ALWAYS_FITS != 0 && span.call < self.bound {
             let hindsight = Choice {
                 op: due,
                 how: How::Hindsight,
@@ -365,6 +416,29 @@ impl<'a, M: Model> Search<'a, M> {
             self.choices.insert(at, hindsight);
         }
         Entered::Open { deadline, due }
+    }
+
+    /// Sorts choices: first what provides or brings nearer what the operation
+    /// that is due has to find, and of that what returns first.
+    fn sort(&mut self, first: usize, due: u32) {
+        let finder = self.ops[due as usize].1;
+        let near = self.supply.finds(due) && self.model.within_reach(&self.state, finder);
+        let mut ranked: SmallVec<[(u8, u32, u32, Choice); 16]> = SmallVec::new();
+        for at in first..self.choices.len() {
+            let choice = self.choices[at];
+            let (span, op) = self.ops[choice.op as usize];
+            let mut rank = u8::from(!self.supply.serves(choice.op, due));
+            if near && let Step::Changed(undo) = self.model.step(&mut self.state, op) {
+                let stays = self.model.within_reach(&self.state, finder);
+                rank = u8::from(!stays) * 2;
+                self.model.undo(&mut self.state, undo);
+            }
+            ranked.push((rank, span.ret, span.call, choice));
+        }
+        ranked.sort_unstable_by_key(|&(rank, ret, call, _)| (rank, ret, call));
+        for (at, (.., choice)) in (first..).zip(ranked) {
+            self.choices[at] = choice;
+        }
     }
 
     /// Whether the operation fits now; one of unknown outcome only if it
@@ -388,7 +462,9 @@ impl<'a, M: Model> Search<'a, M> {
         };
         let class = self.class[index as usize];
         if class != NO_CLASS {
-            let met = &mut self.met[class as usize];
+            let adds = self.flags[index as usize] & (ALWAYS_FITS | OVERWRITES) == ALWAYS_FITS;
+            let apart = adds && self.ops[index as usize].0.call < self.bound;
+            let met = &mut self.met[class as usize][usize::from(apart)];
             if met.0 == visit {
                 let other = &mut self.choices[met.1 as usize];
                 if self.ops[index as usize].0.ret < self.ops[other.op as usize].0.ret {
@@ -416,6 +492,8 @@ impl<'a, M: Model> Search<'a, M> {
         };
         let (span, op) = self.ops[choice.op as usize];
         let mut idle_write = false;
+        let old = self.supply.thing(self.model.provided(&self.state));
+        self.doubtful = [old, self.supply.of(choice.op)];
         if choice.how == How::Effect {
             match self.model.step(&mut self.state, op) {
                 Step::Changed(undo) => frame.undo = Some(undo),
@@ -424,8 +502,9 @@ impl<'a, M: Model> Search<'a, M> {
             }
             if self.flags[choice.op as usize] & OVERWRITES != 0 {
                 self.bound = deadline;
-                idle_write = choice.op != due;
             }
+            let idle = self.flags[choice.op as usize] & ALWAYS_FITS != 0;
+            idle_write = idle && choice.op != due;
         }
         if span.is_known() {
             self.lift(choice.op, choice.how);
@@ -439,6 +518,7 @@ impl<'a, M: Model> Search<'a, M> {
                 self.groups[group].used += 1;
                 frame.group = Some(group as u32);
             }
+            self.supply.lift(choice.op);
             self.set ^= mix(u128::from(choice.op) | 1 << 64);
             self.trail.push(choice);
         }
@@ -447,6 +527,7 @@ impl<'a, M: Model> Search<'a, M> {
 
     fn lift(&mut self, index: u32, how: How) {
         self.events.lift(index);
+        self.supply.lift(index);
         self.set ^= mix(u128::from(index) | 1 << 64);
         self.trail.push(Choice { op: index, how });
     }
@@ -456,6 +537,7 @@ impl<'a, M: Model> Search<'a, M> {
         self.choices.truncate(frame.first);
         while self.trail.len() > frame.trail {
             let choice = self.trail.pop().expect("longer");
+            self.supply.put_back(choice.op);
             if self.ops[choice.op as usize].0.is_known() {
                 self.events.put_back(choice.op);
             }
@@ -534,7 +616,8 @@ impl<'a, M: Model> Search<'a, M> {
             + bytes(&self.frames, 1)
             + bytes(&self.choices, self.ops.len().min(4096))
             + bytes(&self.trail, 1)
-            + self.events.bytes();
+            + self.events.bytes()
+            + self.supply.bytes();
         if self.limits.memory_bytes.is_some_and(|most| needed > most) {
             return Some(Ground::Memory);
         }

@@ -26,7 +26,8 @@ pub fn report(document: &Document) -> String {
         verdicts(document)
     );
     if of(Standing::Hole).next().is_some() {
-        out += "\nnever exercised, and what would do it\n";
+        out += "\nnever exercised, and what would do it (the simulator writes the trace with \
+                --trace FILE; its --flaw is a bug planted on purpose)\n";
     }
     for item in of(Standing::Hole) {
         out += &format!("  {} {}\n    {}\n", item.kind, item.name, item.scenario);

@@ -234,8 +234,19 @@ fn tried(attempt: &AttemptReport, names: &BTreeMap<u32, String>, word: &str) -> 
     out
 }
 
-/// What holds all the same.
+/// What holds all the same, under a word each.
 fn holds(weaker: &WeakerReport) -> String {
+    let mut out = String::new();
+    let mut before = "";
+    for (word, text) in weaker_words(weaker) {
+        out += &item(if word == before { "" } else { word }, &text);
+        before = word;
+    }
+    out
+}
+
+/// What weaker guarantees hold or broke: a word and a sentence each.
+fn weaker_words(weaker: &WeakerReport) -> Vec<(&'static str, String)> {
     let stale = match (weaker.stale, weaker.stale_events, weaker.stale_time) {
         ("by", Some(events), time) => {
             let time = match (time, weaker.time_unit) {
@@ -251,32 +262,27 @@ fn holds(weaker: &WeakerReport) -> String {
         ("never", ..) => "no: reads of no age explain it".to_owned(),
         _ => "not found out within the time for it".to_owned(),
     };
-    let mut out = item("stale", &stale);
-    for (i, session) in weaker.sessions.iter().enumerate() {
-        let mut lines = session
-            .operations
-            .iter()
-            .map(|o| format!("{} (line {})", o.what, o.call_line));
+    let mut words = vec![("stale", stale)];
+    for session in &weaker.sessions {
+        let shown = session.operations.iter();
+        let shown = shown.map(|o| format!("{} (line {})", o.what, o.call_line));
         let client = session.operations.last().map_or("", |o| &o.client);
-        let said = match (lines.next(), lines.collect::<Vec<_>>()) {
-            (Some(first), rest) if !rest.is_empty() => format!("{first}, {}", rest.join(", ")),
-            (first, _) => first.unwrap_or_default(),
-        };
-        let broken = format!("{} broke for client {client}: {said}", session.guarantee);
-        out += &item(if i == 0 { "sessions" } else { "" }, &broken);
+        let shown = shown.collect::<Vec<_>>().join(", ");
+        let broke = format!("{} broke for client {client}: {shown}", session.guarantee);
+        words.push(("sessions", broke));
     }
     if weaker.sessions.is_empty() {
-        out += &item("sessions", "no guarantee of a session was seen to break");
+        let none = "no guarantee of a session was seen to break";
+        words.push(("sessions", none.to_owned()));
     }
     let sequential = match weaker.sequential {
         Some(true) => "it is: an order exists that keeps each client's own",
         Some(false) => "no: no order keeps each client's own",
         None => "not found out within the time for it",
     };
-    out + &item(
-        "in order",
-        &format!("sequentially consistent? {sequential}"),
-    )
+    let sequential = format!("sequentially consistent? {sequential}");
+    words.push(("in order", sequential));
+    words
 }
 
 /// The certificate.

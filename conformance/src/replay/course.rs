@@ -563,17 +563,17 @@ impl<R: Reading> Course<R> {
             // sent: judging it as it is says so.
             let lost = self.lost(judge);
             let head = |lane: usize| self.lanes[lane].heads.front();
-            let silently = |lane: &&usize| {
-                head(**lane).is_some_and(|(_, event)| judge.is_ready_silently(event))
-            };
+            let silently =
+                |lane: &usize| head(*lane).is_some_and(|(_, event)| judge.is_ready_silently(event));
             // Whoever waits for what was forgotten waits in vain, and so may all
             // others who wait for it: nobody is to blame.
             let in_vain = |lane: &&usize| {
                 head(**lane).is_some_and(|(_, event)| judge.may_be_forgotten(event))
             };
             let first = lost.iter().find(in_vain);
-            let next = match first.or_else(|| lost.iter().find(silently)) {
-                Some(next) => *next,
+            let silent: Vec<usize> = lost.iter().copied().filter(silently).collect();
+            let next = match first.copied().or_else(|| self.foremost(&silent, judge)) {
+                Some(next) => next,
                 None if lost.is_empty() => match self.hidden(judge) {
                     Some(input) => {
                         self.read_on(input, reading, judge)?;
@@ -609,6 +609,22 @@ impl<R: Reading> Course<R> {
                 return Ok(Moved::Stopped);
             }
         }
+    }
+
+    /// Of lanes that can go on silently one that waits for none of them, unless
+    /// they wait in a circle: what it waits for will not have changed.
+    fn foremost<J: Judging<Event = R::Event>>(&self, silent: &[usize], judge: &J) -> Option<usize> {
+        let mut at = *silent.first()?;
+        for _ in silent {
+            let (_, event) = self.lanes[at].heads.front()?;
+            let awaited = judge.waits_for(event);
+            let next = |lane: &&usize| Some(self.lanes[**lane].node.as_str()) == awaited;
+            match silent.iter().find(next) {
+                Some(next) => at = *next,
+                None => break,
+            }
+        }
+        Some(at)
     }
 
     /// An input that holds more now.

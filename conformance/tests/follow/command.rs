@@ -332,6 +332,17 @@ fn what_is_no_trace_is_an_error_with_its_place() {
     }
 }
 
+/// What cannot be read behind a divergence does not hide it.
+#[test]
+fn a_divergence_comes_before_what_is_no_line_behind_it() {
+    let lines = lines(entry("etcd-raft/m08"));
+    let path: &Path = &folder("command/behind").join("n.ndjson");
+    append(path, &format!("{}junk\n", text(&lines)));
+    let (status, out, err) = Following::of(&[], &[path.to_path_buf()]).end();
+    assert_eq!(status.code(), Some(1), "{err}");
+    assert!(out.starts_with("DIVERGES"), "{out}");
+}
+
 #[test]
 fn nothing_at_all_is_inconclusive() {
     let path = folder("command/nothing").join("n.ndjson");

@@ -170,6 +170,10 @@ fn check(history: &History, failure: &Failure) {
         Some(found) => assert_eq!(found, sequential, "{failure:#?} {all:#?}"),
         None => assert!(["add", "remove", "contains"].contains(&all[0].request.kind())),
     }
+    assert!(
+        !sequential || failure.weaker.sessions.is_empty(),
+        "{failure:#?} {all:#?}"
+    );
 }
 
 fn explained(
@@ -256,4 +260,61 @@ fn queues_and_sets() {
         }
     };
     explained(25, 2_000, &base(), ModelName::Set, &set);
+}
+
+/// Each line: a client, then what it wrote ("w1") or read ("r1"), one after
+/// another in time.
+fn told(lines: &[(u32, &str)]) -> History {
+    let mut history = base();
+    for (client, what) in lines {
+        let client = history.client(&client.to_string());
+        let value = ValueId(what[1..].parse().expect("a number"));
+        let (request, response) = match &what[..1] {
+            "r" => (Request::Read { key: X }, Response::Value(value)),
+            _ => (Request::Write { key: X, value }, Response::Done),
+        };
+        let call = history.operations.len() as u32 * 2;
+        history.operations.push(Operation {
+            client,
+            call,
+            ret: Some(call + 1),
+            request,
+            response,
+            revision: None,
+        });
+        history.places.push(Default::default());
+    }
+    history
+}
+
+#[test]
+fn sessions() {
+    use plimsoll::history::verdict::Session::{
+        MonotonicReads, MonotonicWrites, ReadYourWrites, WritesFollowReads,
+    };
+    let cases: [(&[(u32, &str)], &[_]); 6] = [
+        (&[(1, "w1"), (1, "r0")], &[ReadYourWrites]),
+        (&[(1, "w1"), (1, "w2"), (1, "r1")], &[ReadYourWrites]),
+        (&[(1, "w1"), (2, "r1"), (2, "r0")], &[MonotonicReads]),
+        (
+            &[(1, "w1"), (1, "w2"), (2, "r2"), (2, "r1")],
+            &[MonotonicReads, MonotonicWrites],
+        ),
+        (
+            &[(1, "w1"), (2, "r1"), (2, "w2"), (3, "r2"), (3, "r1")],
+            &[MonotonicReads, WritesFollowReads],
+        ),
+        // Late, but in an order that each client can believe in.
+        (&[(1, "w1"), (2, "w2"), (3, "r2"), (3, "r1")], &[]),
+    ];
+    for (lines, expected) in cases {
+        let history = told(lines);
+        let judged = judge(&history, ModelName::Register, &Options::default());
+        let Verdict::NotLinearizable(failure) = judged.expect("of the model").verdict else {
+            panic!("{lines:?}");
+        };
+        check(&history, &failure);
+        let sessions = failure.weaker.sessions.iter().map(|s| s.session);
+        assert_eq!(sessions.collect::<Vec<_>>(), expected, "{lines:?}");
+    }
 }

@@ -4,5 +4,6 @@ mod brute;
 mod exhaustive;
 mod explained;
 mod generated;
+mod limits;
 mod sampled;
 mod shapes;

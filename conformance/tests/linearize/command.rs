@@ -139,6 +139,44 @@ fn a_budget_makes_it_inconclusive() {
     assert!(out.contains("the memory was used up (--memory)"), "{out}");
 }
 
+/// An order of commit is followed first; one that explains nothing is only a
+/// proposal, and one of operations that are not there is refused.
+#[test]
+fn a_list_of_operations_is_a_witness() {
+    let folder = scratch("list");
+    let history = folder.join("history.jsonl");
+    let mut lines = String::new();
+    let said = |id: u32, kind: &str, op: &str, value: &str| {
+        format!(
+            "{{\"client\":{id},\"id\":\"op-{id}\",\"op\":\"{op}\",\"key\":\"k\",\"value\":\"{value}\",\"type\":\"{kind}\"}}\n"
+        )
+    };
+    for kind in ["invoke", "ok"] {
+        lines += &said(1, kind, "put", "a");
+        lines += &said(2, kind, "put", "b");
+        lines += &said(3, kind, "get", "a");
+    }
+    std::fs::write(&history, lines).expect("written");
+    let history = history.to_str().expect("a path");
+    let with = |order: &str| {
+        let list = folder.join("order.txt");
+        std::fs::write(&list, order).expect("written");
+        run(&[history, "--witness", list.to_str().expect("a path")], b"")
+    };
+    let (code, out, _) = with("op-2\nop-1\n\nop-3\n");
+    assert_eq!(code, 0);
+    assert!(out.contains("algorithm  witness for 1 part"), "{out}");
+    let (code, out, _) = with("op-1\nop-2\nop-3\n");
+    assert_eq!(code, 0);
+    assert!(out.contains("algorithm  zones for 1 part"), "{out}");
+    let (code, _, error) = with("op-1\nop-4\n");
+    assert_eq!(code, 2);
+    assert!(
+        error.contains("order.txt:2: the history has no operation \"op-4\""),
+        "{error}"
+    );
+}
+
 /// The page holds all it needs, and nothing that was written can leave the
 /// place where it stands.
 #[test]

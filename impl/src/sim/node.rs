@@ -198,6 +198,14 @@ impl Node {
         (leaving, done)
     }
 
+    /// The first entry up to `index` that is to be applied and is not in the log.
+    #[must_use]
+    pub fn committed_and_gone(&self, index: Index) -> Option<Index> {
+        let first = self.raft.applied().next().get();
+        let mut due = (first..=index.get()).map(Index::new);
+        due.find(|at| self.raft.log().get(*at).is_none())
+    }
+
     /// Applies entries up to `index`, which is durably committed.
     ///
     /// # Panics

@@ -92,6 +92,13 @@ impl Simulation {
         let Some((node, recorder)) = self.running(who) else {
             unreachable!("looked up above");
         };
+        if let Some(lost) = node.committed_and_gone(index) {
+            // Only a planted bug can do that.
+            return Err(Violation {
+                property: "commit within log",
+                what: format!("{} has committed {lost}, which its log lacks", who.id),
+            });
+        }
         let done = node.apply(index, recorder);
         if every > 0 && node.take_snapshot(every) {
             // Meanwhile entries are added and applied behind it.

@@ -229,12 +229,14 @@ pub(crate) fn parse(
         fail(error.valid_up_to() + 1, kind)
     })?;
     let envelope: Envelope<'_> = serde_json::from_str(text).map_err(|error| {
+        // Where in the line it is stands in front.
+        let why = error.to_string();
+        let place = format!(" at line {} column {}", error.line(), error.column());
+        let why = why.strip_suffix(&place).unwrap_or(&why).to_owned();
         let kind = match error.classify() {
-            serde_json::error::Category::Eof if !line.terminated => ErrorKind::Torn {
-                why: error.to_string(),
-            },
-            serde_json::error::Category::Data => ErrorKind::Invalid(error.to_string()),
-            _ => ErrorKind::Json(error.to_string()),
+            serde_json::error::Category::Eof if !line.terminated => ErrorKind::Torn { why },
+            serde_json::error::Category::Data => ErrorKind::Invalid(why),
+            _ => ErrorKind::Json(why),
         };
         fail(error.column(), kind)
     })?;

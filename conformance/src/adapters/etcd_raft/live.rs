@@ -79,7 +79,12 @@ impl Running for Live {
             let had_stopped = self.course.stop.is_some();
             let moved = self
                 .course
-                .advance(&mut self.evidence, &mut self.readings, until)?;
+                .advance(&mut self.evidence, &mut self.readings, until);
+            let moved = match moved {
+                // What cannot be read behind a verdict does not change it.
+                Err(_) if had_stopped => Moved::Ended,
+                moved => moved?,
+            };
             let Some(stop) = &self.course.stop else {
                 return Ok(moved);
             };

@@ -747,14 +747,14 @@ impl Judging for Judge {
 
     fn is_ready(&self, step: &Step) -> bool {
         match &step.cause {
-            Cause::Receive(message) => self.has_arrived(message),
+            Cause::Receive(message) => self.has_arrived(message) && !self.may_come(message),
             _ => true,
         }
     }
 
     fn is_ready_silently(&self, step: &Step) -> bool {
         match &step.cause {
-            Cause::Receive(message) => self.may_arrive(message),
+            Cause::Receive(message) => self.may_arrive(message) || self.has_arrived(message),
             _ => false,
         }
     }

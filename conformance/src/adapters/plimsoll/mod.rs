@@ -283,7 +283,12 @@ impl Run {
 
 impl Running for Run {
     fn advance(&mut self, until: Option<Instant>) -> Result<Moved, InputError> {
-        let moved = self.step(until)?;
+        let had_stopped = self.course.stop.is_some();
+        let moved = match self.step(until) {
+            // What cannot be read behind a verdict does not change it.
+            Err(_) if had_stopped => Moved::Ended,
+            moved => moved?,
+        };
         // A node that has no line yet may turn up, and with it the blame.
         match &self.course.stop {
             None => Ok(moved),

@@ -80,6 +80,14 @@ impl Judge {
         }
     }
 
+    /// Whether another message that reads like this one, and is not the same, may
+    /// stand further down in its sender's file.
+    pub(super) fn may_come(&self, message: &wire::Message) -> bool {
+        self.may_hide(message)
+            && self.is_nameless(message)
+            && (context_of(&message.body).is_none() || self.tells_memberships_apart())
+    }
+
     fn tells_memberships_apart(&self) -> bool {
         let settings = &self.follower.settings;
         settings.tells_memberships_apart && settings.changes()

@@ -1,9 +1,11 @@
 //! Which session guarantees were broken (Terry et al. 1994).
 //!
-//! Only what is certain counts: that a value is older than another is known
-//! when its write returned before the other's was called, and a value tells its
-//! write when there is one. A client's operations follow each other, so what
-//! holds of its writes' times holds of its order.
+//! Only what is certain counts, in whatever order the store has put writes, as
+//! long as it keeps that of each client: a value is older than another when it
+//! is the initial one, when the same client wrote it before, or when the client
+//! that wrote the other had seen it by then. And a value tells its write when
+//! there is one. So a history that is sequentially consistent breaks nothing
+//! here, however late its reads are.
 
 use std::collections::HashMap;
 
@@ -52,12 +54,6 @@ pub(super) fn sessions(history: &History, part: &Part) -> Vec<SessionBreak> {
             };
         }
     }
-    let mut found = Found {
-        history,
-        breaks: Vec::new(),
-    };
-    // What each client has done, and when it first saw each value.
-    let mut clients: HashMap<ClientId, Line> = HashMap::new();
     let mut first_seen: HashMap<(ClientId, u32), u32> = HashMap::new();
     for (access, &name) in accesses.iter().zip(&names) {
         let o = &history.operations[name as usize];
@@ -65,13 +61,20 @@ pub(super) fn sessions(history: &History, part: &Part) -> Vec<SessionBreak> {
             first_seen.entry((o.client, access.reads)).or_insert(name);
         }
     }
+    let mut found = Found {
+        history,
+        first_seen,
+        breaks: Vec::new(),
+    };
+    // What each client has done.
+    let mut clients: HashMap<ClientId, Line> = HashMap::new();
     for (access, &name) in accesses.iter().zip(&names) {
         let o = &history.operations[name as usize];
         let line = clients.entry(o.client).or_default();
         if access.reads != NONE && o.is_known() {
             let seen = writer.get(access.reads as usize).copied();
             let seen = seen.unwrap_or(Writer::None);
-            found.read(line, name, seen, access.reads, &first_seen);
+            found.read(line, name, access.reads, seen);
             line.saw(name, seen);
         }
         if access.writes != NONE {
@@ -113,6 +116,8 @@ impl Line {
 
 struct Found<'a> {
     history: &'a History,
+    /// The operation with which each client first saw each value.
+    first_seen: HashMap<(ClientId, u32), u32>,
     breaks: Vec<SessionBreak>,
 }
 
@@ -130,68 +135,62 @@ impl Found<'_> {
         });
     }
 
-    /// Whether a value is certainly older than what an operation has written.
-    fn is_older(&self, value: Writer, write: u32) -> bool {
-        let call = self.history.operations[write as usize].call;
-        match value {
-            Writer::Initial => true,
+    /// Why a value is certainly older than what an operation has written.
+    fn older(&self, value: u32, writer: Writer, write: u32) -> Option<Older> {
+        let newer = &self.history.operations[write as usize];
+        match writer {
+            Writer::None | Writer::Several => return None,
+            Writer::Initial => return Some(Older::Initial),
+            Writer::One(older) if older == write => return None,
             Writer::One(older) => {
-                let ret = self.history.operations[older as usize].ret;
-                ret.is_some_and(|ret| ret < call)
+                let older = &self.history.operations[older as usize];
+                if older.client == newer.client && older.call < newer.call {
+                    return Some(Older::SameClient);
+                }
             }
-            Writer::None | Writer::Several => false,
         }
+        let seen = *self.first_seen.get(&(newer.client, value))?;
+        (seen <= write).then_some(Older::Seen(seen))
     }
 
     /// What a read breaks, that comes behind the others of its client.
-    fn read(
-        &mut self,
-        line: &Line,
-        read: u32,
-        seen: Writer,
-        value: u32,
-        first_seen: &HashMap<(ClientId, u32), u32>,
-    ) {
-        let history = self.history;
-        let operation = |i: u32| &history.operations[i as usize];
+    fn read(&mut self, line: &Line, read: u32, value: u32, seen: Writer) {
         let source = match seen {
             Writer::One(source) => vec![source],
             _ => Vec::new(),
         };
         let shown = |more: &[u32]| [&source, more, &[read]].concat();
-        if let Some(&own) = line.wrote.last()
-            && operation(own).is_known()
-            && self.is_older(seen, own)
-        {
-            self.add(Session::ReadYourWrites, &shown(&[own]));
+        for &own in line.wrote.iter().rev().take(LAST) {
+            let known = self.history.operations[own as usize].is_known();
+            if known && self.older(value, seen, own).is_some() {
+                self.add(Session::ReadYourWrites, &shown(&[own]));
+            }
         }
         for &(before, newer) in &line.saw {
-            if Writer::One(newer) == seen {
+            let Some(older) = self.older(value, seen, newer) else {
                 continue;
-            }
-            let author = operation(newer).client;
-            let older = self.is_older(seen, newer);
-            if older {
-                self.add(Session::MonotonicReads, &shown(&[newer, before]));
-            }
-            if let Writer::One(source) = seen
-                && operation(source).client == author
-                && older
-            {
-                self.add(Session::MonotonicWrites, &shown(&[newer, before]));
-            }
-            // Who wrote the newer value had seen this one before.
-            if matches!(seen, Writer::One(_) | Writer::Initial)
-                && let Some(&earlier) = first_seen.get(&(author, value))
-                && operation(earlier)
-                    .ret
-                    .is_some_and(|ret| ret < operation(newer).call)
-            {
-                self.add(
-                    Session::WritesFollowReads,
-                    &shown(&[earlier, newer, before]),
-                );
+            };
+            let shown = shown(&[newer, before]);
+            self.add(Session::MonotonicReads, &shown);
+            match older {
+                Older::Initial => {}
+                Older::SameClient => self.add(Session::MonotonicWrites, &shown),
+                Older::Seen(seen) => {
+                    let shown = [&shown[..], &[seen]].concat();
+                    self.add(Session::WritesFollowReads, &shown);
+                }
             }
         }
     }
+}
+
+/// Why a value is older than another.
+#[derive(Clone, Copy, Debug)]
+enum Older {
+    /// It was there before anything was written.
+    Initial,
+    /// Its client wrote the other one later.
+    SameClient,
+    /// The other's client had seen it, with this operation.
+    Seen(u32),
 }

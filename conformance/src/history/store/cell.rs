@@ -51,7 +51,11 @@ impl<'a> Cell<'a> {
         history: &'a History,
         operations: impl Iterator<Item = &'o Operation>,
     ) -> Self {
-        let shows = Shows::new(history, operations);
+        let operations: Vec<&Operation> = operations.collect();
+        let mut shows = Shows::new(history, operations.iter().copied());
+        if shows.appends() {
+            shows.find_roots(&operations);
+        }
         Cell { shows }
     }
 
@@ -147,6 +151,10 @@ impl Model for Cell<'_> {
         matches!(op, CellOp::Set(_))
     }
 
+    fn always_fits(&self, op: &CellOp) -> bool {
+        matches!(op, CellOp::Set(_) | CellOp::Append(_, None))
+    }
+
     fn class(&self, op: &CellOp) -> Option<u64> {
         let none = [0; 3];
         let (tag, a, b) = match *op {
@@ -163,6 +171,35 @@ impl Model for Cell<'_> {
             CellOp::Is(_) | CellOp::IsNot(_) | CellOp::Nothing => return None,
         };
         Some(super::hash64(&[tag, a[0], a[1], a[2], b[0], b[1], b[2]]))
+    }
+
+    fn finds(&self, op: &CellOp) -> Option<u64> {
+        match *op {
+            CellOp::Is(value) | CellOp::SetFrom(value, _) => self.shows.root(value),
+            _ => None,
+        }
+    }
+
+    fn provides(&self, op: &CellOp) -> Option<u64> {
+        match *op {
+            CellOp::Set(value)
+            | CellOp::SetFrom(_, value)
+            | CellOp::SetUnless(_, value)
+            | CellOp::MaySetIf(_, value)
+            | CellOp::SetIf(_, value) => self.shows.root(value),
+            _ => None,
+        }
+    }
+
+    fn provided(&self, state: &Shown) -> Option<u64> {
+        self.shows.root(*state)
+    }
+
+    fn within_reach(&self, state: &Shown, op: &CellOp) -> bool {
+        match *op {
+            CellOp::Is(value) | CellOp::SetFrom(value, _) => self.shows.can_grow(*state, value),
+            _ => true,
+        }
     }
 
     fn refusal(&self, state: &Shown, op: &CellOp) -> String {

@@ -80,6 +80,17 @@ pub(in super::super) struct Shows<'a> {
     appends: bool,
     /// Whether values are compared for less and greater.
     by_order: bool,
+    /// Where texts are appended: of each shown text what it has grown from, if
+    /// that is certain.
+    roots: Vec<Option<Root>>,
+}
+
+/// What a text has grown from: the only written text that it begins with, or
+/// nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Root {
+    name: u64,
+    len: u32,
 }
 
 impl<'a> Shows<'a> {
@@ -108,6 +119,7 @@ impl<'a> Shows<'a> {
             numbers: Numbers::default(),
             appends,
             by_order,
+            roots: Vec::new(),
         };
         for value in values {
             if appends {
@@ -132,6 +144,83 @@ impl<'a> Shows<'a> {
     /// number of a value that is one of them is its place.
     pub(in super::super) fn texts(&self) -> &[&'a str] {
         &self.texts
+    }
+
+    /// Finds what each shown text has grown from, by appending.
+    pub(in super::super) fn find_roots(&mut self, operations: &[&Operation]) {
+        let (mut put, mut added): (Vec<&str>, Vec<&str>) = Default::default();
+        // Without that, nothing grows from nothing once something was put.
+        let emptied = operations.iter().any(|o| match o.request {
+            Request::Write { value, .. } | Request::Cas { to: value, .. } => {
+                value == ValueId::ABSENT
+            }
+            Request::Delete { .. } => true,
+            _ => false,
+        });
+        for operation in operations {
+            match operation.request {
+                Request::Write { value, .. } | Request::Cas { to: value, .. }
+                    if value != ValueId::ABSENT =>
+                {
+                    put.push(self.text(value));
+                }
+                Request::Append { value, .. } => added.push(self.text(value)),
+                _ => {}
+            }
+        }
+        for words in [&mut put, &mut added] {
+            words.sort_unstable();
+            words.dedup();
+        }
+        // An empty word begins every text, and says nothing.
+        if put.first() == Some(&"") {
+            self.roots = vec![None; self.texts.len()];
+            return;
+        }
+        let root = |text: &&str| {
+            let begun = beginnings(&put, text);
+            let grown = emptied && beginnings(&added, text).next().is_some();
+            let mut begun = begun.map(|(number, word)| Root {
+                name: number as u64 + 1,
+                len: word.len() as u32,
+            });
+            match (begun.next(), begun.next(), grown) {
+                (Some(root), None, false) => Some(root),
+                (None, _, _) => Some(Root { name: 0, len: 0 }),
+                _ => None,
+            }
+        };
+        self.roots = self.texts.iter().map(root).collect();
+    }
+
+    /// A number for what the state has grown from; where none is appended, for
+    /// the state itself.
+    pub(in super::super) fn root(&self, state: Shown) -> Option<u64> {
+        match state {
+            // Nobody can find it.
+            Shown::UNSEEN => Some(u64::MAX),
+            Shown::ABSENT => Some(0),
+            state if self.appends => {
+                let root = (*self.roots.get(state.first as usize)?)?;
+                // It begins like the text, but it may be shorter than the root.
+                (state.len >= root.len).then_some(root.name)
+            }
+            state => Some(u64::from(state.first) + 1),
+        }
+    }
+
+    /// Whether a state can become another without being replaced.
+    pub(in super::super) fn can_grow(&self, state: Shown, into: Shown) -> bool {
+        if !self.appends || state == into {
+            return state == into;
+        }
+        match (state, into) {
+            (Shown::UNSEEN, _) | (_, Shown::UNSEEN | Shown::ABSENT) => false,
+            (Shown::ABSENT, _) => true,
+            (state, into) => {
+                (state.first..state.end).contains(&into.first) && state.len <= into.len
+            }
+        }
     }
 
     /// The text of a value: what is absent is empty where texts are appended.
@@ -283,6 +372,33 @@ impl<'a> Shows<'a> {
             },
         }
     }
+}
+
+/// Which of some sorted words a text begins with: all of them, as they begin
+/// each other.
+fn beginnings<'w>(words: &'w [&'w str], text: &'w str) -> impl Iterator<Item = (usize, &'w str)> {
+    let mut until = words.len();
+    let mut limit = text;
+    std::iter::from_fn(move || {
+        loop {
+            // The greatest that is not greater than what is left of the text.
+            let behind = words[..until].partition_point(|word| *word <= limit);
+            let at = behind.checked_sub(1)?;
+            let word = words[at];
+            until = at;
+            if limit.starts_with(word) {
+                return Some((at, word));
+            }
+            // All others that begin the text begin what both have in common.
+            let common = word
+                .bytes()
+                .zip(limit.bytes())
+                .take_while(|(a, b)| a == b)
+                .count();
+            let common = (0..=common).rev().find(|&at| limit.is_char_boundary(at))?;
+            limit = &limit[..common];
+        }
+    })
 }
 
 #[derive(Default)]

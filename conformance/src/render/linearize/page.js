@@ -281,7 +281,7 @@ function side() {
     const list = element('dl', undefined, box);
     for (const [name, value] of facts) { element('dt', name, list); element('dd', value, list); }
   }
-  if (raw.why.length) { element('h2', 'Why not', box); raw.why.forEach(text => element('p', text, box)); }
+  if (raw.why.length) { element('h2', 'Why not', box); element('p', raw.why[0], box); }
   if (raw.conflict.length) {
     element('h2', 'The conflict', box);
     const list = element('ol', undefined, box);
@@ -293,6 +293,7 @@ function side() {
       button.onclick = () => select(c.op, true);
     }
   }
+  if (raw.why.length > 1) { element('h2', 'Weaker guarantees', box); raw.why.slice(1).forEach(text => element('p', text, box)); }
   if (i < 0 && !raw.conflict.length) element('p', 'Click an operation to see all that is known of it.', box);
   if (raw.window) { element('h2', 'Drawn', box); element('p', raw.window, box); }
 }

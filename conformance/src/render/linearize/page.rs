@@ -147,6 +147,12 @@ impl Drawing {
             let blocked = drawing.conflict.iter().find(|one| !one.why.is_empty());
             drawing.shown = blocked.or(drawing.conflict.first()).map(|one| one.op);
             drawing.why = vec![super::no_order(conflict)];
+            if let Some(weaker) = &report.weaker {
+                let words = super::weaker_words(weaker).into_iter();
+                drawing
+                    .why
+                    .extend(words.map(|(word, text)| format!("{word}: {text}")));
+            }
         }
         if shown.len() < history.operations.len() {
             drawing.window = Some(format!(
