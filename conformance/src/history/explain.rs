@@ -7,6 +7,8 @@
 //! history is explained in the same way on every machine; a time limit holds
 //! as well.
 
+use std::collections::HashMap;
+
 use super::judge::{Options, Subject, own_span};
 use super::limits::Limits;
 use super::model::{Model, Outcome, Span, Step};
@@ -49,6 +51,8 @@ const ALONE: usize = 50_000;
 /// The most numbers, or ranges of them, that are tried for the revision that
 /// the store began with.
 const CASES: usize = 1_000;
+/// The most operations of which it is asked which rest on which.
+const RESTING: usize = 300;
 /// The most operations that are drawn up as attempts.
 const ATTEMPTED: usize = 400;
 
@@ -245,20 +249,37 @@ impl<'a> Narrowing<'a> {
         self.narrow(all, budget)
     }
 
-    /// Leaves out halves, quarters, eighths, and at last one at a time, until
-    /// there is none left that can be.
+    /// Leaves out halves, quarters, eighths, and at last one at a time, alone or
+    /// with all that rest on it, until there is none left that can be.
     fn narrow(&self, mut ops: Vec<u32>, budget: &mut Budget<'_>) -> (Vec<u32>, bool) {
         let mut size = ops.len().div_ceil(2);
         let mut minimal = true;
+        // What each operation rests on.
+        let mut resting: HashMap<u32, Vec<u32>> = HashMap::new();
         loop {
             let mut from = ops.len();
             let mut smaller = false;
             while from > 0 {
                 let start = from.saturating_sub(size);
                 let rest: Vec<u32> = ops[..start].iter().chain(&ops[from..]).copied().collect();
-                let rest = self.seen.with_writers(self.history, &rest);
+                let mut rest = self.seen.with_writers(self.history, &rest);
                 from = start;
-                if rest.len() >= ops.len() {
+                if rest.len() >= ops.len() && size == 1 {
+                    if ops.len() > RESTING {
+                        minimal = false;
+                        continue;
+                    }
+                    // Others rest on it: without them as well.
+                    let gone = ops[start];
+                    let stays = |&op: &u32| {
+                        let rests_on = resting.entry(op);
+                        let rests_on =
+                            rests_on.or_insert_with(|| self.seen.with_writers(self.history, &[op]));
+                        rests_on.binary_search(&gone).is_err()
+                    };
+                    rest = ops.iter().copied().filter(stays).collect();
+                }
+                if rest.len() >= ops.len() || rest.is_empty() {
                     continue;
                 }
                 match budget.has_order(&self.subject(&rest)) {

@@ -3,11 +3,13 @@
 
 use plimsoll::history::verdict::{Failure, Stale, Why};
 use plimsoll::history::{
-    ClientId, History, ModelName, Operation, Options, Request, Response, ValueId, Verdict, judge,
+    ClientId, History, ModelName, Operation, Options, Request, Response, Txn, ValueId, Verdict,
+    judge,
 };
 
 use crate::brute;
 use crate::sampled::Dice;
+use crate::shapes::{self, Shape};
 
 /// A history of a few clients; each has one operation open at a time.
 fn drawn(
@@ -171,7 +173,7 @@ fn check(history: &History, failure: &Failure) {
         None => assert!(["add", "remove", "contains"].contains(&all[0].request.kind())),
     }
     assert!(
-        !sequential || failure.weaker.sessions.is_empty(),
+        !sequential || failure.weaker.sessions.iter().all(Vec::is_empty),
         "{failure:#?} {all:#?}"
     );
 }
@@ -314,7 +316,68 @@ fn sessions() {
             panic!("{lines:?}");
         };
         check(&history, &failure);
-        let sessions = failure.weaker.sessions.iter().map(|s| s.session);
+        let sessions = failure.weaker.sessions.iter().flatten().map(|s| s.session);
         assert_eq!(sessions.collect::<Vec<_>>(), expected, "{lines:?}");
     }
+}
+
+/// The failure of operations that follow each other.
+fn failure_of(ops: &[(Request, Response)], model: ModelName) -> Box<Failure> {
+    let shape: Shape = (0..ops.len() as u32)
+        .map(|i| (2 * i, Some(2 * i + 1)))
+        .collect();
+    let history = shapes::history(&shape, ops, &base());
+    let judged = judge(&history, model, &Options::default()).expect("of the model");
+    match judged.verdict {
+        Verdict::NotLinearizable(failure) => failure,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_value_replaced_by_itself_has_another_source() {
+    let [one, three] = [1, 3].map(ValueId);
+    let write = |value| (Request::Write { key: X, value }, Response::Done);
+    let request = Request::Cas {
+        key: X,
+        from: one,
+        to: one,
+    };
+    let cas = (request, Response::Flag(true));
+    let ops = [write(one), cas.clone(), write(three), cas];
+    let failure = failure_of(&ops, ModelName::CasRegister);
+    assert_eq!(failure.conflict, [0, 2, 3]);
+    assert!(failure.minimal);
+}
+
+#[test]
+fn operations_that_rest_on_each_other_are_left_out_together() {
+    let put = |value| (Request::Enqueue { key: X, value }, Response::Done);
+    let take = |value| (Request::Dequeue { key: X }, Response::Value(value));
+    let [y, z] = [1, 2].map(ValueId);
+    let failure = failure_of(&[put(z), take(z), take(y)], ModelName::Queue);
+    assert_eq!(failure.conflict, [2]);
+    assert!(failure.minimal);
+}
+
+#[test]
+fn transactions_that_only_read_can_be_stale() {
+    let write = |value| (Request::Write { key: X, value }, Response::Done);
+    let txn = Txn {
+        then: vec![Request::Read { key: X }],
+        ..Txn::default()
+    };
+    let answers = vec![Response::Value(ValueId(1))];
+    let answer = Response::Txn {
+        succeeded: true,
+        answers,
+    };
+    let read = (Request::Txn(Box::new(txn)), answer);
+    let ops = [write(ValueId(1)), write(ValueId(2)), read];
+    let weaker = failure_of(&ops, ModelName::Kv).weaker;
+    let time = None;
+    assert_eq!(weaker.stale, Stale::By { events: 1, time });
+    // Nobody has looked at transactions for that.
+    assert_eq!(weaker.sessions, None);
+    assert_eq!(weaker.sequential, Some(true));
 }

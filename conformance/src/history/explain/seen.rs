@@ -71,8 +71,11 @@ impl Seen {
                 seen.pieces.push((*value, writer));
             }
             written.clear();
-            // What was refused has written nothing.
-            if operation(index).response != Response::Flag(false) {
+            // What was refused has written nothing, and what replaces a value by
+            // itself is no reason for it to be there.
+            let same = matches!(request, Request::Cas { from, to, .. } if from == to);
+            let refused = operation(index).response == Response::Flag(false);
+            if !refused && !(same && part.kind == Kind::Cell) {
                 seen.written(request, &mut written);
             }
             if part.kind == Kind::Queue
