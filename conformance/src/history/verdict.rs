@@ -288,8 +288,9 @@ pub enum Why {
 pub struct Weaker {
     /// How old the answers of reads are.
     pub stale: Stale,
-    /// The guarantees of a session that a client was not given.
-    pub sessions: Vec<SessionBreak>,
+    /// The guarantees of a session that a client was not given. None: not
+    /// examined, for only parts of one key whose values tell their writes are.
+    pub sessions: Option<Vec<SessionBreak>>,
     /// Whether the history is sequentially consistent (None: not shown within
     /// the budget): an order exists that keeps each client's own.
     pub sequential: Option<bool>,

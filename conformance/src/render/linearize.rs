@@ -263,7 +263,7 @@ fn weaker_words(weaker: &WeakerReport) -> Vec<(&'static str, String)> {
         _ => "not found out within the time for it".to_owned(),
     };
     let mut words = vec![("stale", stale)];
-    for session in &weaker.sessions {
+    for session in weaker.sessions.iter().flatten() {
         let shown = session.operations.iter();
         let shown = shown.map(|o| format!("{} (line {})", o.what, o.call_line));
         let client = session.operations.last().map_or("", |o| &o.client);
@@ -271,8 +271,12 @@ fn weaker_words(weaker: &WeakerReport) -> Vec<(&'static str, String)> {
         let broke = format!("{} broke for client {client}: {shown}", session.guarantee);
         words.push(("sessions", broke));
     }
-    if weaker.sessions.is_empty() {
-        let none = "no guarantee of a session was seen to break";
+    let none = match &weaker.sessions {
+        None => "not examined: values do not tell which write of one key they are of",
+        Some(broken) if broken.is_empty() => "no guarantee of a session was seen to break",
+        Some(_) => "",
+    };
+    if !none.is_empty() {
         words.push(("sessions", none.to_owned()));
     }
     let sequential = match weaker.sequential {

@@ -9,7 +9,7 @@ use super::check::peak_memory;
 use super::{Answer, seconds};
 use crate::history::format::{Error, Read};
 use crate::history::verdict::{
-    Attempt, Certificate, Failure, Ground, Judged, Outcomes, Stale, Verdict, Why,
+    Attempt, Certificate, Failure, Ground, Judged, Outcomes, SessionBreak, Stale, Verdict, Why,
 };
 use crate::history::{History, ModelName, words};
 
@@ -171,8 +171,8 @@ pub struct WeakerReport {
     pub stale_time: Option<u64>,
     /// That unit.
     pub time_unit: Option<&'static str>,
-    /// Guarantees of a session that broke.
-    pub sessions: Vec<SessionReport>,
+    /// Guarantees of a session that broke; null: not examined.
+    pub sessions: Option<Vec<SessionReport>>,
     /// Whether it is sequentially consistent.
     pub sequential: Option<bool>,
 }
@@ -458,17 +458,19 @@ fn weaker(history: &History, failure: &Failure) -> WeakerReport {
         Stale::Never => ("never", None, None),
         Stale::By { events, time } => ("by", Some(events), time),
     };
-    let sessions = failure.weaker.sessions.iter().map(|broken| SessionReport {
+    let session = |broken: &SessionBreak| SessionReport {
         guarantee: broken.session.name(),
         operations: operations(history, &broken.operations),
-    });
+    };
+    let sessions = failure.weaker.sessions.as_ref();
+    let sessions = sessions.map(|broken| broken.iter().map(session).collect());
     let timed = !history.times.is_empty();
     WeakerReport {
         stale,
         stale_events: events,
         stale_time: time,
         time_unit: timed.then_some(history.time_unit),
-        sessions: sessions.collect(),
+        sessions,
         sequential: failure.weaker.sequential,
     }
 }

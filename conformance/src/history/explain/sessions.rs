@@ -19,10 +19,11 @@ use super::super::{ClientId, History, Operation};
 /// How many of the values that a client saw last are compared with the next.
 const LAST: usize = 16;
 
-/// For each guarantee that was broken, the first operations that show it.
-pub(super) fn sessions(history: &History, part: &Part) -> Vec<SessionBreak> {
+/// For each guarantee that was broken, the first operations that show it. None:
+/// the part was not examined, for its values do not tell their writes.
+pub(super) fn sessions(history: &History, part: &Part) -> Option<Vec<SessionBreak>> {
     if part.kind != Kind::Cell {
-        return Vec::new();
+        return None;
     }
     let operation = |&i: &u32| &history.operations[i as usize];
     let model = Cell::new(history, part.ops.iter().map(operation));
@@ -39,7 +40,7 @@ pub(super) fn sessions(history: &History, part: &Part) -> Vec<SessionBreak> {
         values,
     } = zones::accesses(&model, &timed)
     else {
-        return Vec::new();
+        return None;
     };
     let names: Vec<u32> = kept.iter().map(|&at| part.ops[at as usize]).collect();
     let mut writer = vec![Writer::None; values as usize];
@@ -82,7 +83,7 @@ pub(super) fn sessions(history: &History, part: &Part) -> Vec<SessionBreak> {
         }
     }
     found.breaks.sort_by_key(|b| b.session);
-    found.breaks
+    Some(found.breaks)
 }
 
 /// Who wrote a value.

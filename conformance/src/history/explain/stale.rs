@@ -89,6 +89,18 @@ fn least(most: u64, mut holds: impl FnMut(u64) -> Option<bool>) -> Option<Option
     Some(Some(good))
 }
 
+/// Whether the request changes nothing.
+fn only_reads(request: &Request) -> bool {
+    match request {
+        Request::Read { .. }
+        | Request::Range { .. }
+        | Request::Contains { .. }
+        | Request::Members { .. } => true,
+        Request::Txn(txn) => txn.then.iter().chain(&txn.otherwise).all(only_reads),
+        _ => false,
+    }
+}
+
 /// The part with the calls of its reads at other positions.
 fn earlier_reads<'a>(
     history: &'a History,
@@ -98,13 +110,7 @@ fn earlier_reads<'a>(
     let mut ops: Vec<(Span, u32)> = Vec::with_capacity(part.ops.len());
     for &index in &part.ops {
         let o = &history.operations[index as usize];
-        let reads = matches!(
-            o.request,
-            Request::Read { .. }
-                | Request::Range { .. }
-                | Request::Contains { .. }
-                | Request::Members { .. }
-        );
+        let reads = only_reads(&o.request);
         let span = Span {
             call: if reads {
                 call(o, index) * 2
