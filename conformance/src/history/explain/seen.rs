@@ -74,8 +74,8 @@ impl Seen {
             // What was refused has written nothing, and what replaces a value by
             // itself is no reason for it to be there.
             let same = matches!(request, Request::Cas { from, to, .. } if from == to);
-            let refused = operation(index).response == Response::Flag(false);
-            if !refused && !(same && part.kind == Kind::Cell) {
+            let same = same && part.kind == Kind::Cell;
+            if !same && operation(index).response != Response::Flag(false) {
                 seen.written(request, &mut written);
             }
             if part.kind == Kind::Queue
