@@ -481,3 +481,45 @@ fn without_ids(line: &Value) -> Value {
     }
     line
 }
+
+/// A sender that leaves ids out, always or at times, is none whose messages are
+/// told by them.
+#[test]
+fn a_message_may_have_an_id_where_it_arrives_and_none_where_it_is_sent() {
+    let mut judged_runs = 0;
+    for entry in corpus::ENTRIES {
+        if !entry.name.starts_with("plimsoll/three-") {
+            continue;
+        }
+        let lines = lines_of(entry);
+        let whole = judged(&format!("named-{judged_runs}"), &lines);
+        for every in [1, 2] {
+            let (mut stripped, mut nth) = (lines.clone(), 0);
+            for line in &mut stripped {
+                let sends = line.get_mut("send").and_then(Value::as_array_mut);
+                for message in sends.into_iter().flatten() {
+                    nth += 1;
+                    if nth % every == 0
+                        && let Some(message) = message.as_object_mut()
+                    {
+                        message.remove("id");
+                    }
+                }
+            }
+            let name = format!("half-named-{judged_runs}-{every}");
+            let verdict = judged(&name, &stripped);
+            match &whole {
+                Verdict::Conforms(_) => {
+                    assert!(
+                        matches!(verdict, Verdict::Conforms(_)),
+                        "{} {every}: {verdict:?}",
+                        entry.name
+                    );
+                }
+                _ => assert!(!matches!(verdict, Verdict::Conforms(_)), "{}", entry.name),
+            }
+        }
+        judged_runs += 1;
+    }
+    assert!(judged_runs >= 6, "{judged_runs}");
+}

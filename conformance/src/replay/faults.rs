@@ -19,7 +19,7 @@
 //!
 //! Messages that have an id are told apart by it. Without ids those that read
 //! the same cannot be: then what arrives is taken for the copy that makes least
-//! of a fault of it, and all counts are lower bounds.
+//! of a fault of it, and the counts are estimates.
 
 use std::collections::BTreeMap;
 

@@ -41,6 +41,8 @@ pub(crate) struct Judge {
     pub(super) header: Header,
     /// Which message an id names, in the model and as it was shown.
     pub(super) by_id: Kept<u128, Named, BuildHasherDefault<Mixed>>,
+    /// The nodes that have shown a message without an id.
+    pub(super) unnamed: NodeSet,
     /// The nodes that have a line anywhere in the run's files.
     pub(super) all: NodeSet,
     /// Which read a context of a leader and its term stands for.
@@ -92,6 +94,7 @@ impl Judge {
             facts: Tally::default(),
             header,
             by_id: Kept::default(),
+            unnamed: NodeSet::EMPTY,
             all: NodeSet::EMPTY,
             contexts: Kept::default(),
             reads: Kept::default(),

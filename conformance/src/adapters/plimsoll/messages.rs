@@ -132,6 +132,12 @@ impl Judge {
         })
     }
 
+    /// Whether every message that `from` sends is shown with an id, as far as it
+    /// is known.
+    pub(super) fn names_all(&self, from: NodeId) -> bool {
+        self.declared(Field::Send) && !self.unnamed.contains(from)
+    }
+
     pub(super) fn sent(&self, message: &wire::Message, pattern: &Pattern) -> Option<Message> {
         if let Some(id) = &message.id {
             if let Some(named) = self.by_id.get(&key_of(id)) {
@@ -139,7 +145,7 @@ impl Judge {
             }
             // With ids on every message, another one of the same content is
             // not this one.
-            if self.declared(Field::Send) {
+            if self.names_all(pattern.from) {
                 return None;
             }
         }
@@ -171,7 +177,7 @@ impl Judge {
         let known = known.and_then(|id| self.by_id.get(&key_of(id)));
         let waits = |member: &Member| match known {
             Some(named) => member.server.outbox.iter().any(|m| Tag::of(m) == named.tag),
-            None if message.id.is_some() && self.declared(Field::Send) => false,
+            None if message.id.is_some() && self.names_all(pattern.from) => false,
             None => member.server.outbox.iter().any(|m| pattern.matches(m)),
         };
         self.is_idle(pattern.from) && self.follower.member(pattern.from).is_some_and(waits)
@@ -470,6 +476,9 @@ impl Judge {
             return Err(stop);
         }
         self.contents(at, message, &said)?;
+        if message.id.is_none() {
+            self.unnamed.insert(at.id);
+        }
         let named = Named::new(&said, message);
         self.follower.flights.shown(&said, name_of(message));
         if let Some(id) = &message.id

@@ -16,7 +16,7 @@ use plimsoll_model::rules::{self, Input};
 use plimsoll_model::server::Server;
 use plimsoll_model::settings::LearnsCommit;
 use plimsoll_model::storage::Survival;
-use plimsoll_trace::{self as wire, Cause, CauseKind, Field, Step};
+use plimsoll_trace::{self as wire, Cause, CauseKind, Step};
 
 use super::judge::{At, Judge};
 use super::named::{context_of, key_of};
@@ -48,7 +48,13 @@ impl Judge {
     fn is_nameless(&self, message: &wire::Message) -> bool {
         match &message.id {
             None => true,
-            Some(_) if self.declared(Field::Send) => false,
+            Some(_)
+                if self
+                    .id(&message.from)
+                    .is_none_or(|from| self.names_all(from)) =>
+            {
+                false
+            }
             Some(id) => !self.by_id.contains_key(&key_of(id)),
         }
     }
