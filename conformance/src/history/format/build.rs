@@ -297,6 +297,16 @@ impl<'l> Builder<'l> {
         if ending == Ending::Refused && !matches!(called, Request::Cas { .. }) {
             return Err(format!("a {} cannot be refused", called.kind()));
         }
+        if !self.untimed
+            && let (Some(returned), Some(&(called, _))) =
+                (time, self.history.times.get(open as usize))
+            && returned < called
+        {
+            return Err(format!(
+                "process {process} returns at {returned} from what it called at {called}: its \
+                 clock went back"
+            ));
+        }
         let number = self.process(process);
         let position = self.next()?;
         let index = open as usize;

@@ -344,6 +344,21 @@ pub(super) fn keyword(form: &[u8]) -> Option<&str> {
     std::str::from_utf8(form.strip_prefix(b":")?).ok()
 }
 
+/// A form; of a whole number the digits, which another notation of it may have
+/// something around: `+7N` is `7`.
+pub(super) fn plain(form: &[u8]) -> &[u8] {
+    let digits = form.strip_suffix(b"N").unwrap_or(form);
+    let bare = digits.strip_prefix(b"+").unwrap_or(digits);
+    let unsigned = bare.strip_prefix(b"-").unwrap_or(bare);
+    if unsigned.is_empty() || !unsigned.iter().all(u8::is_ascii_digit) {
+        return form;
+    }
+    match unsigned {
+        b"0" => unsigned,
+        _ => bare,
+    }
+}
+
 /// A whole number.
 pub(super) fn number(form: &[u8]) -> Option<i64> {
     let text = std::str::from_utf8(form).ok()?;
@@ -421,6 +436,12 @@ mod tests {
         assert_eq!(untagged(b"#jepsen.history.Op {:a 1}"), b"{:a 1}");
         assert_eq!(text(br#""a\n\u0041\"""#).as_deref(), Some("a\nA\""));
         assert_eq!(number(b"-7N"), Some(-7));
+        for (form, expected) in [("7N", "7"), ("+7", "7"), ("-7N", "-7"), ("-0", "0")] {
+            assert_eq!(plain(form.as_bytes()), expected.as_bytes());
+        }
+        for form in ["N", "1.0N", "nil", "+", "\"7N\""] {
+            assert_eq!(plain(form.as_bytes()), form.as_bytes());
+        }
         assert_eq!(keyword(b":invoke"), Some("invoke"));
     }
 

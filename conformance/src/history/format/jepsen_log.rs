@@ -209,12 +209,13 @@ pub(super) fn intern(builder: &mut Builder<'_>, form: &[u8]) -> Result<ValueId, 
     Ok(builder.history.value(&written(form)?))
 }
 
-/// The text of a form; two that differ in white space are one.
+/// The text of a form; two that differ in white space are one, and so are
+/// `1N` and `1`.
 pub(super) fn written(form: &[u8]) -> Result<Cow<'_, str>, Reason> {
     let not_utf8 = |_| Reason::Form("not UTF-8".to_owned());
     let form = edn::untagged(form);
     let Some(items) = edn::items(form) else {
-        return std::str::from_utf8(form)
+        return std::str::from_utf8(edn::plain(form))
             .map(Cow::Borrowed)
             .map_err(not_utf8);
     };
@@ -225,7 +226,7 @@ pub(super) fn written(form: &[u8]) -> Result<Cow<'_, str>, Reason> {
             text.push(' ');
         }
         // What is nested stays as it is: its depth is anybody's choice.
-        text += std::str::from_utf8(item).map_err(not_utf8)?;
+        text += std::str::from_utf8(edn::plain(item)).map_err(not_utf8)?;
     }
     text.push(char::from(form[form.len() - 1]));
     Ok(Cow::Owned(text))

@@ -13,6 +13,7 @@
 //! process, a return from another operation than the open one) is an error with
 //! its line, never judged and never mended.
 
+mod answers;
 mod build;
 mod edn;
 mod error;
@@ -21,9 +22,12 @@ mod flat;
 mod jepsen_log;
 mod maps;
 mod own;
+#[cfg(test)]
+mod own_tests;
 mod source;
 #[cfg(test)]
 mod tests;
+mod text;
 mod witness;
 
 use std::path::Path;
