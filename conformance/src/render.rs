@@ -10,6 +10,7 @@ pub mod linearize;
 pub mod liveness;
 pub mod mermaid;
 pub mod presets;
+pub mod printable;
 pub mod replay;
 pub mod table;
 pub mod text;

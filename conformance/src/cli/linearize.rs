@@ -12,9 +12,11 @@ use super::output::{document, say};
 use super::progress::Line;
 use super::{Done, FailOn, Failure};
 use crate::history::format::{self, Error, Input, Read, Reason, Stopped};
+use crate::history::verdict::Ground;
 use crate::history::{self, Limits, ModelName};
 use crate::render;
 use crate::render::linearize::page::Drawing;
+use crate::render::printable::printable;
 use crate::report::Answer;
 use crate::report::linearize::{Document, HistoryReport, Other, Times};
 
@@ -132,14 +134,23 @@ enum Looked {
 /// Runs the command.
 pub(super) fn run(args: &Args) -> Done {
     let begun = Instant::now();
-    let inputs = format::expand(&args.paths).map_err(|(path, error)| Failure::Input {
-        path: path.display().to_string(),
-        reason: error.to_string(),
-    })?;
+    let inputs = match format::expand(&args.paths) {
+        Ok(inputs) => inputs,
+        Err((path, error)) => {
+            if args.json {
+                document(&Document::new(Vec::new(), Vec::new(), begun.elapsed()))?;
+            }
+            return Err(Failure::Input {
+                path: printable(&path.to_string_lossy()).into_owned(),
+                reason: error.to_string(),
+            });
+        }
+    };
     if (args.witness.is_some() || args.trace.is_some()) && inputs.len() != 1 {
         let one = "--witness and --trace go with one history".to_owned();
         return Err(Failure::Usage(one));
     }
+    let page = args.html.as_deref().map(Page::at).transpose()?;
     let line = Line::new();
     let looked = look(args, &inputs, begun, &line);
     line.clear();
@@ -164,8 +175,8 @@ pub(super) fn run(args: &Args) -> Done {
             Looked::NoHistory(other) => others.push(other),
         }
     }
-    if let Some(path) = &args.html {
-        draw(path, drawings)?;
+    if let Some(page) = page {
+        page.draw(drawings)?;
     }
     let result = Document::new(reports, others, begun.elapsed());
     if args.json {
@@ -222,7 +233,7 @@ fn look(args: &Args, inputs: &[Input], begun: Instant, line: &Line) -> Vec<Looke
                 "{} of {}: {}",
                 i + 1,
                 inputs.len(),
-                input.path.display()
+                printable(&input.path.to_string_lossy())
             ));
             let looked = one(args, input, &budget);
             if let Ok(mut slot) = slot.lock() {
@@ -270,6 +281,17 @@ fn one(args: &Args, input: &Input, budget: &Budget<'_>) -> Looked {
         set: args.model == Some(Model::Set),
     };
     let limits = budget.limits(0);
+    // Not even a small history is judged once there is nothing left to spend.
+    let spent = match budget.memory {
+        Some(0) => Some(Ground::Memory),
+        _ => limits.reached(),
+    };
+    if let Some(ground) = spent {
+        return Looked::Judged {
+            report: Box::new(HistoryReport::stopped(&path, ground, 0, Times::default())),
+            drawing: None,
+        };
+    }
     let read = format::read(&input.path, options, &limits);
     let times = Times {
         reading: begun.elapsed(),
@@ -301,7 +323,8 @@ fn one(args: &Args, input: &Input, budget: &Budget<'_>) -> Looked {
 
 fn unreadable(path: &str, error: &Error, times: Times) -> Looked {
     let report = HistoryReport::unreadable(path, error, times);
-    Looked::Unreadable(Box::new(report), Failure::Trace(error.to_string()))
+    let text = printable(&error.to_string()).into_owned();
+    Looked::Unreadable(Box::new(report), Failure::Trace(text))
 }
 
 fn judge(
@@ -362,17 +385,44 @@ fn judge(
     Ok((report, drawing))
 }
 
-fn draw(path: &Path, drawings: Vec<Drawing>) -> Result<(), Failure> {
-    if drawings.is_empty() {
-        eprintln!("plimsoll: nothing is drawn: no history was judged");
-        return Ok(());
+/// The page with the drawings, opened before anything is judged: what cannot
+/// be written should not cost an hour first.
+struct Page<'a> {
+    path: &'a Path,
+    /// Nothing was there before.
+    new: bool,
+}
+
+impl<'a> Page<'a> {
+    fn at(path: &'a Path) -> Result<Self, Failure> {
+        let new = !path.exists();
+        let mut open = std::fs::OpenOptions::new();
+        let opened = open.write(true).create(true).truncate(false).open(path);
+        match opened {
+            Ok(_) => Ok(Page { path, new }),
+            Err(error) => Err(Page { path, new }.failed(&error)),
+        }
     }
-    let (page, left) = render::linearize::page::html(drawings);
-    if left > 0 {
-        eprintln!("plimsoll: {left} histories are not drawn: the page would be too large");
+
+    fn failed(&self, error: &std::io::Error) -> Failure {
+        Failure::Output {
+            path: printable(&self.path.to_string_lossy()).into_owned(),
+            reason: error.to_string(),
+        }
     }
-    std::fs::write(path, page).map_err(|error| Failure::Output {
-        path: path.display().to_string(),
-        reason: error.to_string(),
-    })
+
+    fn draw(&self, drawings: Vec<Drawing>) -> Result<(), Failure> {
+        if drawings.is_empty() {
+            eprintln!("plimsoll: nothing is drawn: no history was judged");
+            if self.new {
+                let _ = std::fs::remove_file(self.path);
+            }
+            return Ok(());
+        }
+        let (page, left) = render::linearize::page::html(drawings);
+        if left > 0 {
+            eprintln!("plimsoll: {left} histories are not drawn: the page would be too large");
+        }
+        std::fs::write(self.path, page).map_err(|error| self.failed(&error))
+    }
 }

@@ -2,10 +2,12 @@
 
 pub mod page;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::canvas::Canvas;
 use super::certificate::size;
+use super::printable::printable;
 use super::replay::{item, sentence};
 use super::table::{Table, grouped};
 use crate::history::verdict::{Algorithm, Dropped, Ground};
@@ -26,6 +28,7 @@ pub fn verdict(report: &HistoryReport) -> String {
     if report.verdict == "unreadable" {
         return String::new();
     }
+    let report = &shown(report);
     let mut out = format!(
         "{}  {}  {} operations",
         report.verdict.to_uppercase().replace('-', " "),
@@ -51,6 +54,39 @@ pub fn verdict(report: &HistoryReport) -> String {
         out += &holds(weaker);
     }
     out + &rests_on(report)
+}
+
+/// The report with the texts of its file as a terminal may have them.
+fn shown(report: &HistoryReport) -> HistoryReport {
+    let mut report = report.clone();
+    let clean = |text: &mut String| {
+        if let Cow::Owned(clean) = printable(text) {
+            *text = clean;
+        }
+    };
+    clean(&mut report.path);
+    let clean_all = |operations: &mut [OperationReport]| {
+        for operation in operations {
+            clean(&mut operation.client);
+            clean(&mut operation.what);
+        }
+    };
+    if let Some(conflict) = &mut report.conflict {
+        let parts = conflict.other_parts.iter_mut().flatten();
+        conflict.keys.iter_mut().chain(parts).for_each(clean);
+        clean_all(&mut conflict.operations);
+        for attempt in &mut conflict.attempts {
+            for blocked in &mut attempt.blocked {
+                clean(&mut blocked.why);
+            }
+        }
+    }
+    if let Some(weaker) = &mut report.weaker {
+        for session in weaker.sessions.iter_mut().flatten() {
+            clean_all(&mut session.operations);
+        }
+    }
+    report
 }
 
 /// The keys of a part in print; nothing for a register without a name.
@@ -129,6 +165,7 @@ fn no_order(conflict: &Conflict) -> String {
         (0, _) => "No order explains what was answered. Which operations are in conflict was not \
                    found out within the time for it."
             .to_owned(),
+        (1, true) => "No order explains what this operation was answered.".to_owned(),
         (_, true) => format!(
             "No order of {} explains what was answered, and none of them can be left out.",
             these(count)
@@ -391,7 +428,7 @@ pub fn histories(document: &Document) -> String {
         Table::new(&["history", "verdict", "operations", "model", "algorithm"]).right(&[2]);
     for history in &document.histories {
         table.row([
-            history.path.clone(),
+            printable(&history.path).into_owned(),
             history.verdict.to_owned(),
             grouped(history.operations),
             history.model.unwrap_or("-").to_owned(),
@@ -415,6 +452,7 @@ pub fn histories(document: &Document) -> String {
 /// Files in folders that are no histories.
 pub fn others(document: &Document) -> String {
     let others = document.others.iter();
-    let lines = others.map(|other| format!("NO HISTORY  {}  {}\n", other.path, other.why));
+    let lines =
+        others.map(|other| format!("NO HISTORY  {}  {}\n", printable(&other.path), other.why));
     lines.collect()
 }

@@ -11,7 +11,7 @@ use crate::history::format::{Error, Read};
 use crate::history::verdict::{
     Attempt, Certificate, Failure, Ground, Judged, Outcomes, SessionBreak, Stale, Verdict, Why,
 };
-use crate::history::{History, ModelName, words};
+use crate::history::{History, KeyId, ModelName, Request, Response, words};
 
 /// The schema of [`Document`].
 pub const SCHEMA: &str = "plimsoll-linearize/1";
@@ -202,7 +202,8 @@ pub struct Document {
     pub schema: &'static str,
     /// The version of this tool.
     pub tool: &'static str,
-    /// `holds` when every history is linearizable.
+    /// The worst of all histories: `holds` when every one is linearizable, at
+    /// best `inconclusive` when one could not be read or there is none.
     pub verdict: Answer,
     /// Wall-clock time.
     pub seconds: f64,
@@ -425,11 +426,56 @@ fn conflict(history: &History, failure: &Failure) -> Conflict {
 fn attempt(history: &History, attempt: &Attempt) -> AttemptReport {
     let blocked = attempt.blocked.iter().map(|blocked| BlockedReport {
         operation: blocked.operation,
-        why: why(history, &blocked.why),
+        why: named(
+            history,
+            attempt,
+            blocked.operation,
+            why(history, &blocked.why),
+        ),
     });
     AttemptReport {
         order: attempt.points.iter().map(|point| point.operation).collect(),
         blocked: blocked.collect(),
+    }
+}
+
+/// The sentence with the value that was written last to the key of an operation,
+/// where the judgement keeps no more of it than that no answer shows it.
+fn named(history: &History, attempt: &Attempt, blocked: u32, why: String) -> String {
+    const UNSEEN: &str = "one that no answer shows";
+    if !why.contains(UNSEEN) {
+        return why;
+    }
+    let operation = |index: u32| history.operations.get(index as usize);
+    let Some(key) = operation(blocked).and_then(|o| key_of(&o.request)) else {
+        return why;
+    };
+    let order = attempt.points.iter().rev();
+    let last = order
+        .filter_map(|point| operation(point.operation))
+        .find(|o| {
+            let reads = matches!(o.request, Request::Read { .. } | Request::Range { .. })
+                || o.response == Response::Flag(false);
+            !reads && key_of(&o.request).is_none_or(|other| other == key)
+        });
+    let value = match last.map(|o| (&o.request, &o.response)) {
+        Some((Request::Write { value, .. }, _)) => value,
+        Some((Request::Cas { to, .. }, Response::Flag(true))) => to,
+        // Texts that were appended, and transactions, name no one value.
+        _ => return why,
+    };
+    why.replacen(UNSEEN, &format!("{:?}", history.values.get(value.0)), 1)
+}
+
+/// The one key of a request.
+fn key_of(request: &Request) -> Option<KeyId> {
+    match request {
+        Request::Read { key }
+        | Request::Write { key, .. }
+        | Request::Cas { key, .. }
+        | Request::Append { key, .. }
+        | Request::Delete { key } => Some(*key),
+        _ => None,
     }
 }
 
@@ -478,7 +524,8 @@ fn weaker(history: &History, failure: &Failure) -> WeakerReport {
 impl Document {
     /// Sums up `histories`, which took so long.
     pub fn new(histories: Vec<HistoryReport>, others: Vec<Other>, time: Duration) -> Self {
-        let worst = histories.iter().filter_map(HistoryReport::answer).max();
+        let answers = histories.iter().map(HistoryReport::answer);
+        let worst = answers.map(|a| a.unwrap_or(Answer::Inconclusive)).max();
         Document {
             schema: SCHEMA,
             tool: env!("CARGO_PKG_VERSION"),

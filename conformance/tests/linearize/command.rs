@@ -218,3 +218,112 @@ fn the_page_is_closed() {
     assert_eq!(drawn["clients"][0], "<b>c</b>");
     assert!(!drawn["conflict"].as_array().expect("a conflict").is_empty());
 }
+
+/// What a file holds is printed, never obeyed.
+#[test]
+fn a_terminal_obeys_no_file() {
+    let folder = scratch("terminal");
+    let client = "\u{1b}[31mred\u{9b}1m";
+    let line = |phase: &str, op: &str, value: &str| {
+        let line = serde_json::json!({
+            "client": client, "type": phase, "op": op, "key": "\u{202e}k\n", "value": value,
+        });
+        format!("{line}\n")
+    };
+    let text = [
+        line("invoke", "put", "[\u{1b}]0;evil\u{7}"),
+        line("ok", "put", "[\u{1b}]0;evil\u{7}"),
+        line("invoke", "get", ""),
+        line("ok", "get", "\u{1b}]0;evil\u{7}\nnext line\u{202e}"),
+    ];
+    let path = folder.join("evil\u{1b}[2J.jsonl");
+    let path = path.to_str().expect("a path");
+    for (text, expected) in [(text.concat(), 1), (text[1].clone(), 2)] {
+        std::fs::write(path, text).expect("written");
+        let (code, out, error) = run(&[path, path], b"");
+        assert_eq!(code, expected, "{error}");
+        for shown in [&out, &error] {
+            let obeyed = |c: char| c != '\n' && (c.is_control() || c == '\u{202e}');
+            assert!(!shown.chars().any(obeyed), "{shown:?}");
+        }
+        assert!((out + &error).contains("\\u{1b}[31mred"));
+    }
+}
+
+#[test]
+fn what_cannot_be_done_is_told_first() {
+    let history = history("stale-read.jsonl");
+    for (flag, none) in [
+        ("--time", "0"),
+        ("--time", "0s"),
+        ("--memory", "0"),
+        ("--memory", "0G"),
+    ] {
+        let (code, out, error) = run(&[&history, flag, none], b"");
+        assert_eq!(code, 3, "{error}");
+        assert!(out.starts_with("INCONCLUSIVE"), "{out}");
+    }
+    let (code, out, error) = run(&[&history, "--html", "/nonexistent/page.html"], b"");
+    assert_eq!((code, out.as_str()), (2, ""), "nothing was judged");
+    assert!(
+        error.contains("cannot write /nonexistent/page.html"),
+        "{error}"
+    );
+    // A page that nothing is drawn on is not left behind.
+    let folder = scratch("nothing-drawn");
+    let page = folder.join("page.html");
+    let page = page.to_str().expect("a path");
+    let (code, _, _) = run(&["none.jsonl", "--html", page], b"");
+    assert_eq!(code, 2);
+    assert!(!std::path::Path::new(page).exists());
+}
+
+#[test]
+fn there_is_a_document_whatever_cannot_be_read() {
+    let folder = scratch("no-document");
+    let folder = folder.to_str().expect("a path");
+    let bad = history("stale-read.jsonl");
+    let good = history("queue.edn");
+    for (paths, verdict, code) in [
+        (&[folder][..], "inconclusive", 2),
+        (&["none.jsonl"], "inconclusive", 2),
+        (&[&good, "none.jsonl"], "inconclusive", 2),
+        (&[&bad, "none.jsonl"], "violated", 1),
+        (&[&good], "holds", 0),
+    ] {
+        let mut args = vec!["--json"];
+        args.extend(paths);
+        let (given, out, error) = run(&args, b"");
+        assert_eq!(given, code, "{paths:?} {error}");
+        let document: serde_json::Value = serde_json::from_str(&out).expect("one document");
+        assert_eq!(document["verdict"], verdict, "{paths:?}");
+    }
+}
+
+#[test]
+fn one_operation_is_no_order() {
+    let text = "{\"client\":1,\"op\":\"get\",\"type\":\"invoke\"}\n\
+                {\"client\":1,\"op\":\"get\",\"type\":\"ok\",\"value\":\"x\"}\n";
+    let (code, out, _) = run(&["-"], text.as_bytes());
+    assert_eq!(code, 1);
+    assert!(
+        out.contains("No order explains what this operation was answered."),
+        "{out}"
+    );
+}
+
+#[test]
+fn a_value_that_no_answer_shows_has_its_name() {
+    let text = "{\"client\":1,\"op\":\"put\",\"value\":\"x\",\"type\":\"invoke\"}\n\
+                {\"client\":1,\"op\":\"put\",\"type\":\"ok\"}\n\
+                {\"client\":1,\"op\":\"put\",\"value\":\"y\",\"type\":\"invoke\"}\n\
+                {\"client\":1,\"op\":\"put\",\"type\":\"ok\"}\n\
+                {\"client\":1,\"op\":\"get\",\"type\":\"invoke\"}\n\
+                {\"client\":1,\"op\":\"get\",\"type\":\"ok\",\"value\":\"x\"}\n";
+    let (code, out, _) = run(&["-"], text.as_bytes());
+    assert_eq!(code, 1);
+    assert!(
+        out.contains("the value is \"y\", and it saw \"x\""),
+        "{out}"
+    );
+}
