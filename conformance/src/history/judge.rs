@@ -10,7 +10,8 @@ use super::parts::{Kind, Part, parts};
 use super::search::{Found, Timed, search};
 use super::store::cell::{Cell, CellOp};
 use super::store::many::Many;
-use super::store::queue::Queue;
+use super::store::passed;
+use super::store::queue::{Queue, QueueOp};
 use super::store::set::Set;
 use super::verdict::{
     Algorithm, Certificate, Dropped, Failure, Ground, Judged, Order, Outcomes, Point, Verdict,
@@ -244,6 +245,7 @@ impl PartJudged {
 enum Shortcut {
     /// An order, or operations that show that there is none.
     Taken {
+        algorithm: Algorithm,
         order: Result<Vec<u32>, Vec<u32>>,
         dropped: Vec<(Dropped, u64)>,
     },
@@ -264,6 +266,7 @@ fn by_zones(model: &Cell<'_>, timed: &[Timed<'_, CellOp>]) -> Shortcut {
         } => (accesses, kept, values),
         Converted::Impossible(index) => {
             return Shortcut::Taken {
+                algorithm: Algorithm::Zones,
                 order: Err(vec![index]),
                 dropped: Vec::new(),
             };
@@ -289,7 +292,19 @@ fn by_zones(model: &Cell<'_>, timed: &[Timed<'_, CellOp>]) -> Shortcut {
         Zoned::None(conflict) => Err(conflict.iter().map(place).collect()),
         Zoned::Unsuited => return Shortcut::Unsuited,
     };
-    Shortcut::Taken { order, dropped }
+    Shortcut::Taken {
+        algorithm: Algorithm::Zones,
+        order,
+        dropped,
+    }
+}
+
+fn by_passage(timed: &[Timed<'_, QueueOp>]) -> Shortcut {
+    passed::impossible(timed).map_or(Shortcut::Unsuited, |conflict| Shortcut::Taken {
+        algorithm: Algorithm::Passage,
+        order: Err(conflict),
+        dropped: Vec::new(),
+    })
 }
 
 /// An order with those that were left out because they fit everywhere.
@@ -399,7 +414,7 @@ impl<'a> Subject<'a> {
                 refuted
                     .unwrap_or_else(|| self.with(&model, Operation::clone, options, witness, none))
             }
-            Kind::Queue => self.with(&Queue, Queue::op, options, witness, none),
+            Kind::Queue => self.with(&Queue, Queue::op, options, witness, by_passage),
             Kind::Set => self.with(&Set, Set::op, options, witness, none),
         }
     }
@@ -451,14 +466,18 @@ impl<'a> Subject<'a> {
             }
         }
         if !options.search_only
-            && let Shortcut::Taken { order, dropped } = shortcut(&timed)
+            && let Shortcut::Taken {
+                algorithm,
+                order,
+                dropped,
+            } = shortcut(&timed)
         {
-            judged.algorithm = Algorithm::Zones;
+            judged.algorithm = algorithm;
             judged.dropped.extend(dropped);
             judged.outcome = match order {
                 Ok(order) => {
                     let behind = follow(model, &timed, &order);
-                    judged.behind = behind.expect("an order of zones explains the operations");
+                    judged.behind = behind.expect("an order of a shortcut explains the operations");
                     Outcome::Order(self.names(&kept, order))
                 }
                 Err(conflict) => {

@@ -92,19 +92,27 @@ pub enum Algorithm {
     Witness,
     /// Zones (Gibbons and Korach): every read has one possible write.
     Zones,
+    /// What was put into a queue against what was taken from it.
+    Passage,
     /// The search of Wing, Gong and Lowe.
     Search,
 }
 
 impl Algorithm {
     /// Every algorithm.
-    pub const ALL: [Algorithm; 3] = [Algorithm::Witness, Algorithm::Zones, Algorithm::Search];
+    pub const ALL: [Algorithm; 4] = [
+        Algorithm::Witness,
+        Algorithm::Zones,
+        Algorithm::Passage,
+        Algorithm::Search,
+    ];
 
     /// The name, as JSON spells it.
     pub fn name(self) -> &'static str {
         match self {
             Algorithm::Witness => "witness",
             Algorithm::Zones => "zones",
+            Algorithm::Passage => "passage",
             Algorithm::Search => "search",
         }
     }
@@ -114,6 +122,9 @@ impl Algorithm {
         match self {
             Algorithm::Witness => "the given order of commit, followed",
             Algorithm::Zones => "zones of writes and their reads (Gibbons and Korach 1997)",
+            Algorithm::Passage => {
+                "what was put against what was taken (Henzinger, Sezgin and Vafeiadis 2013)"
+            }
             Algorithm::Search => "memoised search (Wing and Gong 1993, Lowe 2017)",
         }
     }

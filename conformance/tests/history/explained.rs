@@ -381,3 +381,47 @@ fn transactions_that_only_read_can_be_stale() {
     assert_eq!(weaker.sessions, None);
     assert_eq!(weaker.sequential, Some(true));
 }
+
+/// A queue that many fill at once, so that a search has every order to try.
+#[test]
+fn what_a_queue_cannot_have_given_needs_no_search() {
+    let wrong: [&[u32]; 3] = [&[90], &[3, 3], &[42, 41]];
+    for taken in wrong {
+        let mut shape: Shape = (0..40).map(|i| (i, Some(40 + i))).collect();
+        let put = |value| {
+            (
+                Request::Enqueue {
+                    key: X,
+                    value: ValueId(value),
+                },
+                Response::Done,
+            )
+        };
+        let mut ops: Vec<_> = (1..=40).map(put).collect();
+        let mut next = 80;
+        let mut add = |op| {
+            shape.push((next, Some(next + 1)));
+            ops.push(op);
+            next += 2;
+        };
+        add(put(41));
+        add(put(42));
+        for &value in taken {
+            add((Request::Dequeue { key: X }, Response::Value(ValueId(value))));
+        }
+        let mut base = base();
+        for value in 10..=90 {
+            base.value(&value.to_string());
+        }
+        let history = shapes::history(&shape, &ops, &base);
+        let judged = judge(&history, ModelName::Queue, &Options::default());
+        let judged = judged.expect("of the model");
+        assert_eq!(judged.certificate.states, 0);
+        let Verdict::NotLinearizable(failure) = judged.verdict else {
+            panic!("{taken:?}");
+        };
+        let conflict = only(&history, |i| failure.conflict.contains(&(i as u32)));
+        assert!(conflict.operations.len() <= 4, "{:?}", failure.conflict);
+        assert!(!brute::is_linearizable(&conflict, 0));
+    }
+}
