@@ -571,8 +571,16 @@ impl<R: Reading> Course<R> {
                 head(**lane).is_some_and(|(_, event)| judge.may_be_forgotten(event))
             };
             let first = lost.iter().find(in_vain);
-            let silent: Vec<usize> = lost.iter().copied().filter(silently).collect();
-            let next = match first.copied().or_else(|| self.foremost(&silent, judge)) {
+            let mut silent: Vec<usize> = lost.iter().copied().filter(silently).collect();
+            // What was sent before what may have been.
+            let come = |lane: &usize| head(*lane).is_some_and(|(_, event)| judge.has_come(event));
+            if silent.iter().any(come) {
+                silent.retain(come);
+            }
+            let next = match first
+                .copied()
+                .or_else(|| self.foremost(&silent, &lost, judge))
+            {
                 Some(next) => next,
                 None if lost.is_empty() => match self.hidden(judge) {
                     Some(input) => {
@@ -611,20 +619,30 @@ impl<R: Reading> Course<R> {
         }
     }
 
-    /// Of lanes that can go on silently one that waits for none of them, unless
-    /// they wait in a circle: what it waits for will not have changed.
-    fn foremost<J: Judging<Event = R::Event>>(&self, silent: &[usize], judge: &J) -> Option<usize> {
-        let mut at = *silent.first()?;
-        for _ in silent {
+    /// Of the `silent` among the `lost` lanes one that waits for none of them,
+    /// not by way of others either, unless they wait in a circle: what it waits
+    /// for will not have changed.
+    fn foremost<J: Judging<Event = R::Event>>(
+        &self,
+        silent: &[usize],
+        lost: &[usize],
+        judge: &J,
+    ) -> Option<usize> {
+        let mut found = *silent.first()?;
+        let mut at = found;
+        for _ in lost {
             let (_, event) = self.lanes[at].heads.front()?;
             let awaited = judge.waits_for(event);
             let next = |lane: &&usize| Some(self.lanes[**lane].node.as_str()) == awaited;
-            match silent.iter().find(next) {
+            match lost.iter().find(next) {
                 Some(next) => at = *next,
                 None => break,
             }
+            if silent.contains(&at) {
+                found = at;
+            }
         }
-        Some(at)
+        Some(found)
     }
 
     /// An input that holds more now.

@@ -28,6 +28,10 @@ pub trait Judging {
     /// Whether what the event waits for could have happened without a line.
     fn is_ready_silently(&self, event: &Self::Event) -> bool;
 
+    /// Whether what the event waits for is there, though another may come that
+    /// it can be as well.
+    fn has_come(&self, event: &Self::Event) -> bool;
+
     /// Whose message the event waits for, as the trace calls it.
     fn waits_for<'a>(&self, event: &'a Self::Event) -> Option<&'a str>;
 

@@ -190,6 +190,10 @@ impl<J: Parting> Judging for Readings<J> {
         self.first.is_ready_silently(event)
     }
 
+    fn has_come(&self, event: &Self::Event) -> bool {
+        self.first.has_come(event)
+    }
+
     fn waits_for<'a>(&self, event: &'a Self::Event) -> Option<&'a str> {
         self.first.waits_for(event)
     }

@@ -171,6 +171,10 @@ impl<J: Judging> Judging for Recorded<J> {
         self.judge.is_ready_silently(event)
     }
 
+    fn has_come(&self, event: &Self::Event) -> bool {
+        self.judge.has_come(event)
+    }
+
     fn waits_for<'a>(&self, event: &'a Self::Event) -> Option<&'a str> {
         self.judge.waits_for(event)
     }

@@ -571,6 +571,10 @@ impl Judging for Judge {
         self.has_arrived(event)
     }
 
+    fn has_come(&self, event: &Event) -> bool {
+        self.has_arrived(event)
+    }
+
     fn waits_for<'a>(&self, event: &'a Event) -> Option<&'a str> {
         let message = event.msg.as_ref().filter(|_| event.name.is_receive());
         message.map(|message| message.from.as_str())

@@ -762,6 +762,10 @@ impl Judging for Judge {
         }
     }
 
+    fn has_come(&self, step: &Step) -> bool {
+        matches!(&step.cause, Cause::Receive(message) if self.has_arrived(message))
+    }
+
     fn waits_for<'a>(&self, step: &'a Step) -> Option<&'a str> {
         match &step.cause {
             Cause::Receive(message) => Some(message.from.as_str()),
