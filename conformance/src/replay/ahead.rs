@@ -3,9 +3,13 @@
 //! What a line says by itself can be found on another thread; how lines fit
 //! together is left to the thread that judges, in the order of the file. So the
 //! verdict is the same with and without the other thread. A short file is
-//! parsed where it is judged. Of a long one, one batch is parsed while the one
-//! before it is judged, so that what is held stays bounded.
+//! parsed where it is judged. Of a long one, some batches are parsed while one
+//! is judged; who judges and has to wait for a batch parses another one
+//! meanwhile, so that no thread is idle whichever of the two takes longer. How
+//! many batches are held is bounded.
 
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -21,6 +25,13 @@ const BATCH_LINES: usize = 1024;
 
 /// How many bytes of lines make a batch, but for the line that goes beyond.
 const BATCH_BYTES: usize = 1 << 20;
+
+/// How many batches are parsed ahead where nobody waits for one.
+const AHEAD: usize = 2;
+
+/// How many batches who judges has at the most before it waits for the one that
+/// comes next.
+const HELD: usize = 4;
 
 /// Finds what a line says, whether or not it is the first one of its file.
 pub(super) type Parse<S> =
@@ -102,8 +113,8 @@ pub(super) struct Ahead<S> {
 enum Source<S> {
     /// Nobody else reads.
     Here(Unread),
-    /// Another thread reads on.
-    There(Receiver<Batch<S>>),
+    /// Other threads parse, too.
+    Shared(Shared<S>),
     /// It cannot be read on, for a reason or because that was all.
     End(Option<TraceError>),
 }
@@ -113,65 +124,216 @@ struct Unread {
     lines: Lines,
     /// Nothing but blank lines was read.
     first: bool,
+    /// How many batches were read.
+    batches: usize,
 }
 
-/// Lines that were parsed, and what is left.
+/// Lines that were read and not parsed.
+struct Raw {
+    /// Which batch of its file.
+    number: usize,
+    /// One line behind the other.
+    bytes: Vec<u8>,
+    /// The number of each, where it ends, and whether a newline ended it.
+    lines: Vec<(u64, usize, bool)>,
+    /// The first one is the first of its file.
+    first: bool,
+    /// Nothing comes behind them, for a reason or because that was all.
+    end: Option<Option<TraceError>>,
+}
+
+/// Lines that were parsed.
 struct Batch<S> {
     parsed: Vec<(u64, S)>,
-    rest: Result<Unread, Option<TraceError>>,
+    /// Nothing comes behind them, for a reason or because that was all.
+    end: Option<Option<TraceError>>,
 }
 
 impl Unread {
     /// The next line that is not blank.
-    fn next<S>(&mut self, parse: Parse<S>) -> Result<Option<(u64, usize, S)>, TraceError> {
+    fn next<S>(&mut self, parse: Parse<S>) -> Result<Option<(u64, S)>, TraceError> {
         let file = Arc::clone(self.lines.file());
         while let Some(line) = self.lines.next_line()? {
             if !line.is_blank() {
                 let said = parse(&file, line, std::mem::take(&mut self.first))?;
-                return Ok(Some((line.number, line.bytes.len(), said)));
+                return Ok(Some((line.number, said)));
             }
         }
         Ok(None)
     }
 
-    fn batch<S>(mut self, parse: Parse<S>) -> Batch<S> {
-        let mut parsed = Vec::with_capacity(BATCH_LINES);
-        let mut bytes = 0;
-        while parsed.len() < BATCH_LINES && bytes < BATCH_BYTES {
-            match self.next(parse) {
-                Ok(Some((number, length, said))) => {
-                    bytes += length;
-                    parsed.push((number, said));
+    /// The next batch of lines that are not blank.
+    fn batch(&mut self) -> Raw {
+        let mut raw = Raw {
+            number: self.batches,
+            bytes: Vec::new(),
+            lines: Vec::with_capacity(BATCH_LINES),
+            first: self.first,
+            end: None,
+        };
+        self.batches += 1;
+        while raw.lines.len() < BATCH_LINES && raw.bytes.len() < BATCH_BYTES {
+            match self.lines.next_line() {
+                Ok(Some(line)) if line.is_blank() => {}
+                Ok(Some(line)) => {
+                    self.first = false;
+                    raw.bytes.extend_from_slice(line.bytes);
+                    let end = raw.bytes.len();
+                    raw.lines.push((line.number, end, line.terminated));
                 }
-                Ok(None) => return Batch::last(parsed, None),
-                Err(error) => return Batch::last(parsed, Some(error)),
+                Ok(None) => {
+                    raw.end = Some(None);
+                    break;
+                }
+                Err(error) => {
+                    raw.end = Some(Some(error));
+                    break;
+                }
+            }
+        }
+        raw
+    }
+}
+
+impl Raw {
+    /// What the lines say, up to the first that cannot be parsed.
+    fn parsed<S>(self, file: &Arc<str>, parse: Parse<S>) -> Batch<S> {
+        let mut parsed = Vec::with_capacity(self.lines.len());
+        let mut start = 0;
+        for (at, &(number, end, terminated)) in self.lines.iter().enumerate() {
+            let line = Line {
+                number,
+                bytes: &self.bytes[start..end],
+                terminated,
+            };
+            start = end;
+            match parse(file, line, self.first && at == 0) {
+                Ok(said) => parsed.push((number, said)),
+                Err(error) => {
+                    let end = Some(Some(error));
+                    return Batch { parsed, end };
+                }
             }
         }
         Batch {
             parsed,
-            rest: Ok(self),
+            end: self.end,
         }
     }
 }
 
-impl<S> Batch<S> {
-    fn last(parsed: Vec<(u64, S)>, error: Option<TraceError>) -> Self {
-        Batch {
-            parsed,
-            rest: Err(error),
+/// A file that several threads parse, each the batch that comes next when it
+/// has nothing to do.
+struct Shared<S> {
+    parsers: Arc<Parsers>,
+    unread: Arc<Mutex<Unread>>,
+    answer: Sender<(usize, Batch<S>)>,
+    answers: Receiver<(usize, Batch<S>)>,
+    /// Batches that others were asked for and did not answer yet.
+    asked: usize,
+    /// Batches that are not the next one.
+    held: BTreeMap<usize, Batch<S>>,
+    /// The number of the next one.
+    next: usize,
+    /// Nothing is left to be read.
+    all_read: bool,
+}
+
+impl<S: Send + 'static> Shared<S> {
+    fn new(unread: Unread, parsers: Arc<Parsers>) -> Self {
+        let (answer, answers) = channel();
+        Shared {
+            parsers,
+            next: unread.batches,
+            unread: Arc::new(Mutex::new(unread)),
+            answer,
+            answers,
+            asked: 0,
+            held: BTreeMap::new(),
+            all_read: false,
         }
     }
+
+    /// Asks for so many batches as are to be parsed ahead.
+    fn ask(&mut self, file: &Arc<str>, parse: Parse<S>) {
+        while self.asked + self.held.len() < AHEAD && !self.all_read {
+            self.asked += 1;
+            let (file, unread) = (Arc::clone(file), Arc::clone(&self.unread));
+            let answer = self.answer.clone();
+            self.parsers.ask(Box::new(move || {
+                let raw = read(&unread);
+                let number = raw.number;
+                let parsed = catch_unwind(AssertUnwindSafe(|| raw.parsed(&file, parse)));
+                // A judgement without the lines would be worse than an error.
+                let batch = parsed.unwrap_or_else(|_| {
+                    let gone = ErrorKind::Read(io::Error::other("a line could not be parsed"));
+                    let at = plimsoll_trace::Place {
+                        file,
+                        line: 0,
+                        column: 0,
+                    };
+                    Batch {
+                        parsed: Vec::new(),
+                        end: Some(Some(TraceError { at, kind: gone })),
+                    }
+                });
+                // Nobody may want it any more.
+                let _ = answer.send((number, batch));
+            }));
+        }
+    }
+
+    /// The next batch.
+    fn batch(&mut self, file: &Arc<str>, parse: Parse<S>) -> Batch<S> {
+        self.ask(file, parse);
+        loop {
+            while let Ok((number, batch)) = self.answers.try_recv() {
+                self.take(number, batch);
+            }
+            if let Some(batch) = self.held.remove(&self.next) {
+                self.next += 1;
+                self.ask(file, parse);
+                return batch;
+            }
+            if self.held.len() < HELD && !self.all_read {
+                let raw = read(&self.unread);
+                self.all_read = raw.end.is_some();
+                self.held.insert(raw.number, raw.parsed(file, parse));
+            } else if let Ok((number, batch)) = self.answers.recv() {
+                // The next one is in the hands of a thread that was asked.
+                self.take(number, batch);
+            }
+        }
+    }
+
+    fn take(&mut self, number: usize, batch: Batch<S>) {
+        self.asked -= 1;
+        self.all_read |= batch.end.is_some();
+        self.held.insert(number, batch);
+    }
+}
+
+fn read(unread: &Mutex<Unread>) -> Raw {
+    unread
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .batch()
 }
 
 impl<S: Send + 'static> Ahead<S> {
     /// Nothing read yet.
     pub(super) fn new(lines: Lines, parse: Parse<S>, parsers: Option<Arc<Parsers>>) -> Self {
+        let unread = Unread {
+            lines,
+            first: true,
+            batches: 0,
+        };
         Ahead {
-            file: Arc::clone(lines.file()),
+            file: Arc::clone(unread.lines.file()),
             parse,
             parsers,
             ready: Vec::new().into_iter(),
-            source: Source::Here(Unread { lines, first: true }),
+            source: Source::Here(unread),
         }
     }
 
@@ -189,48 +351,25 @@ impl<S: Send + 'static> Ahead<S> {
                     if unread.lines.number() >= ALONE
                         && let Some(parsers) = &self.parsers
                     {
-                        self.source = ask(parsers, unread, self.parse);
+                        self.source = Source::Shared(Shared::new(unread, Arc::clone(parsers)));
                         continue;
                     }
                     let next = unread.next(self.parse)?;
                     if next.is_some() {
                         self.source = Source::Here(unread);
                     }
-                    return Ok(next.map(|(number, _, said)| (number, said)));
+                    return Ok(next);
                 }
-                Source::There(batch) => {
-                    // A thread that is gone without an answer cannot be; a
-                    // judgement without the lines would be worse than an error.
-                    let batch = batch.recv().unwrap_or_else(|_| {
-                        let gone = ErrorKind::Read(io::Error::other("a reading thread has ended"));
-                        let at = plimsoll_trace::Place {
-                            file: Arc::clone(&self.file),
-                            line: 0,
-                            column: 0,
-                        };
-                        Batch::last(Vec::new(), Some(TraceError { at, kind: gone }))
-                    });
+                Source::Shared(mut shared) => {
+                    let batch = shared.batch(&self.file, self.parse);
                     self.ready = batch.parsed.into_iter();
-                    self.source = match (batch.rest, &self.parsers) {
-                        (Ok(unread), Some(parsers)) => ask(parsers, unread, self.parse),
-                        (Ok(unread), None) => Source::Here(unread),
-                        (Err(end), _) => Source::End(end),
-                    };
+                    self.source = batch.end.map_or(Source::Shared(shared), Source::End);
                 }
                 Source::End(Some(error)) => return Err(error),
                 Source::End(None) => return Ok(None),
             }
         }
     }
-}
-
-fn ask<S: Send + 'static>(parsers: &Parsers, unread: Unread, parse: Parse<S>) -> Source<S> {
-    let (answer, batch) = channel();
-    parsers.ask(Box::new(move || {
-        // Nobody may want it any more.
-        let _ = answer.send(unread.batch(parse));
-    }));
-    Source::There(batch)
 }
 
 #[cfg(test)]
