@@ -315,7 +315,7 @@ fn attempts(history: &History, part: &Part, ops: &[u32], limits: &Limits<'_>) ->
             attempts_of(&model, ops, &operations, |o| model.op(o), limits)
         }
         Kind::Many => {
-            let mut model = Many::new(history, &part.keys, &operations);
+            let mut model = Many::new(history, part, &operations);
             let mut best: Vec<Attempt> = Vec::new();
             let length = |all: &[Attempt]| all.first().map_or(0, |a| a.points.len());
             for case in model.cases(&operations).take(CASES) {
@@ -423,6 +423,7 @@ fn in_all_clients_order(history: &History, part: &Part, limits: &Limits<'_>) -> 
     }
     let whole = Part {
         kind: Kind::Many,
+        model: part.model,
         keys: (0..history.keys.len() as u32).map(KeyId).collect(),
         ops: (0..history.operations.len() as u32).collect(),
     };
@@ -450,7 +451,7 @@ fn in_client_order(
             sequential::has_order(&model, &all, clients, known, limits)
         }
         Kind::Many => {
-            let mut model = Many::new(history, &part.keys, &operations);
+            let mut model = Many::new(history, part, &operations);
             let all: Vec<_> = operations.iter().map(|o| (*o).clone()).collect();
             let mut cases = model.cases(&operations);
             for case in cases.by_ref().take(CASES) {

@@ -70,7 +70,7 @@ pub fn judge(history: &History, model: ModelName, options: &Options<'_>) -> Resu
     };
     count(history, &mut certificate);
     let mut orders = Vec::new();
-    let (parts, why) = parts(history);
+    let (parts, why) = parts(history, model);
     certificate.parts = parts.len() as u64;
     certificate.partition = why;
     let mut failed: Vec<Failed<'_>> = Vec::new();
@@ -403,7 +403,7 @@ impl<'a> Subject<'a> {
             }
             Kind::Many => {
                 let operations: Vec<_> = self.operations().collect();
-                let mut model = Many::new(self.history, &self.part.keys, &operations);
+                let mut model = Many::new(self.history, self.part, &operations);
                 let mut refuted: Option<PartJudged> = None;
                 for case in model.cases(&operations) {
                     model.begin(case);

@@ -10,7 +10,9 @@
 use std::collections::HashMap;
 
 use super::search::Joined;
-use super::{CompareWith, History, KeyId, Operation, RangeEnd, Request, Response, ValueId};
+use super::{
+    CompareWith, History, KeyId, ModelName, Operation, RangeEnd, Request, Response, ValueId,
+};
 
 /// Which model a part needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub(super) enum Kind {
 #[derive(Clone, Debug)]
 pub(super) struct Part {
     pub(super) kind: Kind,
+    /// The model that the whole history is judged by.
+    pub(super) model: ModelName,
     /// Ascending.
     pub(super) keys: Vec<KeyId>,
     /// Indexes, in the order of the calls.
@@ -32,7 +36,7 @@ pub(super) struct Part {
 }
 
 /// The parts, in the order of their first calls, and why there are no more.
-pub(super) fn parts(history: &History) -> (Vec<Part>, &'static str) {
+pub(super) fn parts(history: &History, model: ModelName) -> (Vec<Part>, &'static str) {
     let store_wide = history.operations.iter().any(names_store);
     let mut nodes = Nodes::new(history);
     let mut joined = Joined::new(nodes.len());
@@ -70,6 +74,7 @@ pub(super) fn parts(history: &History) -> (Vec<Part>, &'static str) {
     for &size in &sizes {
         parts.push(Part {
             kind: Kind::Cell,
+            model,
             keys: Vec::new(),
             ops: Vec::with_capacity(size),
         });

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use plimsoll::history::{
-    CompareOp, CompareWith, History, Operation, RangeEnd, Request, Response, ValueId,
+    CompareOp, CompareWith, History, ModelName, Operation, RangeEnd, Request, Response, ValueId,
 };
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -15,13 +15,19 @@ struct Store {
     queues: BTreeMap<String, VecDeque<String>>,
     sets: BTreeMap<String, BTreeSet<String>>,
     changes: u64,
+    /// Whether no comparison with the value of an absent key holds, as in etcd.
+    valueless: bool,
 }
 
 /// Whether some order explains the history. `base`: the revision of the store
 /// before the first change, where answers show revisions.
-pub(crate) fn is_linearizable(history: &History, base: u64) -> bool {
+pub(crate) fn is_linearizable(history: &History, base: u64, model: ModelName) -> bool {
     let mut done = vec![false; history.operations.len()];
-    place(history, base, &mut done, &Store::default())
+    let store = Store {
+        valueless: model == ModelName::Etcd,
+        ..Store::default()
+    };
+    place(history, base, &mut done, &store)
 }
 
 /// The same for one register, where there are millions of histories to try.
@@ -117,6 +123,9 @@ fn answers(history: &History, base: u64, store: &mut Store, operation: &Operatio
         Request::Txn(txn) => {
             let held = txn.compares.iter().all(|c| {
                 let entry = store.keys.get(history.keys.get(c.key.0)).cloned();
+                if store.valueless && entry.is_none() && matches!(c.with, CompareWith::Value(_)) {
+                    return false;
+                }
                 let (value, version, created, modified) =
                     entry.unwrap_or((text(history, ValueId::ABSENT), 0, 0, 0));
                 let absolute = |n: u64| if n == 0 { 0 } else { n + base };

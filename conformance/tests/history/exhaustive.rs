@@ -31,7 +31,7 @@ fn combinations<T: Clone>(n: usize, choices: &dyn Fn(&[T]) -> Vec<T>, visit: &mu
 /// Judges with every algorithm that there is for it; all have to agree with
 /// the judge that tries every order.
 pub(crate) fn compare(history: &History, model: ModelName) -> bool {
-    let expected = brute::is_linearizable(history, 1);
+    let expected = brute::is_linearizable(history, 1, model);
     agrees(history, model, expected);
     expected
 }
@@ -90,14 +90,14 @@ fn all(
             fill(&mut history, shape, ops);
             let expected = match model {
                 ModelName::Register => brute::is_linearizable_register(&history),
-                _ => brute::is_linearizable(&history, 1),
+                _ => brute::is_linearizable(&history, 1, model),
             };
             agrees(&history, model, expected);
             count += 1;
             good += u64::from(expected);
             // The two that try every order, against each other.
             if model == ModelName::Register && count % 64 == 0 {
-                assert_eq!(brute::is_linearizable(&history, 1), expected);
+                assert_eq!(brute::is_linearizable(&history, 1, model), expected);
             }
         }
     });

@@ -78,7 +78,7 @@ fn reads(operation: &Operation) -> bool {
 
 fn check(history: &History, failure: &Failure) {
     let all = &history.operations;
-    let holds = |history: &History| brute::is_linearizable(history, 0);
+    let holds = |history: &History| brute::is_linearizable(history, 0, ModelName::Kv);
 
     // A sub-history that is not linearizable, and none of it can be spared.
     let conflict = |without: Option<u32>| {
@@ -422,6 +422,6 @@ fn what_a_queue_cannot_have_given_needs_no_search() {
         };
         let conflict = only(&history, |i| failure.conflict.contains(&(i as u32)));
         assert!(conflict.operations.len() <= 4, "{:?}", failure.conflict);
-        assert!(!brute::is_linearizable(&conflict, 0));
+        assert!(!brute::is_linearizable(&conflict, 0, ModelName::Queue));
     }
 }

@@ -250,6 +250,13 @@ fn transactions() {
 }
 
 #[test]
+fn transactions_of_etcd() {
+    // No comparison with the value of an absent key holds.
+    let base = base("", &["1", "2"]);
+    sample(16, 30_000, &base, ModelName::Etcd, &transaction);
+}
+
+#[test]
 fn texts_compared_by_order_and_appended_to() {
     let texts = ["a", "b", "ab", "ba", "aa", "bb"];
     let base = base("", &texts);
@@ -374,7 +381,7 @@ fn revisions_compared_before_any_is_shown() {
         }
         // No comparison tells higher ones apart; the store of etcd has none
         // below one.
-        let expected = (1..=8).any(|base| brute::is_linearizable(&history, base));
+        let expected = (1..=8).any(|base| brute::is_linearizable(&history, base, ModelName::Etcd));
         agrees(&history, ModelName::Etcd, expected);
         good += u32::from(expected);
     }

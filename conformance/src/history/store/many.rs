@@ -11,9 +11,10 @@ use smallvec::SmallVec;
 
 use super::super::memo::{Numbers, mix};
 use super::super::model::{Model, Step};
+use super::super::parts::Part;
 use super::super::{
-    Compare, CompareOp, CompareWith, History, KeyId, Operation, RangeEnd, Request, Response,
-    Revision,
+    Compare, CompareOp, CompareWith, History, KeyId, ModelName, Operation, RangeEnd, Request,
+    Response, Revision,
 };
 use super::base::{Base, Cases};
 use super::shown::{Shown, Shows};
@@ -66,6 +67,10 @@ pub(in super::super) struct Many<'a> {
     rank: Numbers<KeyId, u32>,
     /// Whether anything shows versions or revisions.
     counts: bool,
+    /// Whether no comparison with the value of an absent key holds, as in etcd
+    /// (`applyCompare` of etcdserver/txn); else it has the value that stands for
+    /// none.
+    valueless: bool,
     /// Revisions that an operation is known to have made.
     taken: HashSet<u64>,
     /// What the revision before the first change can have been.
@@ -73,13 +78,13 @@ pub(in super::super) struct Many<'a> {
 }
 
 impl<'a> Many<'a> {
-    /// The model for these operations, which touch no other keys.
+    /// The model for these operations of a part, or for all of them.
     pub(in super::super) fn new(
         history: &'a History,
-        keys: &[KeyId],
+        part: &Part,
         operations: &[&Operation],
     ) -> Self {
-        let mut keys = keys.to_vec();
+        let mut keys = part.keys.clone();
         keys.sort_unstable_by_key(|key| history.keys.get(key.0));
         keys.dedup();
         let rank = keys.iter().zip(0..).map(|(key, i)| (*key, i)).collect();
@@ -106,6 +111,7 @@ impl<'a> Many<'a> {
             keys,
             rank,
             counts,
+            valueless: part.model == ModelName::Etcd,
             taken,
             begins: Base::any(),
         }
@@ -263,6 +269,9 @@ impl<'a> Many<'a> {
     fn holding(&self, state: &Slots, compare: &Compare, bases: Base) -> Base {
         let slot = self.get(state, compare.key);
         let ordering = match compare.with {
+            CompareWith::Value(_) if self.valueless && slot.value == Shown::ABSENT => {
+                return Base::default();
+            }
             CompareWith::Value(value) => {
                 let equal = self.shows.reads_as(slot.value, value);
                 match compare.op {
