@@ -259,12 +259,13 @@ fn none<Op>(_: &[Timed<'_, Op>]) -> Shortcut {
 }
 
 fn by_zones(model: &Cell<'_>, timed: &[Timed<'_, CellOp>]) -> Shortcut {
-    let (accesses, kept, values) = match zones::accesses(model, timed) {
+    let (accesses, kept, values, whole) = match zones::accesses(model, timed) {
         Converted::Accesses {
             accesses,
             kept,
             values,
-        } => (accesses, kept, values),
+            whole,
+        } => (accesses, kept, values, whole),
         Converted::Impossible(index) => {
             return Shortcut::Taken {
                 algorithm: Algorithm::Zones,
@@ -277,6 +278,7 @@ fn by_zones(model: &Cell<'_>, timed: &[Timed<'_, CellOp>]) -> Shortcut {
     let place = |index: &u32| kept[*index as usize];
     let mut dropped = Vec::new();
     let order = match zones::zones(&accesses, values) {
+        Zoned::Order(_) if !whole => return Shortcut::Unsuited,
         Zoned::Order(order) => {
             let unseen = accesses.len() - order.len();
             if unseen > 0 {

@@ -263,6 +263,30 @@ fn compare_and_set_with_distinct_values() {
 }
 
 #[test]
+fn deletions_with_distinct_values() {
+    let delete = |answer| (Request::Delete { key: KEY }, answer);
+    for n in 1..=4 {
+        // The whole of four operations takes minutes.
+        for open in (0..1_u32 << n).filter(|open| n < 4 || open.count_ones() < 2) {
+            let choices = |chosen: &[_]| {
+                let mut choices = vec![write(chosen.len() as u32 + 1), delete(Response::Done)];
+                if open >> chosen.len() & 1 == 0 {
+                    choices.push(delete(Response::Flag(true)));
+                    choices.push(delete(Response::Flag(false)));
+                    if n < 4 || !chosen.is_empty() {
+                        choices.extend((0..=n as u32).map(read));
+                    }
+                }
+                choices
+            };
+            all(n, open, &base(n as u32), ModelName::Kv, &choices, &|ops| {
+                is_told_apart(n, ops)
+            });
+        }
+    }
+}
+
+#[test]
 fn appends_with_distinct_values() {
     let mut base = History::new("");
     base.key("x");
