@@ -124,14 +124,18 @@ pub(super) struct Budget<'a> {
 }
 
 impl Budget<'_> {
+    /// Whether nothing more can be said of so many operations.
+    fn is_spent(&self, operations: usize) -> bool {
+        self.left <= operations as u64 || self.options.limits.reached().is_some()
+    }
+
     /// Whether operations at these times have an order. None: the budget does
     /// not tell.
     pub(super) fn has_order(&mut self, subject: &Subject<'_>) -> Option<bool> {
-        let size = subject.len() as u64 + 1;
-        if self.left < size || self.options.limits.reached().is_some() {
+        if self.is_spent(subject.len()) {
             return None;
         }
-        self.left -= size;
+        self.left -= subject.len() as u64 + 1;
         let judged = subject.judge(self.options, None);
         // A configuration costs about as much as a few operations.
         self.left = self.left.saturating_sub(judged.states * 8);
@@ -260,6 +264,9 @@ impl<'a> Narrowing<'a> {
             let mut from = ops.len();
             let mut smaller = false;
             while from > 0 {
+                if budget.is_spent(ops.len().saturating_sub(size)) {
+                    return (ops, false);
+                }
                 let start = from.saturating_sub(size);
                 let rest: Vec<u32> = ops[..start].iter().chain(&ops[from..]).copied().collect();
                 let mut rest = self.seen.with_writers(self.history, &rest);

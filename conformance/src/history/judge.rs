@@ -7,10 +7,10 @@ use super::memo::Numbers;
 use super::model::{Model, Outcome, Span};
 use super::names::ModelName;
 use super::parts::{Kind, Part, parts};
+use super::passage::{Passage, passage};
 use super::search::{Found, Timed, search};
 use super::store::cell::{Cell, CellOp};
 use super::store::many::Many;
-use super::store::passed;
 use super::store::queue::{Queue, QueueOp};
 use super::store::set::Set;
 use super::verdict::{
@@ -243,7 +243,8 @@ impl PartJudged {
 
 /// What an algorithm for some parts only came to.
 enum Shortcut {
-    /// An order, or operations that show that there is none.
+    /// An order, which may be no more than likely to be one, or operations that
+    /// show that there is none.
     Taken {
         algorithm: Algorithm,
         order: Result<Vec<u32>, Vec<u32>>,
@@ -258,12 +259,13 @@ fn none<Op>(_: &[Timed<'_, Op>]) -> Shortcut {
 }
 
 fn by_zones(model: &Cell<'_>, timed: &[Timed<'_, CellOp>]) -> Shortcut {
-    let (accesses, kept, values) = match zones::accesses(model, timed) {
+    let (accesses, kept, values, whole) = match zones::accesses(model, timed) {
         Converted::Accesses {
             accesses,
             kept,
             values,
-        } => (accesses, kept, values),
+            whole,
+        } => (accesses, kept, values, whole),
         Converted::Impossible(index) => {
             return Shortcut::Taken {
                 algorithm: Algorithm::Zones,
@@ -276,6 +278,7 @@ fn by_zones(model: &Cell<'_>, timed: &[Timed<'_, CellOp>]) -> Shortcut {
     let place = |index: &u32| kept[*index as usize];
     let mut dropped = Vec::new();
     let order = match zones::zones(&accesses, values) {
+        Zoned::Order(_) if !whole => return Shortcut::Unsuited,
         Zoned::Order(order) => {
             let unseen = accesses.len() - order.len();
             if unseen > 0 {
@@ -300,11 +303,16 @@ fn by_zones(model: &Cell<'_>, timed: &[Timed<'_, CellOp>]) -> Shortcut {
 }
 
 fn by_passage(timed: &[Timed<'_, QueueOp>]) -> Shortcut {
-    passed::impossible(timed).map_or(Shortcut::Unsuited, |conflict| Shortcut::Taken {
+    let order = match passage(timed) {
+        Passage::Order(order) => Ok(order),
+        Passage::None(conflict) => Err(conflict),
+        Passage::Unsuited => return Shortcut::Unsuited,
+    };
+    Shortcut::Taken {
         algorithm: Algorithm::Passage,
-        order: Err(conflict),
+        order,
         dropped: Vec::new(),
-    })
+    }
 }
 
 /// An order with those that were left out because they fit everywhere.
@@ -472,22 +480,25 @@ impl<'a> Subject<'a> {
                 dropped,
             } = shortcut(&timed)
         {
-            judged.algorithm = algorithm;
-            judged.dropped.extend(dropped);
-            judged.outcome = match order {
-                Ok(order) => {
-                    let behind = follow(model, &timed, &order);
-                    judged.behind = behind.expect("an order of a shortcut explains the operations");
+            let outcome = match order {
+                // What does not explain the operations proposes nothing.
+                Ok(order) => follow(model, &timed, &order).map(|behind| {
+                    judged.behind = behind;
                     Outcome::Order(self.names(&kept, order))
-                }
+                }),
                 Err(conflict) => {
                     judged.conflict = self.names(&kept, conflict);
-                    Outcome::None {
+                    Some(Outcome::None {
                         first_return: u32::MAX,
-                    }
+                    })
                 }
             };
-            return judged;
+            if let Some(outcome) = outcome {
+                judged.outcome = outcome;
+                judged.algorithm = algorithm;
+                judged.dropped.extend(dropped);
+                return judged;
+            }
         }
         judged.algorithm = Algorithm::Search;
         let found: Found = search(model, &timed, &options.limits, false);

@@ -38,6 +38,7 @@ pub mod model;
 pub mod names;
 pub mod operation;
 mod parts;
+mod passage;
 pub mod sample;
 mod search;
 mod sequential;

@@ -27,6 +27,9 @@
 //!   more operations of this kind.
 //! - **Nothing short.** A configuration is left as soon as an operation has to
 //!   find something that no operation can provide in time any more.
+//!
+//! It goes deep first, and in turns with that in breadth ([`beam`]), where it
+//! has not come to an end soon.
 
 use smallvec::SmallVec;
 
@@ -36,6 +39,7 @@ use super::model::{Model, Outcome, Span, Step};
 use super::verdict::Ground;
 
 mod apart;
+mod beam;
 mod list;
 mod supply;
 
@@ -66,15 +70,58 @@ pub(super) fn search<M: Model>(
     limits: &Limits<'_>,
     keep_longest: bool,
 ) -> Found {
-    let mut search = Search::new(model, ops, limits, keep_longest);
-    let outcome = search.run();
-    Found {
-        outcome,
-        states: search.states,
-        memory_bytes: search.memory_bytes,
-        longest: search.longest,
-    }
+    let mut deep = Search::new(model, ops, limits, keep_longest);
+    let mut found = Found {
+        outcome: Outcome::Stopped(Ground::Time),
+        states: 0,
+        memory_bytes: 0,
+        longest: Vec::new(),
+    };
+    // Where configurations are counted they are few, and all for the search
+    // that comes to an end.
+    let mut allowed = match limits.configurations {
+        None if !keep_longest => FIRST + 2 * ops.len() as u64,
+        _ => u64::MAX,
+    };
+    let mut width = WIDTH;
+    found.outcome = loop {
+        if let Some(outcome) = deep.run(allowed) {
+            break outcome;
+        }
+        let left = limits
+            .memory_bytes
+            .map(|m| m.saturating_sub(deep.memory_bytes));
+        let limits = Limits {
+            memory_bytes: left,
+            ..limits.clone()
+        };
+        let mut wide = Search::new(model, ops, &limits, false);
+        let outcome = beam::run(&mut wide, width);
+        found.states += wide.states;
+        found.memory_bytes = found
+            .memory_bytes
+            .max(deep.memory_bytes + wide.memory_bytes);
+        match outcome {
+            Some(Outcome::Stopped(Ground::Memory)) => allowed = u64::MAX,
+            Some(outcome) => break outcome,
+            None => {
+                // Neither takes much more than its half of the time.
+                allowed = deep.states + wide.states;
+                width = width.saturating_mul(4);
+            }
+        }
+    };
+    found.states += deep.states;
+    found.memory_bytes = found.memory_bytes.max(deep.memory_bytes);
+    found.longest = deep.longest;
+    found
 }
+
+/// How many configurations are visited before the search goes on in breadth.
+const FIRST: u64 = 4_000;
+
+/// How many configurations are kept at first where it does.
+const WIDTH: usize = 16;
 
 /// Something that comes next.
 #[derive(Clone, Copy, Debug)]
@@ -109,6 +156,22 @@ struct Frame<U> {
     deadline: u32,
     /// The operation whose return is the deadline.
     due: u32,
+}
+
+impl<U> Default for Frame<U> {
+    fn default() -> Self {
+        Frame {
+            trail: 0,
+            undo: None,
+            set: 0,
+            bound: 0,
+            group: None,
+            first: 0,
+            next: 0,
+            deadline: 0,
+            due: 0,
+        }
+    }
 }
 
 /// Operations of unknown outcome that can stand for each other.
@@ -167,6 +230,11 @@ struct Search<'a, M: Model> {
     furthest: u32,
     keep_longest: bool,
     longest: Vec<Vec<u32>>,
+    /// The last step, and whether it was an overwriting operation that needs a
+    /// purpose, where the configuration that it led to is still to be entered.
+    stepped: Option<(Frame<M::Undo>, bool)>,
+    /// What else takes memory.
+    other_bytes: u64,
 }
 
 impl<'a, M: Model> Search<'a, M> {
@@ -240,28 +308,24 @@ impl<'a, M: Model> Search<'a, M> {
             furthest: 0,
             keep_longest,
             longest: Vec::new(),
+            stepped: Some((Frame::default(), false)),
+            other_bytes: 0,
         }
     }
 
-    fn run(&mut self) -> Outcome {
+    /// Searches on until so many configurations were visited. None: they were,
+    /// and nothing is known yet.
+    fn run(&mut self, allowed: u64) -> Option<Outcome> {
         if let Some(ground) = self.limits.reached() {
-            return Outcome::Stopped(ground);
+            return Some(Outcome::Stopped(ground));
         }
-        let mut frame = Frame {
-            trail: 0,
-            undo: None,
-            set: 0,
-            bound: 0,
-            group: None,
-            first: 0,
-            next: 0,
-            deadline: 0,
-            due: 0,
-        };
-        let mut idle_write = false;
-        loop {
+        while let Some((mut frame, idle_write)) = self.stepped.take() {
+            if self.states >= allowed {
+                self.stepped = Some((frame, idle_write));
+                return None;
+            }
             if let Some(ground) = self.over_budget() {
-                return Outcome::Stopped(ground);
+                return Some(Outcome::Stopped(ground));
             }
             // The configuration that the last step led to.
             frame.first = self.choices.len();
@@ -269,7 +333,7 @@ impl<'a, M: Model> Search<'a, M> {
             let entered = self.enter(idle_write);
             self.note_longest();
             match entered {
-                Entered::Done => return Outcome::Order(self.order()),
+                Entered::Done => return Some(Outcome::Order(self.order())),
                 Entered::Dead => self.leave(frame),
                 Entered::Open { deadline, due } => {
                     frame.deadline = deadline;
@@ -278,23 +342,20 @@ impl<'a, M: Model> Search<'a, M> {
                 }
             }
             // The next step: of the last configuration that has one left.
-            loop {
-                let Some(top) = self.frames.last_mut() else {
-                    return Outcome::None {
-                        first_return: self.furthest,
-                    };
-                };
-                if top.next < self.choices.len() {
-                    let choice = self.choices[top.next];
+            while let Some(mut top) = self.frames.pop() {
+                if let Some(&choice) = self.choices.get(top.next) {
                     let (deadline, due) = (top.deadline, top.due);
                     top.next += 1;
-                    (frame, idle_write) = self.take(choice, deadline, due);
+                    self.frames.push(top);
+                    self.stepped = Some(self.take(choice, deadline, due));
                     break;
                 }
-                let top = self.frames.pop().expect("there is a last one");
                 self.leave(top);
             }
         }
+        Some(Outcome::None {
+            first_return: self.furthest,
+        })
     }
 
     /// Takes what fits everywhere, then lists the choices. `idle_write`: the
@@ -481,14 +542,9 @@ impl<'a, M: Model> Search<'a, M> {
     fn take(&mut self, choice: Choice, deadline: u32, due: u32) -> (Frame<M::Undo>, bool) {
         let mut frame = Frame {
             trail: self.trail.len(),
-            undo: None,
             set: self.set,
             bound: self.bound,
-            group: None,
-            first: 0,
-            next: 0,
-            deadline: 0,
-            due: 0,
+            ..Frame::default()
         };
         let (span, op) = self.ops[choice.op as usize];
         let mut idle_write = false;
@@ -617,7 +673,8 @@ impl<'a, M: Model> Search<'a, M> {
             + bytes(&self.choices, self.ops.len().min(4096))
             + bytes(&self.trail, 1)
             + self.events.bytes()
-            + self.supply.bytes();
+            + self.supply.bytes()
+            + self.other_bytes;
         if self.limits.memory_bytes.is_some_and(|most| needed > most) {
             return Some(Ground::Memory);
         }

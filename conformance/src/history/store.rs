@@ -5,7 +5,6 @@
 //! | [`base`] | which revision the store of several keys began with |
 //! | [`cell`] | one key |
 //! | [`many`] | several keys that transactions, ranges or revisions join |
-//! | [`passed`] | what of a queue is seen to be wrong without a search |
 //! | [`queue`] | a queue |
 //! | [`set`] | a set, or one value of it |
 //! | [`shown`] | the values of keys, as far as answers can show them |
@@ -13,7 +12,6 @@
 pub(super) mod base;
 pub(super) mod cell;
 pub(super) mod many;
-pub(super) mod passed;
 pub(super) mod queue;
 pub(super) mod set;
 pub(super) mod shown;

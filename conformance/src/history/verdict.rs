@@ -92,7 +92,7 @@ pub enum Algorithm {
     Witness,
     /// Zones (Gibbons and Korach): every read has one possible write.
     Zones,
-    /// What was put into a queue against what was taken from it.
+    /// The order in which values pass through a queue.
     Passage,
     /// The search of Wing, Gong and Lowe.
     Search,
@@ -123,7 +123,7 @@ impl Algorithm {
             Algorithm::Witness => "the given order of commit, followed",
             Algorithm::Zones => "zones of writes and their reads (Gibbons and Korach 1997)",
             Algorithm::Passage => {
-                "what was put against what was taken (Henzinger, Sezgin and Vafeiadis 2013)"
+                "the order of what was put and taken (Henzinger, Sezgin and Vafeiadis 2013)"
             }
             Algorithm::Search => "memoised search (Wing and Gong 1993, Lowe 2017)",
         }

@@ -16,8 +16,9 @@
 //! tied is one cluster, a *chain*, if its own order can be kept. Which write a
 //! read has seen need not be told by the value alone: of the writes of that
 //! value those do not come into question that were called after the read
-//! returned, or were overwritten for certain before it was called.
-//! `docs/linearizability.md` has the proof.
+//! returned, or were overwritten for certain before it was called. Where that
+//! leaves several, what the others have seen can still show that there is no
+//! order. `docs/linearizability.md` has the proof.
 
 use super::model::Span;
 
@@ -49,8 +50,8 @@ pub(super) enum Zoned {
     /// There is none; these operations show it, together with the writes of
     /// what they have seen.
     None(Vec<u32>),
-    /// A read has several possible writes, or there is something else that
-    /// zones cannot tell.
+    /// A read has several possible writes, and what the others have seen has an
+    /// order.
     Unsuited,
 }
 
@@ -62,10 +63,11 @@ const INITIAL: u32 = 0;
 pub(super) fn zones(accesses: &[Access], values: u32) -> Zoned {
     let sources = match source::sources(accesses, values) {
         Ok(sources) => sources,
-        Err(zoned) => return zoned,
+        Err(reader) => return Zoned::None(vec![reader]),
     };
-    match Chains::new(accesses, &sources) {
-        Ok(chains) => chains.order(),
+    match Chains::new(accesses, &sources).map(|chains| chains.order()) {
+        Ok(Zoned::Order(_)) if !sources.doubtful.is_empty() => Zoned::Unsuited,
+        Ok(zoned) => zoned,
         Err(conflict) => Zoned::None(conflict),
     }
 }
@@ -137,12 +139,17 @@ impl<'a> Chains<'a> {
         chains.walk(INITIAL, &next, &readers_of)?;
         for (index, access) in accesses.iter().enumerate() {
             let takes_place = access.span.is_known() || sources.happened[index];
-            if access.writes != NONE && access.reads == NONE && takes_place {
+            // What has seen one of several writes is taken for a plain write.
+            if access.writes != NONE && sources.of[index] == NONE && takes_place {
                 chains.walk(index as u32 + 1, &next, &readers_of)?;
             }
         }
+        let left_out = |i: usize| {
+            accesses[i].writes == NONE && sources.doubtful.binary_search(&(i as u32)).is_ok()
+        };
         let expected = (0..accesses.len()).filter(|&i| {
-            accesses[i].span.is_known() || sources.happened[i] || sources.of[i] != NONE
+            let known = accesses[i].span.is_known() && !left_out(i);
+            known || sources.happened[i] || sources.of[i] != NONE
         });
         if chains.members.len() != expected.count() {
             // What replaced each other's values in a circle begins nowhere.

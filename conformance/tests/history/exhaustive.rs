@@ -263,6 +263,30 @@ fn compare_and_set_with_distinct_values() {
 }
 
 #[test]
+fn deletions_with_distinct_values() {
+    let delete = |answer| (Request::Delete { key: KEY }, answer);
+    for n in 1..=4 {
+        // The whole of four operations takes minutes.
+        for open in (0..1_u32 << n).filter(|open| n < 4 || open.count_ones() < 2) {
+            let choices = |chosen: &[_]| {
+                let mut choices = vec![write(chosen.len() as u32 + 1), delete(Response::Done)];
+                if open >> chosen.len() & 1 == 0 {
+                    choices.push(delete(Response::Flag(true)));
+                    choices.push(delete(Response::Flag(false)));
+                    if n < 4 || !chosen.is_empty() {
+                        choices.extend((0..=n as u32).map(read));
+                    }
+                }
+                choices
+            };
+            all(n, open, &base(n as u32), ModelName::Kv, &choices, &|ops| {
+                is_told_apart(n, ops)
+            });
+        }
+    }
+}
+
+#[test]
 fn appends_with_distinct_values() {
     let mut base = History::new("");
     base.key("x");
@@ -297,6 +321,76 @@ fn appends_with_distinct_values() {
                 choices
             };
             all(n, open, &base, ModelName::Kv, &choices, &|_| true);
+        }
+    }
+}
+
+fn enqueue(value: u32) -> Op {
+    let value = ValueId(value);
+    (Request::Enqueue { key: KEY, value }, Response::Done)
+}
+
+/// 0: it found nothing.
+fn dequeue(value: u32) -> Op {
+    (
+        Request::Dequeue { key: KEY },
+        Response::Value(ValueId(value)),
+    )
+}
+
+/// Whether what was taken is what is put somewhere, each once.
+fn is_passed_on(ops: &[Op]) -> bool {
+    let taken = |value: usize| {
+        let takes = dequeue(value as u32);
+        ops.iter().filter(|op| **op == takes).count()
+    };
+    (1..=ops.len()).all(|value| match ops[value - 1].0 {
+        Request::Enqueue { .. } => taken(value) <= 1,
+        _ => taken(value) == 0,
+    })
+}
+
+#[test]
+fn queues_with_distinct_values() {
+    // With PLIMSOLL_LONG, five: some minutes.
+    let long = std::env::var_os("PLIMSOLL_LONG").is_some();
+    for n in 1..=if long { 5 } else { 4 } {
+        for open in 0..1_u32 << n {
+            let choices = |chosen: &[_]| {
+                let mut choices = vec![enqueue(chosen.len() as u32 + 1)];
+                if open >> chosen.len() & 1 == 1 {
+                    // Its answer is not known.
+                    choices.push(dequeue(0));
+                } else {
+                    choices.extend((0..=n as u32).map(dequeue));
+                }
+                choices
+            };
+            let base = base(n as u32);
+            all(n, open, &base, ModelName::Queue, &choices, &is_passed_on);
+        }
+    }
+}
+
+#[test]
+fn queues_with_two_values() {
+    let ops = vec![
+        enqueue(1),
+        enqueue(2),
+        dequeue(0),
+        dequeue(1),
+        dequeue(2),
+        (dequeue(0).0, Response::Unknown),
+    ];
+    for n in 1..=4 {
+        for open in 0..1_u32 << n {
+            let choices = |chosen: &[_]| match open >> chosen.len() & 1 {
+                1 => vec![enqueue(1), enqueue(2), dequeue(0)],
+                // The whole of four operations takes a minute.
+                _ if n == 4 => ops[..5].to_vec(),
+                _ => ops.clone(),
+            };
+            all(n, open, &base(2), ModelName::Queue, &choices, &|_| true);
         }
     }
 }

@@ -38,6 +38,7 @@ pub(super) fn sessions(history: &History, part: &Part) -> Option<Vec<SessionBrea
         accesses,
         kept,
         values,
+        whole: true,
     } = zones::accesses(&model, &timed)
     else {
         return None;

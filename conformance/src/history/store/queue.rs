@@ -67,6 +67,7 @@ impl Queue {
     pub(in super::super) fn op(operation: &Operation) -> QueueOp {
         match (&operation.request, &operation.response) {
             (Request::Enqueue { value, .. }, _) => QueueOp::Put(*value),
+            _ if !operation.is_known() => QueueOp::TakeAny,
             (_, Response::Value(ValueId::ABSENT)) => QueueOp::Empty,
             (_, Response::Value(value)) => QueueOp::Take(*value),
             _ => QueueOp::TakeAny,

@@ -1,6 +1,6 @@
 //! Which write each read has seen, where only one comes into question.
 
-use super::{Access, INITIAL, NONE, UNSEEN, Zoned};
+use super::{Access, INITIAL, NONE, UNSEEN};
 
 /// The write that each operation has seen.
 pub(super) struct Sources {
@@ -8,14 +8,17 @@ pub(super) struct Sources {
     pub(super) of: Vec<u32>,
     /// Of the operations of unknown outcome those whose value was seen.
     pub(super) happened: Vec<bool>,
+    /// Those that may have seen one of several writes, ascending.
+    pub(super) doubtful: Vec<u32>,
 }
 
-/// Finds them; or why there is no need to go on.
-pub(super) fn sources(accesses: &[Access], values: u32) -> Result<Sources, Zoned> {
+/// Finds them; or an operation that can have seen none.
+pub(super) fn sources(accesses: &[Access], values: u32) -> Result<Sources, u32> {
     let writers = Writers::new(accesses, values);
     let mut sources = Sources {
         of: vec![NONE; accesses.len()],
         happened: vec![false; accesses.len()],
+        doubtful: Vec::new(),
     };
     let known = |&i: &u32| accesses[i as usize].span.is_known();
     let mut open: Vec<u32> = (0..accesses.len() as u32).filter(known).collect();
@@ -26,8 +29,11 @@ pub(super) fn sources(accesses: &[Access], values: u32) -> Result<Sources, Zoned
         }
         let source = match writers.seen_by(index, &access) {
             Seen::One(source) => source,
-            Seen::None => return Err(Zoned::None(vec![index])),
-            Seen::Several => return Err(Zoned::Unsuited),
+            Seen::None => return Err(index),
+            Seen::Several => {
+                sources.doubtful.push(index);
+                continue;
+            }
         };
         sources.of[index as usize] = source;
         if source != INITIAL {
@@ -41,6 +47,7 @@ pub(super) fn sources(accesses: &[Access], values: u32) -> Result<Sources, Zoned
     for (index, happened) in sources.happened.iter_mut().enumerate() {
         *happened &= !accesses[index].span.is_known();
     }
+    sources.doubtful.sort_unstable();
     Ok(sources)
 }
 

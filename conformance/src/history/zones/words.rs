@@ -22,6 +22,10 @@ pub(in super::super) enum Converted {
         kept: Vec<u32>,
         /// All values are below.
         values: u32,
+        /// Whether this is all that they do. Otherwise what they have seen was
+        /// left out in part: an order of the history is one of these, but not
+        /// every order of these is one of the history.
+        whole: bool,
     },
     /// This operation cannot have happened at all.
     Impossible(u32),
@@ -48,7 +52,8 @@ fn plain(ops: &[(Span, &CellOp)]) -> Converted {
     let mut kept = Vec::with_capacity(ops.len());
     let mut refused = Vec::new();
     let mut values = 1;
-    for (index, &(span, op)) in ops.iter().enumerate() {
+    let mut whole = true;
+    for (index, &(mut span, op)) in ops.iter().enumerate() {
         let (reads, writes) = match *op {
             CellOp::Is(value) => (number(value), NONE),
             CellOp::Set(value) => (NONE, number(value)),
@@ -58,9 +63,18 @@ fn plain(ops: &[(Span, &CellOp)]) -> Converted {
                 continue;
             }
             CellOp::Nothing => continue,
-            CellOp::SetUnless(..) | CellOp::SetIf(..) | CellOp::Append(..) => {
-                return Converted::Unsuited;
+            // That something was there is left out.
+            CellOp::SetUnless(_, to) => {
+                whole = false;
+                (NONE, number(to))
             }
+            // Like one of unknown outcome it may have done nothing.
+            CellOp::SetIf(from, to) => {
+                whole = false;
+                span.ret = Span::NEVER;
+                (number(from), number(to))
+            }
+            CellOp::Append(..) => return Converted::Unsuited,
         };
         for value in [reads, writes] {
             if value < UNSEEN {
@@ -82,14 +96,13 @@ fn plain(ops: &[(Span, &CellOp)]) -> Converted {
             there[access.writes as usize] = true;
         }
         let is_there = |&value: &u32| there.get(value as usize).copied().unwrap_or(false);
-        if refused.iter().any(is_there) {
-            return Converted::Unsuited;
-        }
+        whole &= !refused.iter().any(is_there);
     }
     Converted::Accesses {
         accesses,
         kept,
         values,
+        whole,
     }
 }
 
@@ -189,6 +202,7 @@ fn appended(cell: &Cell<'_>, ops: &[(Span, &CellOp)]) -> Converted {
         accesses,
         kept,
         values: past.values,
+        whole: true,
     }
 }
 

@@ -9,7 +9,7 @@
 use super::super::ValueId;
 use super::super::memo::Numbers;
 use super::super::search::Timed;
-use super::queue::QueueOp;
+use super::super::store::queue::QueueOp;
 
 /// Who puts and takes a value.
 #[derive(Default)]
@@ -21,7 +21,7 @@ struct Passed {
 }
 
 /// Operations that have no order, where that is seen at once.
-pub(in super::super) fn impossible(ops: &[Timed<'_, QueueOp>]) -> Option<Vec<u32>> {
+pub(super) fn impossible(ops: &[Timed<'_, QueueOp>]) -> Option<Vec<u32>> {
     let mut values: Numbers<ValueId, Passed> = Numbers::default();
     let mut anything_taken = false;
     for (index, (span, op)) in (0..).zip(ops) {
