@@ -185,6 +185,35 @@ pub trait Model {
         true
     }
 
+    /// The things that have to hold for each of some operations to fit, as
+    /// names; empty where nothing is told.
+    ///
+    /// Promise, with [`makes`](Model::makes) and [`lost`](Model::lost): an
+    /// operation fits only in states in which all that it needs holds, and what
+    /// does not hold comes to hold only by an operation that makes it.
+    fn needs(&self, _ops: &[&Self::Op]) -> Vec<Vec<u128>> {
+        Vec::new()
+    }
+
+    /// The things that can come to hold by the operation, some of which another
+    /// needs.
+    fn makes(&self, _op: &Self::Op, _things: &mut Vec<u128>) {}
+
+    /// Things that do not hold any more behind a step.
+    fn lost(&self, _state: &Self::State, _undo: &Self::Undo, _things: &mut Vec<u128>) {}
+
+    /// Whether [`gain`](Model::gain) tells anything.
+    fn tells_gain(&self) -> bool {
+        false
+    }
+
+    /// How much nearer an operation that fits brings the state to one in which
+    /// another fits (`goal`) that does not fit now; less than 0 if it leads
+    /// away. It guides what is tried first, and promises nothing.
+    fn gain(&self, _state: &Self::State, _op: &Self::Op, _goal: &Self::Op) -> i32 {
+        0
+    }
+
     /// Why the operation does not fit in the state, in a sentence.
     fn refusal(&self, _state: &Self::State, _op: &Self::Op) -> String {
         "the answer does not fit".into()

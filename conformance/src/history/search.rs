@@ -26,7 +26,8 @@
 //!   at its deadline is taken only if something else fits then, or may after
 //!   more operations of this kind.
 //! - **Nothing short.** A configuration is left as soon as an operation has to
-//!   find something that no operation can provide in time any more.
+//!   find something that no operation can provide in time any more, or needs
+//!   something that was lost and that none can bring about again.
 //!
 //! It goes deep first, and in turns with that in breadth ([`beam`]), where it
 //! has not come to an end soon.
@@ -192,6 +193,13 @@ enum Entered {
 /// How many longest orders are kept, at most.
 const LONGEST: usize = 3;
 
+/// A choice, by what comes first: its rank, how far it leads away from what
+/// does not fit yet, its return and its call.
+type Ranked = ((u8, i32, u32, u32), Choice);
+
+/// How many operations that do not fit yet are looked at, at most.
+const GOALS: usize = 12;
+
 const READS: u8 = 1;
 const OVERWRITES: u8 = 2;
 const ALWAYS_FITS: u8 = 4;
@@ -235,6 +243,11 @@ struct Search<'a, M: Model> {
     stepped: Option<(Frame<M::Undo>, bool)>,
     /// What else takes memory.
     other_bytes: u64,
+    /// Operations that may come next but for the state, where the model tells
+    /// what brings it nearer to them.
+    goals: Vec<u32>,
+    /// Whether the last step lost something that is still needed.
+    lost: bool,
 }
 
 impl<'a, M: Model> Search<'a, M> {
@@ -310,6 +323,8 @@ impl<'a, M: Model> Search<'a, M> {
             longest: Vec::new(),
             stepped: Some((Frame::default(), false)),
             other_bytes: 0,
+            goals: Vec::new(),
+            lost: false,
         }
     }
 
@@ -362,10 +377,15 @@ impl<'a, M: Model> Search<'a, M> {
     /// last step was an overwriting operation that needs a purpose.
     fn enter(&mut self, idle_write: bool) -> Entered {
         self.states += 1;
+        if std::mem::take(&mut self.lost) {
+            return Entered::Dead;
+        }
         let visit = self.states;
         let first = self.choices.len();
         let trail = self.trail.len();
         let mut free_from = u32::MAX;
+        let guided = self.model.tells_gain();
+        self.goals.clear();
         // Something else than what fits everywhere fits; or may, further on.
         let (mut purpose, mut onward) = (false, false);
         let mut at = self.events.first();
@@ -382,6 +402,7 @@ impl<'a, M: Model> Search<'a, M> {
             let flags = self.flags[index as usize];
             if flags & READS != 0 {
                 match self.model.step(&mut self.state, op) {
+                    Step::Refused if guided => self.goals.push(index),
                     Step::Refused => {}
                     Step::Same => {
                         // If its return comes next, it is gone from the list.
@@ -405,6 +426,8 @@ impl<'a, M: Model> Search<'a, M> {
                 purpose |= flags & ALWAYS_FITS == 0;
                 onward |= flags & (ALWAYS_FITS | OVERWRITES) == ALWAYS_FITS;
                 self.offer(index, visit);
+            } else if guided {
+                self.goals.push(index);
             }
         };
         self.furthest = self.furthest.max(deadline);
@@ -480,11 +503,15 @@ impl<'a, M: Model> Search<'a, M> {
     }
 
     /// Sorts choices: first what provides or brings nearer what the operation
-    /// that is due has to find, and of that what returns first.
+    /// that is due has to find, then what brings the state nearer to others that
+    /// do not fit yet, and of that what returns first.
     fn sort(&mut self, first: usize, due: u32) {
         let finder = self.ops[due as usize].1;
         let near = self.supply.finds(due) && self.model.within_reach(&self.state, finder);
-        let mut ranked: SmallVec<[(u8, u32, u32, Choice); 16]> = SmallVec::new();
+        self.goals
+            .sort_unstable_by_key(|&goal| self.ops[goal as usize].0.ret);
+        self.goals.truncate(GOALS);
+        let mut ranked: SmallVec<[Ranked; 16]> = SmallVec::new();
         for at in first..self.choices.len() {
             let choice = self.choices[at];
             let (span, op) = self.ops[choice.op as usize];
@@ -494,10 +521,15 @@ impl<'a, M: Model> Search<'a, M> {
                 rank = u8::from(!stays) * 2;
                 self.model.undo(&mut self.state, undo);
             }
-            ranked.push((rank, span.ret, span.call, choice));
+            // The sooner one returns, the more it counts.
+            let gain = self.goals.iter().enumerate().map(|(at, &goal)| {
+                let goal = self.ops[goal as usize].1;
+                self.model.gain(&self.state, op, goal).clamp(-64, 64) << (GOALS - at)
+            });
+            ranked.push(((rank, -gain.sum::<i32>(), span.ret, span.call), choice));
         }
-        ranked.sort_unstable_by_key(|&(rank, ret, call, _)| (rank, ret, call));
-        for (at, (.., choice)) in (first..).zip(ranked) {
+        ranked.sort_unstable_by_key(|&(rank, _)| rank);
+        for (at, (_, choice)) in (first..).zip(ranked) {
             self.choices[at] = choice;
         }
     }
@@ -577,6 +609,12 @@ impl<'a, M: Model> Search<'a, M> {
             self.supply.lift(choice.op);
             self.set ^= mix(u128::from(choice.op) | 1 << 64);
             self.trail.push(choice);
+        }
+        self.lost = false;
+        if let Some(undo) = &frame.undo {
+            let mut things = Vec::new();
+            self.model.lost(&self.state, undo, &mut things);
+            self.lost = things.into_iter().any(|thing| self.supply.is_lost(thing));
         }
         (frame, idle_write)
     }

@@ -2,6 +2,7 @@
 //!
 //! | part | is the model of |
 //! |---|---|
+//! | [`aims`] | what operations on several keys leave there and have to find |
 //! | [`base`] | which revision the store of several keys began with |
 //! | [`cell`] | one key |
 //! | [`many`] | several keys that transactions, ranges or revisions join |
@@ -9,6 +10,7 @@
 //! | [`set`] | a set, or one value of it |
 //! | [`shown`] | the values of keys, as far as answers can show them |
 
+mod aims;
 pub(super) mod base;
 pub(super) mod cell;
 pub(super) mod many;

@@ -158,7 +158,7 @@ impl<M: Model> Beam<'_, '_, M> {
         let choices = std::mem::take(&mut self.nodes[node as usize].choices);
         self.search.other_bytes -= (choices.len() * size_of::<Choice>()) as u64;
         let mut children = Vec::new();
-        for &choice in &choices {
+        for (rank, &choice) in choices.iter().enumerate() {
             let (mut frame, idle_write) = self.search.take(choice, deadline, due);
             frame.first = self.search.choices.len();
             let (trail, first) = (frame.trail, frame.first);
@@ -167,6 +167,10 @@ impl<M: Model> Beam<'_, '_, M> {
                 Entered::Dead => {}
                 Entered::Open { deadline, due } => {
                     let child = self.add(node, depth + 1, (trail, first), deadline, due);
+                    if self.search.model.tells_gain() {
+                        let before = self.nodes[node as usize].spent;
+                        self.nodes[child as usize].spent = before + rank as i32;
+                    }
                     self.nodes[node as usize].refs += 1;
                     children.push(child);
                 }

@@ -5,6 +5,8 @@
 //! before that return and is left. That is seen at once instead of at the
 //! return, many choices later.
 
+use std::collections::HashMap;
+
 use super::super::memo::Numbers;
 use super::super::model::Model;
 use super::Timed;
@@ -19,6 +21,7 @@ pub(super) struct Supply {
     providers: Lists,
     finds: Vec<u32>,
     provides: Vec<u32>,
+    needed: Needed,
 }
 
 impl Supply {
@@ -48,7 +51,14 @@ impl Supply {
             ),
             finds,
             provides,
+            needed: Needed::new(model, ops),
         }
+    }
+
+    /// Whether something does not hold any more that an operation which is left
+    /// needs, and that none which is left makes.
+    pub(super) fn is_lost(&self, thing: u128) -> bool {
+        self.needed.is_lost(thing)
     }
 
     /// The thing with this name.
@@ -77,12 +87,14 @@ impl Supply {
     pub(super) fn lift(&mut self, op: u32) {
         self.finders.lift(op, self.finds[op as usize]);
         self.providers.lift(op, self.provides[op as usize]);
+        self.needed.lift(op);
     }
 
     /// Puts the operation back that was taken out last.
     pub(super) fn put_back(&mut self, op: u32) {
         self.finders.put_back(op, self.finds[op as usize]);
         self.providers.put_back(op, self.provides[op as usize]);
+        self.needed.put_back(op);
     }
 
     /// Whether somebody has to find the thing and cannot any more.
@@ -129,7 +141,81 @@ impl Supply {
 
     pub(super) fn bytes(&self) -> u64 {
         let all = self.finds.len() + self.provides.len();
-        (all * 4) as u64 + self.finders.bytes() + self.providers.bytes()
+        (all * 4) as u64 + self.finders.bytes() + self.providers.bytes() + self.needed.bytes()
+    }
+}
+
+/// What an operation needs, and what it makes.
+struct Things {
+    needs: Box<[u32]>,
+    makes: Box<[u32]>,
+}
+
+/// What operations that are left need to hold, and make: how many of each.
+#[derive(Default)]
+struct Needed {
+    names: HashMap<u128, u32>,
+    of: Vec<Things>,
+    /// How many need each thing, and how many make it.
+    counts: Vec<(u32, u32)>,
+    of_bytes: u64,
+}
+
+impl Needed {
+    fn new<M: Model>(model: &M, ops: &[Timed<'_, M::Op>]) -> Self {
+        let all: Vec<&M::Op> = ops.iter().map(|(_, op)| *op).collect();
+        let needs = model.needs(&all);
+        let mut needed = Needed::default();
+        let mut made = Vec::new();
+        for ((span, op), needs) in ops.iter().zip(needs) {
+            // What never returned need not happen.
+            let needs = needs.into_iter().filter(|_| span.is_known());
+            made.clear();
+            model.makes(op, &mut made);
+            let needs = needs.map(|thing| needed.number(thing)).collect();
+            let makes = made.iter().map(|&thing| needed.number(thing)).collect();
+            let own = Things { needs, makes };
+            let numbers = own.needs.len() + own.makes.len();
+            needed.of_bytes += (size_of::<Things>() + numbers * size_of::<u32>()) as u64;
+            needed.of.push(own);
+        }
+        for op in 0..needed.of.len() as u32 {
+            needed.put_back(op);
+        }
+        needed
+    }
+
+    fn number(&mut self, thing: u128) -> u32 {
+        let next = self.counts.len() as u32;
+        let number = *self.names.entry(thing).or_insert(next);
+        if number == next {
+            self.counts.push((0, 0));
+        }
+        number
+    }
+
+    fn is_lost(&self, thing: u128) -> bool {
+        let counts = self.names.get(&thing).map(|&n| self.counts[n as usize]);
+        counts.is_some_and(|(need, make)| need > 0 && make == 0)
+    }
+
+    fn lift(&mut self, op: u32) {
+        if let Some(Things { needs, makes }) = self.of.get(op as usize) {
+            needs.iter().for_each(|&n| self.counts[n as usize].0 -= 1);
+            makes.iter().for_each(|&n| self.counts[n as usize].1 -= 1);
+        }
+    }
+
+    fn put_back(&mut self, op: u32) {
+        if let Some(Things { needs, makes }) = self.of.get(op as usize) {
+            needs.iter().for_each(|&n| self.counts[n as usize].0 += 1);
+            makes.iter().for_each(|&n| self.counts[n as usize].1 += 1);
+        }
+    }
+
+    fn bytes(&self) -> u64 {
+        let entry = size_of::<(u128, u32)>() + size_of::<(u32, u32)>();
+        (self.names.len() * entry) as u64 + self.of_bytes
     }
 }
 

@@ -14,8 +14,9 @@ use super::super::model::{Model, Step};
 use super::super::parts::Part;
 use super::super::{
     Compare, CompareOp, CompareWith, History, KeyId, ModelName, Operation, RangeEnd, Request,
-    Response, Revision,
+    Response, Revision, ValueId,
 };
+use super::aims;
 use super::base::{Base, Cases};
 use super::shown::{Shown, Shows};
 
@@ -49,6 +50,11 @@ pub(in super::super) struct Slots {
     changes: u64,
     /// What the revision before the first change can have been.
     base: Base,
+}
+
+/// That a key has a value.
+fn thing(key: KeyId, value: Shown) -> u128 {
+    u128::from(key.0) << 96 | value.number()
 }
 
 /// What a step has changed.
@@ -492,6 +498,53 @@ impl Model for Many<'_> {
         let plain = matches!(op.request, Request::Write { .. } | Request::Append { .. });
         (blank && !plain && op.response == Response::Unknown).hash(&mut hasher);
         Some(hasher.finish())
+    }
+
+    fn needs(&self, ops: &[&Operation]) -> Vec<Vec<u128>> {
+        if self.shows.appends() {
+            return Vec::new();
+        }
+        // An absent key may read as one with the empty text.
+        let needs = |op: &&Operation| {
+            let sought = aims::sought(op).into_iter();
+            let sought = sought.filter(|(_, value)| *value != ValueId::ABSENT);
+            sought
+                .map(|(key, value)| thing(key, self.shows.shown(value)))
+                .collect()
+        };
+        ops.iter().map(needs).collect()
+    }
+
+    fn makes(&self, op: &Operation, things: &mut Vec<u128>) {
+        let written = aims::may_write(op).into_iter();
+        things.extend(written.map(|(key, value)| thing(key, self.shows.shown(value))));
+    }
+
+    fn lost(&self, state: &Slots, undo: &Undo, things: &mut Vec<u128>) {
+        for &(at, before) in &undo.slots {
+            let now = state.slots.get(at as usize);
+            if let Some(key) = self.keys.get(at as usize)
+                && now.is_some_and(|now| now.value != before.value)
+            {
+                things.push(thing(*key, before.value));
+            }
+        }
+    }
+
+    fn tells_gain(&self) -> bool {
+        true
+    }
+
+    fn gain(&self, state: &Slots, op: &Operation, goal: &Operation) -> i32 {
+        let written = aims::written(op);
+        let gain = aims::sought(goal).into_iter().map(|(key, sought)| {
+            let Some((_, value)) = written.iter().rev().find(|(other, _)| *other == key) else {
+                return 0;
+            };
+            let fits = self.shows.reads_as(self.get(state, key).value, sought);
+            i32::from(*value == sought) - i32::from(fits)
+        });
+        gain.sum()
     }
 
     fn refusal(&self, state: &Slots, op: &Operation) -> String {

@@ -38,6 +38,14 @@ impl Values {
     }
 }
 
+/// How many things operations may need together, at most, to be told.
+const NEEDS: usize = 1 << 20;
+
+/// That a value is there, or is not.
+fn thing(value: ValueId, there: bool) -> u128 {
+    u128::from(value.0) << 1 | u128::from(there)
+}
+
 /// The model of a set.
 pub(in super::super) struct Set;
 
@@ -126,6 +134,82 @@ impl Model for Set {
             _ => return None,
         };
         Some(u64::from(value.0) << 8 | tag)
+    }
+
+    fn needs(&self, ops: &[&SetOp]) -> Vec<Vec<u128>> {
+        let mut all: Vec<ValueId> = Vec::new();
+        let mut whole = 0;
+        for op in ops {
+            match op {
+                SetOp::Has(value, _) | SetOp::Add(value, _) | SetOp::Remove(value, _) => {
+                    all.push(*value);
+                }
+                SetOp::Are(values) => {
+                    all.extend_from_slice(values);
+                    whole += 1;
+                }
+                SetOp::Nothing => {}
+            }
+            if all.len() > NEEDS * 4 {
+                return Vec::new();
+            }
+        }
+        all.sort_unstable();
+        all.dedup();
+        if all.len() * whole > NEEDS {
+            return Vec::new();
+        }
+        let of = |op: &&SetOp| match op {
+            SetOp::Has(value, there) => vec![thing(*value, *there)],
+            SetOp::Add(value, Some(_)) => vec![thing(*value, false)],
+            SetOp::Remove(value, Some(_)) => vec![thing(*value, true)],
+            SetOp::Are(values) => {
+                let there = |value: &ValueId| values.binary_search(value).is_ok();
+                all.iter()
+                    .map(|value| thing(*value, there(value)))
+                    .collect()
+            }
+            _ => Vec::new(),
+        };
+        ops.iter().map(of).collect()
+    }
+
+    fn makes(&self, op: &SetOp, things: &mut Vec<u128>) {
+        match op {
+            SetOp::Add(value, _) => things.push(thing(*value, true)),
+            SetOp::Remove(value, _) => things.push(thing(*value, false)),
+            _ => {}
+        }
+    }
+
+    fn lost(&self, state: &Values, flipped: &ValueId, things: &mut Vec<u128>) {
+        things.push(thing(*flipped, !state.values.contains(flipped)));
+    }
+
+    fn tells_gain(&self) -> bool {
+        true
+    }
+
+    fn gain(&self, state: &Values, op: &SetOp, goal: &SetOp) -> i32 {
+        let (value, adds) = match op {
+            SetOp::Add(value, _) => (value, true),
+            SetOp::Remove(value, _) => (value, false),
+            _ => return 0,
+        };
+        if state.values.contains(value) == adds {
+            return 0;
+        }
+        match goal {
+            SetOp::Are(values) => match values.binary_search(value).is_ok() == adds {
+                true => 1,
+                false => -1,
+            },
+            // It does not fit, so what it needs of the value is the other.
+            SetOp::Has(other, _) | SetOp::Add(other, _) | SetOp::Remove(other, _) => {
+                i32::from(other == value)
+            }
+            SetOp::Nothing => 0,
+        }
     }
 
     fn refusal(&self, state: &Values, op: &SetOp) -> String {
