@@ -13,7 +13,7 @@ use crate::adapters::plimsoll;
 use crate::coverage::Coverage;
 use crate::reduce;
 use crate::render;
-use crate::replay::{self, Judged, nearest};
+use crate::replay::{self, Judged, inputs, nearest};
 use crate::report::replay::{Document, ReducedReport, TraceReport};
 use crate::report::{Answer, coverage as coverage_report};
 use crate::timeline::Timeline;
@@ -160,6 +160,14 @@ pub(super) fn run(args: &Args) -> Done {
             return Err(Failure::Usage(both));
         }
     }
+    for (folder, others) in inputs::left_alone(&args.paths) {
+        eprintln!(
+            "plimsoll: {}: {others} {} not read: the names of traces end in {}",
+            folder.display(),
+            if others == 1 { "file" } else { "files" },
+            inputs::ENDINGS.join(", ")
+        );
+    }
     let begun = Instant::now();
     let options = replay::Options {
         format: args.format.named(),
@@ -213,6 +221,9 @@ pub(super) fn run(args: &Args) -> Done {
             report.timeline = Some(save(&timeline, folder, &name)?);
         }
         report.reduced.clone_from(&reduced);
+        if let Some(error) = &judged.unread {
+            eprintln!("plimsoll: behind the verdict, which it does not change: {error}");
+        }
         if let Err(error) = &judged.result {
             // The last one is told by who ends the command.
             if let Some(failure) = unreadable.replace(Failure::Trace(error.to_string())) {

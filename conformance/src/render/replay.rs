@@ -69,7 +69,7 @@ pub fn verdict(judged: &Judged, report: &TraceReport) -> String {
             out += &item("there", &stopped.what);
         }
     }
-    out + &rests_on(certificate)
+    out + &rests_on(certificate, matches!(verdict, Verdict::Diverges(..)))
 }
 
 /// The steps that led here.
@@ -175,7 +175,7 @@ fn reduced_to(reduced: &ReducedReport) -> String {
 }
 
 /// The certificate.
-fn rests_on(certificate: &Certificate) -> String {
+fn rests_on(certificate: &Certificate, diverges: bool) -> String {
     let counted = |counts: &std::collections::BTreeMap<String, u64>| {
         let counts = counts.iter().map(|(name, count)| format!("{name} {count}"));
         let text = counts.collect::<Vec<_>>().join(", ");
@@ -205,7 +205,11 @@ fn rests_on(certificate: &Certificate) -> String {
         let others = grouped(certificate.readings);
         let what = "followed for a while, where no line shows what a crash kept, or which of \
                     several messages arrived";
-        out += &item("readings", &format!("{others} others {what}"));
+        let blame = match diverges {
+            true => "; none explains the run, and what is told is of the one that led furthest",
+            false => "",
+        };
+        out += &item("readings", &format!("{others} others {what}{blame}"));
     }
     out += &item(
         "settings",

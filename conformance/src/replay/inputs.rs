@@ -135,9 +135,7 @@ fn expand(path: &Path) -> Result<Vec<PathBuf>, InputError> {
     let mut files = Vec::new();
     for entry in fs::read_dir(path).map_err(failed)? {
         let file = entry.map_err(failed)?.path();
-        let name = file.file_name().unwrap_or_default().to_string_lossy();
-        let trace = ["ndjson", "ndjson.gz", "ndjson.zst"];
-        if file.is_file() && trace.iter().any(|end| name.ends_with(&format!(".{end}"))) {
+        if file.is_file() && is_named_as_trace(&file) {
             files.push(file);
         }
     }
@@ -148,6 +146,26 @@ fn expand(path: &Path) -> Result<Vec<PathBuf>, InputError> {
         });
     }
     Ok(files)
+}
+
+/// How the names of traces end; others in a folder are left alone.
+pub const ENDINGS: [&str; 3] = [".ndjson", ".ndjson.gz", ".ndjson.zst"];
+
+fn is_named_as_trace(file: &Path) -> bool {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    ENDINGS.iter().any(|end| name.ends_with(end))
+}
+
+/// Of the folders among `paths`, those that hold files which are not read as
+/// their names do not end like that of a trace ([`ENDINGS`]), and how many.
+pub fn left_alone(paths: &[PathBuf]) -> Vec<(&Path, usize)> {
+    let counted = paths.iter().map(|path| {
+        let files = fs::read_dir(path).into_iter().flatten().flatten();
+        let files = files.map(|entry| entry.path());
+        let others = files.filter(|file| file.is_file() && !is_named_as_trace(file));
+        (path.as_path(), others.count())
+    });
+    counted.filter(|(_, others)| *others > 0).collect()
 }
 
 /// The format of all `files`, by the first line of each. A file without any

@@ -154,6 +154,7 @@ pub fn follow(
         result: Ok(nothing(None, Vec::new())),
         moments: VecDeque::new(),
         run: None,
+        unread: None,
     };
     let followed = match run(paths, &options, watch) {
         Ok(found) => {

@@ -127,6 +127,8 @@ pub struct Judged {
     pub moments: VecDeque<Moment>,
     /// The run of the model, when it was asked for.
     pub run: Option<Run>,
+    /// What is wrong with a line behind the verdict, which it does not change.
+    pub unread: Option<InputError>,
 }
 
 /// A run of the model that explains a trace.
@@ -152,6 +154,7 @@ pub fn judge(paths: &[PathBuf], options: &Options) -> Vec<Judged> {
                 result: Err(error),
                 moments: VecDeque::new(),
                 run: None,
+                unread: None,
             }];
         }
     };
@@ -189,14 +192,15 @@ pub fn judge(paths: &[PathBuf], options: &Options) -> Vec<Judged> {
 
 fn one(files: Vec<PathBuf>, options: &Options) -> Judged {
     let mut moments = VecDeque::new();
-    let mut run = None;
-    let result = verdict(&files, options, &mut moments, &mut run);
+    let (mut run, mut unread) = (None, None);
+    let result = verdict(&files, options, &mut moments, &mut run, &mut unread);
     Judged {
         path: files.first().cloned().unwrap_or_default(),
         inputs: files,
         result,
         moments,
         run,
+        unread,
     }
 }
 
@@ -229,6 +233,8 @@ pub struct Judgement {
     pub storage: (String, String),
     /// How many other readings were followed.
     pub readings: u64,
+    /// Why the lines behind the verdict cannot all be read, where they cannot.
+    pub unread: Option<InputError>,
 }
 
 fn verdict(
@@ -236,16 +242,18 @@ fn verdict(
     options: &Options,
     moments: &mut VecDeque<Moment>,
     run: &mut Option<Run>,
+    unread: &mut Option<InputError>,
 ) -> Result<Verdict, InputError> {
     let format = match options.format {
         Some(format) => format,
         None => inputs::detect(files)?,
     };
     options.fit(format, files.first())?;
-    let judgement = match format {
+    let mut judgement = match format {
         Format::EtcdRaft => etcd_raft::judge(files, options)?,
         Format::Plimsoll => plimsoll::judge(files, options)?,
     };
+    *unread = judgement.unread.take();
     let mut hashes = Vec::new();
     for file in files {
         let hash = inputs::hash(file)?;

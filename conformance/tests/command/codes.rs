@@ -215,6 +215,26 @@ fn what_an_engine_does_not_heed_is_refused() {
 }
 
 #[test]
+fn what_is_not_read_is_told_and_changes_no_verdict() {
+    let folder = scratch("not-read");
+    let name = "m15-ack-off-by-one-strong.ndjson";
+    let trace = std::fs::read_to_string(corpus(name)).expect("a trace");
+    std::fs::write(folder.join(name), trace + "junk\n").expect("written");
+    std::fs::write(folder.join("notes.txt"), "no trace\n").expect("written");
+    let output = run("not-read", &["replay", "."]);
+    let (out, error) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(out.starts_with("DIVERGES"), "{out}");
+    let says = |what: &str| assert!(error.contains(what), "{error}");
+    says("1 file not read: the names of traces end in .ndjson");
+    says("behind the verdict");
+    says(&format!("{name}:68"));
+}
+
+#[test]
 fn unreadable_input_is_2_and_says_where() {
     let folder = scratch("codes");
     std::fs::write(folder.join("bad.toml"), "servers = 3\nmax-terms = 4\n").expect("written");

@@ -159,6 +159,7 @@ impl Running for Live {
             tried: self.readings.tried,
             judge: self.readings.first,
             evidence: None,
+            unread: None,
         };
         Some(judgement(judged, storage))
     }

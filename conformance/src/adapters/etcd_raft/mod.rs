@@ -244,6 +244,8 @@ struct Judged {
     stop: Option<Stop>,
     /// Where a line shows asynchronous storage.
     evidence: Option<Place>,
+    /// Why the lines behind the verdict cannot all be read.
+    unread: Option<InputError>,
 }
 
 impl Judged {
@@ -279,16 +281,29 @@ fn read_both_ways(files: &[PathBuf], options: &Options, how: How) -> Result<Judg
     Ok(best)
 }
 
-/// After the verdict the rest is read still, so that a torn or foreign line
-/// never goes unnoticed.
+/// After the verdict the rest is read still, for what it tells of the storage
+/// contract, and so that a torn or foreign line never goes unnoticed.
 fn once(files: &[PathBuf], options: &Options, how: How) -> Result<Judged, InputError> {
     let mut readings = Readings::new(Judge::new(how, options), false);
     let feeds: Result<Vec<Feed>, TraceError> = files.iter().map(|f| Feed::of_file(f)).collect();
     let parsers = options.parsers(files.len());
     let mut course = Course::new(feeds?, options.order(how.ordered), parsers.as_ref());
     let mut evidence = Evidence::default();
-    while let Moved::More | Moved::Stopped = course.advance(&mut evidence, &mut readings, None)? {}
+    let mut unread = None;
+    loop {
+        let had_stopped = course.stop.is_some();
+        match course.advance(&mut evidence, &mut readings, None) {
+            Ok(Moved::More | Moved::Stopped) => {}
+            Ok(Moved::Waits | Moved::Ended) => break,
+            Err(error) if had_stopped => {
+                unread = Some(error);
+                break;
+            }
+            Err(error) => return Err(error),
+        }
+    }
     Ok(Judged {
+        unread,
         tried: readings.tried,
         judge: readings.first,
         events: course.events(),
@@ -330,6 +345,7 @@ fn judgement(judged: Judged, storage: (String, String)) -> Judgement {
         follower: judge.follower,
         storage,
         readings: judged.tried,
+        unread: judged.unread,
     }
 }
 

@@ -203,7 +203,18 @@ impl Reading for Files {
 pub(crate) fn judge(files: &[PathBuf], options: &Options) -> Result<Judgement, InputError> {
     let feeds: Result<Vec<Feed>, TraceError> = files.iter().map(|f| Feed::of_file(f)).collect();
     let mut run = Run::new(feeds?, options);
-    while let Moved::More | Moved::Stopped = run.step(None)? {}
+    loop {
+        let had_stopped = run.course.stop.is_some();
+        match run.step(None) {
+            Ok(Moved::More | Moved::Stopped) => {}
+            Ok(Moved::Waits | Moved::Ended) => break,
+            Err(error) if had_stopped => {
+                run.unread = Some(error);
+                break;
+            }
+            Err(error) => return Err(error),
+        }
+    }
     // What is empty is no trace, however little the others need it.
     for (input, feed) in run.course.feeds().enumerate() {
         if run.files.shapes.get(input).is_none_or(Option::is_none) {
@@ -224,6 +235,8 @@ pub(crate) struct Run {
     files: Files,
     /// Who judges, once a header tells how.
     judge: Option<(Readings<Judge>, Dialect)>,
+    /// Why the lines behind the verdict cannot all be read.
+    unread: Option<InputError>,
 }
 
 impl Run {
@@ -239,6 +252,7 @@ impl Run {
             ),
             files: Files::default(),
             judge: None,
+            unread: None,
         }
     }
 
@@ -358,6 +372,7 @@ impl Running for Run {
             dialect,
             follower: judge.follower,
             readings: tried,
+            unread: self.unread,
             storage: (storage.to_owned(), "stated in the header".to_owned()),
         })
     }
