@@ -5,8 +5,9 @@
 //! long, many configurations are followed side by side: those with the same
 //! deadline are compared, and of these the ones stay that have taken least of
 //! what always fits, as what is left of it can still serve others, and most of
-//! what may not fit later; and not too many with the same state. What is dropped is not refuted, so this finds orders and
-//! nothing else; the search that goes deep finds the rest.
+//! what may not fit later; and not too many with the same state. What is dropped
+//! is not refuted, so this finds orders and nothing else; the search that goes
+//! deep finds the rest.
 
 use std::collections::BTreeMap;
 
@@ -35,11 +36,14 @@ struct Node {
 }
 
 impl Node {
+    /// What it takes besides its slot.
     fn bytes(&self) -> u64 {
-        let choices = self.taken.len() + self.choices.len();
-        (size_of::<Node>() + choices * size_of::<Choice>()) as u64
+        ((self.taken.len() + self.choices.len()) * size_of::<Choice>()) as u64
     }
 }
+
+/// A slot, and its number among those that wait or among the unused.
+const SLOT_BYTES: usize = size_of::<Node>() + 2 * size_of::<u32>();
 
 const ROOT: u32 = 0;
 
@@ -222,7 +226,10 @@ impl<M: Model> Beam<'_, '_, M> {
                 at
             }
             None => {
+                let before = self.nodes.capacity();
                 self.nodes.push(node);
+                let slots = self.nodes.capacity() - before;
+                self.search.other_bytes += (slots * SLOT_BYTES) as u64;
                 self.nodes.len() as u32 - 1
             }
         }
