@@ -11,10 +11,8 @@ use plimsoll::verdict::{Ground, Verdict};
 use serde_json::{Value, json};
 
 fn judged(name: &str, lines: &[Value]) -> Verdict {
-    let file: PathBuf = std::env::temp_dir().join(format!(
-        "plimsoll-readings-{}-{name}.ndjson",
-        std::process::id()
-    ));
+    let folder = tempfile::tempdir().expect("a folder");
+    let file: PathBuf = folder.path().join(format!("{name}.ndjson"));
     let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
     std::fs::write(&file, lines.join("\n") + "\n").expect("a file");
     let judge = || {
@@ -22,7 +20,6 @@ fn judged(name: &str, lines: &[Value]) -> Verdict {
         judged.result.expect("a trace")
     };
     let (one, two) = (judge(), judge());
-    let _ = std::fs::remove_file(&file);
     assert_eq!(format!("{one:?}"), format!("{two:?}"), "{name} twice");
     one
 }
@@ -245,17 +242,13 @@ fn a_message_is_not_always_the_latest_that_reads_so() {
 }
 
 /// The verdict where every server wrote a file of its own.
-fn split(name: &str, lines: &[Value]) -> Verdict {
-    let folder = std::env::temp_dir().join(format!(
-        "plimsoll-readings-split-{}-{name}",
-        std::process::id()
-    ));
-    std::fs::create_dir_all(&folder).expect("a folder");
+fn split(lines: &[Value]) -> Verdict {
+    let folder = tempfile::tempdir().expect("a folder");
     let write = |node: &&str| {
         let own = lines.iter().enumerate();
         let own = own.filter(|(at, line)| *at == 0 || line["node"] == **node);
         let text: String = own.map(|(_, line)| format!("{line}\n")).collect();
-        let file = folder.join(format!("{node}.ndjson"));
+        let file = folder.path().join(format!("{node}.ndjson"));
         std::fs::write(&file, text).expect("a file");
         file
     };
@@ -265,7 +258,6 @@ fn split(name: &str, lines: &[Value]) -> Verdict {
         ..Options::default()
     };
     let judged = replay::judge(&files, &options).remove(0);
-    let _ = std::fs::remove_dir_all(&folder);
     judged.result.expect("a trace")
 }
 
@@ -275,7 +267,7 @@ fn split(name: &str, lines: &[Value]) -> Verdict {
 fn without_an_order_a_message_is_not_the_first_that_reads_so() {
     for asks in [2, 5] {
         for commit in 0..=asks + 1 {
-            let verdict = split("order", &learns(asks, commit));
+            let verdict = split(&learns(asks, commit));
             let legal = (1..=asks).contains(&commit);
             match verdict {
                 Verdict::Conforms(_) => assert!(legal, "{commit} of {asks}"),
@@ -453,15 +445,13 @@ fn recorded_runs_are_judged_alike_without_ids() {
 }
 
 fn lines_of(entry: &corpus::Entry) -> Vec<Value> {
-    let folder = std::env::temp_dir().join(format!("plimsoll-nameless-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).expect("a folder");
-    let file = entry.write_into(&folder).expect("a file");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = entry.write_into(folder.path()).expect("a file");
     let mut lines = plimsoll_trace::Lines::open(&file).expect("lines");
     let mut all = Vec::new();
     while let Some(line) = lines.next_line().expect("a line") {
         all.push(serde_json::from_slice(line.bytes).expect("JSON"));
     }
-    let _ = std::fs::remove_dir_all(&folder);
     all
 }
 
