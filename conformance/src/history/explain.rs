@@ -22,10 +22,12 @@ use super::store::set::Set;
 use super::verdict::{Attempt, Blocked, Failure, Point, Weaker, Why};
 use super::{History, KeyId, Operation};
 
+mod least;
 mod seen;
 mod sessions;
 mod stale;
 
+use least::{Look, least};
 use seen::Seen;
 
 /// A part that has no order, as the judge found it.
@@ -110,7 +112,7 @@ pub(super) fn explain(history: &History, failed: &[Failed<'_>], options: &Option
         ..options.limits.clone()
     };
     failure.weaker = Weaker {
-        stale: stale::stale(history, chosen.part, &mut budget),
+        stale: stale::stale(history, chosen, &mut budget),
         sessions: sessions::sessions(history, chosen.part),
         sequential: in_all_clients_order(history, chosen.part, &limits),
     };
@@ -132,6 +134,11 @@ impl Budget<'_> {
     /// Whether operations at these times have an order. None: the budget does
     /// not tell.
     pub(super) fn has_order(&mut self, subject: &Subject<'_>) -> Option<bool> {
+        Some(self.look(subject)?.holds)
+    }
+
+    /// The same, with operations that show it where there is none.
+    fn look(&mut self, subject: &Subject<'_>) -> Option<Look> {
         if self.is_spent(subject.len()) {
             return None;
         }
@@ -139,11 +146,15 @@ impl Budget<'_> {
         let judged = subject.judge(self.options, None);
         // A configuration costs about as much as a few operations.
         self.left = self.left.saturating_sub(judged.states * 8);
-        match judged.outcome {
-            Outcome::Order(_) => Some(true),
-            Outcome::None { .. } => Some(false),
-            Outcome::Stopped(_) => None,
-        }
+        let holds = match judged.outcome {
+            Outcome::Order(_) => true,
+            Outcome::None { .. } => false,
+            Outcome::Stopped(_) => return None,
+        };
+        Some(Look {
+            holds,
+            conflict: judged.conflict,
+        })
     }
 }
 
@@ -171,7 +182,7 @@ fn first_return(history: &History, failed: &Failed<'_>, budget: &mut Budget<'_>)
         .collect();
     returns.sort_unstable();
     // With the last return there is none; without any there is one.
-    let (mut good, mut bad) = (0, returns.len());
+    let (mut good, bad) = (0, returns.len());
     if let Some(reached) = failed.first_return {
         // What comes before has an order; with it there is none, if what had
         // not returned by then is taken by the answer it got later.
@@ -182,15 +193,26 @@ fn first_return(history: &History, failed: &Failed<'_>, budget: &mut Budget<'_>)
         }
         good += 1;
     }
-    while bad - good > 1 {
-        let middle = good + (bad - good) / 2;
-        match budget.has_order(&up_to(history, failed.part, returns[middle - 1])) {
-            Some(true) => good = middle,
-            Some(false) => bad = middle,
-            None => return None,
-        }
-    }
-    returns.get(bad.checked_sub(1)?).copied()
+    let first = least(
+        (good as u64, bad as u64),
+        &failed.conflict,
+        |returned| {
+            let last = returns[returned as usize - 1];
+            let seen = budget.look(&up_to(history, failed.part, last))?;
+            Some(Look {
+                holds: !seen.holds,
+                ..seen
+            })
+        },
+        // Of operations that have no order, with their last return there is none.
+        |conflict| {
+            let returns_of = conflict.iter();
+            let last = returns_of.filter_map(|&i| history.operations[i as usize].ret);
+            let last = last.max()?;
+            Some(returns.partition_point(|&ret| ret <= last) as u64)
+        },
+    )?;
+    returns.get((first as usize).checked_sub(1)?).copied()
 }
 
 /// Makes a set of operations that has no order smaller.

@@ -119,7 +119,7 @@ pub(super) fn search<M: Model>(
 }
 
 /// How many configurations are visited before the search goes on in breadth.
-const FIRST: u64 = 4_000;
+const FIRST: u64 = 20_000;
 
 /// How many configurations are kept at first where it does.
 const WIDTH: usize = 16;

@@ -5,38 +5,42 @@
 //! order is how stale its reads are; more time never takes an order away, so it
 //! is found by halving.
 
+use std::cell::RefCell;
+
 use super::super::History;
 use super::super::judge::Subject;
 use super::super::model::Span;
 use super::super::parts::Part;
 use super::super::verdict::Stale;
 use super::super::{Operation, Request};
-use super::Budget;
+use super::least::least;
+use super::{Budget, Failed};
 
 /// By how much the calls of all reads of a part have to be earlier for the
 /// part to have an order.
-pub(super) fn stale(history: &History, part: &Part, budget: &mut Budget<'_>) -> Stale {
+pub(super) fn stale(history: &History, failed: &Failed<'_>, budget: &mut Budget<'_>) -> Stale {
     let end = history.end();
     // Positions are doubled, so that there is one before every event.
     if end >= u32::MAX / 4 {
         return Stale::Unknown;
     }
-    let earlier = |events: u32| move |o: &Operation, _: u32| o.call.saturating_sub(events);
-    let Some(events) = least(u64::from(end), |age| {
-        budget.has_order(&earlier_reads(history, part, earlier(age as u32)))
-    }) else {
-        return Stale::Unknown;
+    let part = failed.part;
+    let earlier = |events: u64| {
+        let events = u32::try_from(events).unwrap_or(u32::MAX);
+        move |o: &Operation, _: u32| o.call.saturating_sub(events)
     };
-    let Some(events) = events else {
-        return Stale::Never;
+    let conflict = &failed.conflict;
+    let events = match least_age(history, part, conflict, u64::from(end), budget, earlier) {
+        None => return Stale::Unknown,
+        Some(None) => return Stale::Never,
+        Some(Some(events)) => u32::try_from(events).unwrap_or(u32::MAX),
     };
-    let events = events as u32;
-    let time = time(history, part, budget);
+    let time = time(history, failed, budget);
     Stale::By { events, time }
 }
 
 /// The same in time, where the history has it.
-fn time(history: &History, part: &Part, budget: &mut Budget<'_>) -> Option<u64> {
+fn time(history: &History, failed: &Failed<'_>, budget: &mut Budget<'_>) -> Option<u64> {
     if history.times.len() != history.operations.len() {
         return None;
     }
@@ -60,33 +64,55 @@ fn time(history: &History, part: &Part, budget: &mut Budget<'_>) -> Option<u64> 
             .map_or(u32::MAX, |&(position, _)| position)
     };
     let span = events.last()?.1 - events.first()?.1;
-    let found = least(span, |age| {
-        let call = |o: &Operation, index: u32| {
+    let earlier = |age: u64| {
+        let at = &at;
+        move |o: &Operation, index: u32| {
             let time = history.times[index as usize].0;
             at(time.saturating_sub(age)).min(o.call)
-        };
-        budget.has_order(&earlier_reads(history, part, call))
-    });
-    found.flatten()
+        }
+    };
+    let conflict = &failed.conflict;
+    least_age(history, failed.part, conflict, span, budget, earlier).flatten()
 }
 
-/// The least number up to `most` with which something holds that holds for
-/// every greater one. Some(None): it does not hold even with `most`. None: it
-/// cannot be told.
-fn least(most: u64, mut holds: impl FnMut(u64) -> Option<bool>) -> Option<Option<u64>> {
-    if !holds(most)? {
+/// The most operations of a conflict that are asked how old they make a read.
+const FEW: usize = 100;
+
+/// The least age up to `most` with which a part has an order, where `earlier`
+/// has the calls of reads of an age. Some(None): it has none even with `most`.
+/// None: it cannot be told.
+fn least_age<F: Fn(&Operation, u32) -> u32>(
+    history: &History,
+    part: &Part,
+    conflict: &[u32],
+    most: u64,
+    budget: &mut Budget<'_>,
+    earlier: impl Fn(u64) -> F,
+) -> Option<Option<u64>> {
+    let at_all = |ops: &[u32], budget: &mut Budget<'_>| {
+        budget.has_order(&earlier_reads(history, part, ops, earlier(most)))
+    };
+    if !at_all(&part.ops, budget)? {
         return Some(None);
     }
-    let (mut fails, mut good) = (0, most);
-    while good - fails > 1 {
-        let middle = fails + (good - fails) / 2;
-        if holds(middle)? {
-            good = middle;
-        } else {
-            fails = middle;
+    // Two look at the budget in turn.
+    let budget = RefCell::new(budget);
+    let all = |age: u64| {
+        let subject = earlier_reads(history, part, &part.ops, earlier(age));
+        budget.borrow_mut().look(&subject)
+    };
+    let few = |conflict: &[u32]| {
+        if conflict.len() > FEW {
+            return None;
         }
-    }
-    Some(Some(good))
+        let mut budget = budget.borrow_mut();
+        if !at_all(conflict, &mut budget)? {
+            return None;
+        }
+        let look = |age| budget.look(&earlier_reads(history, part, conflict, earlier(age)));
+        least((0, most), &[], look, |_| None)
+    };
+    least((0, most), conflict, all, few).map(Some)
 }
 
 /// Whether the request changes nothing.
@@ -101,14 +127,15 @@ fn only_reads(request: &Request) -> bool {
     }
 }
 
-/// The part with the calls of its reads at other positions.
+/// Operations of a part with the calls of its reads at other positions.
 fn earlier_reads<'a>(
     history: &'a History,
     part: &'a Part,
+    ops: &[u32],
     call: impl Fn(&Operation, u32) -> u32,
 ) -> Subject<'a> {
-    let mut ops: Vec<(Span, u32)> = Vec::with_capacity(part.ops.len());
-    for &index in &part.ops {
+    let mut timed: Vec<(Span, u32)> = Vec::with_capacity(ops.len());
+    for &index in ops {
         let o = &history.operations[index as usize];
         let reads = only_reads(&o.request);
         let span = Span {
@@ -119,8 +146,8 @@ fn earlier_reads<'a>(
             },
             ret: o.ret.map_or(Span::NEVER, |ret| ret * 2 + 1),
         };
-        ops.push((span, index));
+        timed.push((span, index));
     }
-    ops.sort_unstable_by_key(|(span, index)| (span.call, *index));
-    Subject::at(history, part, ops.into_iter())
+    timed.sort_unstable_by_key(|(span, index)| (span.call, *index));
+    Subject::at(history, part, timed.into_iter())
 }
