@@ -278,6 +278,34 @@ fn what_cannot_be_done_is_told_first() {
     assert!(!std::path::Path::new(page).exists());
 }
 
+/// A transaction may name no key; other files keep their verdicts beside it.
+#[test]
+fn transactions_of_nothing_are_judged() {
+    let folder = scratch("txn-of-nothing");
+    let txn = |fields: &str| {
+        let line = "{\"client\":1,\"op\":\"txn\",";
+        format!(
+            "{line}\"then\":[],\"type\":\"invoke\"}}\n\
+             {line}\"succeeded\":true,{fields}\"results\":[],\"type\":\"ok\"}}\n"
+        )
+    };
+    let revision = |number: u32| txn(&format!("\"revision\":{number},"));
+    let edn = "{:process 0, :type :invoke, :f :txn, :value []}\n\
+               {:process 0, :type :ok, :f :txn, :value []}\n";
+    let good = history("queue.edn");
+    for (name, text, expected) in [
+        ("one.jsonl", txn(""), 0),
+        ("two.edn", edn.repeat(2), 0),
+        ("forth.jsonl", revision(3) + &revision(3), 0),
+        ("back.jsonl", revision(4) + &revision(3), 1),
+    ] {
+        let path = folder.join(name);
+        std::fs::write(&path, text).expect("written");
+        let (code, out, error) = run(&[path.to_str().expect("a path"), &good], b"");
+        assert_eq!((code, error.as_str()), (expected, ""), "{name}: {out}");
+    }
+}
+
 #[test]
 fn there_is_a_document_whatever_cannot_be_read() {
     let folder = scratch("no-document");
