@@ -37,6 +37,8 @@ pub(super) struct Failed<'a> {
     pub(super) first_return: Option<u32>,
     /// Operations that show it, where the algorithm has told.
     pub(super) conflict: Vec<u32>,
+    /// The conflict is one operation, which shows what nobody can have written.
+    pub(super) unwritten: bool,
 }
 
 /// How many configurations one of the many small searches may visit.
@@ -245,6 +247,13 @@ impl<'a> Narrowing<'a> {
         budget: &mut Budget<'_>,
     ) -> (Vec<u32>, bool) {
         let operations = &self.history.operations;
+        let returns = |&i: &u32| operations[i as usize].ret;
+        // It shows by itself that there is no order, unless there was none before.
+        if failed.unwritten
+            && first_at.is_none_or(|at| failed.conflict.iter().filter_map(returns).all(|r| r <= at))
+        {
+            return (failed.conflict.clone(), true);
+        }
         let called = |&i: &u32| first_at.is_none_or(|at| operations[i as usize].call < at);
         let all: Vec<u32> = self.part.ops.iter().copied().filter(called).collect();
         let mut all = self.seen.with_writers(self.history, &all);

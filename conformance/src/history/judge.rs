@@ -13,6 +13,7 @@ use super::store::cell::{Cell, CellOp};
 use super::store::many::Many;
 use super::store::queue::{Queue, QueueOp};
 use super::store::set::Set;
+use super::unwritten::unwritten;
 use super::verdict::{
     Algorithm, Certificate, Dropped, Failure, Ground, Judged, Order, Outcomes, Point, Verdict,
 };
@@ -109,6 +110,7 @@ pub fn judge(history: &History, model: ModelName, options: &Options<'_>) -> Resu
                     part,
                     first_return: (first_return != u32::MAX).then_some(first_return),
                     conflict: judged.conflict,
+                    unwritten: judged.algorithm == Algorithm::Unwritten,
                 });
             }
             Outcome::Stopped(ground) => {
@@ -413,7 +415,8 @@ impl<'a> Subject<'a> {
                     if let Some(before) = &refuted {
                         judged.add(before);
                     }
-                    if !matches!(judged.outcome, Outcome::None { .. }) {
+                    let is_none = matches!(judged.outcome, Outcome::None { .. });
+                    if !is_none || judged.algorithm == Algorithm::Unwritten {
                         return judged;
                     }
                     refuted = Some(judged);
@@ -499,6 +502,17 @@ impl<'a> Subject<'a> {
                 judged.dropped.extend(dropped);
                 return judged;
             }
+        }
+        let spanned = self.spans.iter().copied().zip(self.operations());
+        if !options.search_only
+            && let Some(at) = unwritten(self.history, spanned)
+        {
+            judged.algorithm = Algorithm::Unwritten;
+            judged.conflict = vec![self.ops[at]];
+            judged.outcome = Outcome::None {
+                first_return: u32::MAX,
+            };
+            return judged;
         }
         judged.algorithm = Algorithm::Search;
         let found: Found = search(model, &timed, &options.limits, false);

@@ -44,6 +44,7 @@ mod search;
 mod sequential;
 mod store;
 pub mod texts;
+mod unwritten;
 pub mod verdict;
 pub mod words;
 mod zones;

@@ -94,16 +94,19 @@ pub enum Algorithm {
     Zones,
     /// The order in which values pass through a queue.
     Passage,
+    /// An answer shows what no operation can have written by then.
+    Unwritten,
     /// The search of Wing, Gong and Lowe.
     Search,
 }
 
 impl Algorithm {
     /// Every algorithm.
-    pub const ALL: [Algorithm; 4] = [
+    pub const ALL: [Algorithm; 5] = [
         Algorithm::Witness,
         Algorithm::Zones,
         Algorithm::Passage,
+        Algorithm::Unwritten,
         Algorithm::Search,
     ];
 
@@ -113,6 +116,7 @@ impl Algorithm {
             Algorithm::Witness => "witness",
             Algorithm::Zones => "zones",
             Algorithm::Passage => "passage",
+            Algorithm::Unwritten => "unwritten",
             Algorithm::Search => "search",
         }
     }
@@ -125,6 +129,7 @@ impl Algorithm {
             Algorithm::Passage => {
                 "the order of what was put and taken (Henzinger, Sezgin and Vafeiadis 2013)"
             }
+            Algorithm::Unwritten => "an answer shows what no operation can have written by then",
             Algorithm::Search => "memoised search (Wing and Gong 1993, Lowe 2017)",
         }
     }

@@ -7,3 +7,4 @@ mod generated;
 mod limits;
 mod sampled;
 mod shapes;
+mod unwritten;

@@ -290,6 +290,48 @@ fn texts_compared_by_order_and_appended_to() {
     sample(10, 40_000, &base, ModelName::Kv, &draw);
 }
 
+/// Lists that transactions append to, as texts; of some elements it is only
+/// asked whether they were appended.
+#[test]
+fn transactions_that_append() {
+    for (seed, absent) in [(17, ""), (18, "nil")] {
+        let base = base(absent, &["a", "b", "ab", "ba", "aa", "aba", "ac"]);
+        let draw = |dice: &mut Dice| {
+            let mut then = Vec::new();
+            let mut answers = Vec::new();
+            for _ in 0..=dice.roll(3) {
+                let key = dice.one(&[X, X, Y]);
+                let (request, answer) = match dice.roll(5) {
+                    0 | 1 => {
+                        let seen = ValueId(dice.roll(8) as u32);
+                        (Request::Read { key }, Response::Value(seen))
+                    }
+                    2 | 3 => {
+                        let value = ValueId(1 + dice.roll(2) as u32);
+                        (Request::Append { key, value }, Response::Done)
+                    }
+                    _ => {
+                        let value = ValueId(dice.roll(4) as u32);
+                        (Request::Write { key, value }, Response::Done)
+                    }
+                };
+                then.push(request);
+                answers.push(answer);
+            }
+            let txn = Txn {
+                then,
+                ..Txn::default()
+            };
+            let answer = Response::Txn {
+                succeeded: true,
+                answers,
+            };
+            (Request::Txn(Box::new(txn)), answer)
+        };
+        sample(seed, 40_000, &base, ModelName::Kv, &draw);
+    }
+}
+
 #[test]
 fn an_empty_value_is_no_absent_key() {
     let base = base("", &["1"]);
