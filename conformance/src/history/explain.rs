@@ -19,7 +19,7 @@ use super::store::cell::Cell;
 use super::store::many::Many;
 use super::store::queue::Queue;
 use super::store::set::Set;
-use super::verdict::{Attempt, Blocked, Failure, Point, Weaker, Why};
+use super::verdict::{Attempt, Blocked, Failure, Point, Untold, Weaker, Why};
 use super::{History, KeyId, Operation};
 
 mod least;
@@ -441,9 +441,13 @@ fn attempt<M: Model>(model: &M, ops: &[u32], timed: &[Timed<'_, M::Op>], order: 
 }
 
 /// Whether the history is sequentially consistent.
-fn in_all_clients_order(history: &History, part: &Part, limits: &Limits<'_>) -> Option<bool> {
+fn in_all_clients_order(
+    history: &History,
+    part: &Part,
+    limits: &Limits<'_>,
+) -> Result<bool, Untold> {
     if part.ops.len() > ALONE {
-        return None;
+        return Err(Untold::Large);
     }
     let clients: Vec<u32> = part
         .ops
@@ -451,16 +455,21 @@ fn in_all_clients_order(history: &History, part: &Part, limits: &Limits<'_>) -> 
         .map(|&i| history.operations[i as usize].client.0)
         .collect();
     let alone = in_client_order(history, part, &clients, limits);
-    if alone != Some(true) || part.ops.len() == history.operations.len() {
+    if alone != Ok(true) || part.ops.len() == history.operations.len() {
         return alone;
     }
-    // Other parts may stand in the way; all of them are one store.
-    let kinds = [Kind::Cell, Kind::Many];
-    if !kinds.contains(&part.kind) || history.operations.len() > TOGETHER {
-        return None;
+    // Other parts may stand in the way; all of them are one store. So are the
+    // values of a set.
+    let kind = match part.kind {
+        Kind::Cell | Kind::Many => Kind::Many,
+        Kind::Set if history.keys.len() == 1 => Kind::Set,
+        Kind::Set | Kind::Queue => return Err(Untold::Apart),
+    };
+    if history.operations.len() > TOGETHER {
+        return Err(Untold::Large);
     }
     let whole = Part {
-        kind: Kind::Many,
+        kind,
         model: part.model,
         keys: (0..history.keys.len() as u32).map(KeyId).collect(),
         ops: (0..history.operations.len() as u32).collect(),
@@ -475,7 +484,7 @@ fn in_client_order(
     part: &Part,
     clients: &[u32],
     limits: &Limits<'_>,
-) -> Option<bool> {
+) -> Result<bool, Untold> {
     let operations: Vec<&Operation> = part
         .ops
         .iter()
@@ -495,11 +504,14 @@ fn in_client_order(
             for case in cases.by_ref().take(CASES) {
                 model.begin(case);
                 let found = sequential::has_order(&model, &all, clients, known, limits);
-                if found != Some(false) {
+                if found != Ok(false) {
                     return found;
                 }
             }
-            cases.next().is_none().then_some(false)
+            match cases.next() {
+                None => Ok(false),
+                Some(_) => Err(Untold::Configurations),
+            }
         }
         Kind::Queue => {
             let all: Vec<_> = operations.iter().map(|o| Queue::op(o)).collect();

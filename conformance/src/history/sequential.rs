@@ -8,16 +8,17 @@
 use super::limits::Limits;
 use super::memo::{Memo, mix};
 use super::model::{Model, Step};
+use super::verdict::Untold;
 
 /// Whether operations have such an order; they stand in the order of their
-/// calls. None: not shown within the limits.
+/// calls. Or which limit came first.
 pub(super) fn has_order<M: Model>(
     model: &M,
     ops: &[M::Op],
     clients: &[u32],
     known: impl Fn(usize) -> bool,
     limits: &Limits<'_>,
-) -> Option<bool> {
+) -> Result<bool, Untold> {
     let mut lines: Vec<Vec<u32>> = Vec::new();
     for (op, &client) in clients.iter().enumerate() {
         let client = client as usize;
@@ -67,7 +68,7 @@ struct Frame<U> {
 }
 
 impl<M: Model> Search<'_, M> {
-    fn run(&mut self, limits: &Limits<'_>) -> Option<bool> {
+    fn run(&mut self, limits: &Limits<'_>) -> Result<bool, Untold> {
         let mut frames: Vec<Frame<M::Undo>> = Vec::new();
         let mut frame = Frame {
             trail: 0,
@@ -77,22 +78,24 @@ impl<M: Model> Search<'_, M> {
         let mut states = 0;
         loop {
             states += 1;
-            if limits.configurations.is_some_and(|most| states > most)
-                || (states % 256 == 0 && limits.reached().is_some())
+            if limits.configurations.is_some_and(|most| states > most) {
+                return Err(Untold::Configurations);
+            }
+            if (states % 256 == 0 && limits.reached().is_some())
                 || limits
                     .memory_bytes
                     .is_some_and(|most| self.memo.bytes_with_one_more() > most)
             {
-                return None;
+                return Err(Untold::Spent);
             }
             frame.choices = self.enter();
             if self.left == 0 {
-                return Some(true);
+                return Ok(true);
             }
             frames.push(frame);
             loop {
                 let Some(top) = frames.last_mut() else {
-                    return Some(false);
+                    return Ok(false);
                 };
                 if let Some(client) = top.choices.pop() {
                     frame = self.take(client);

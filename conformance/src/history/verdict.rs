@@ -300,16 +300,103 @@ pub enum Why {
 }
 
 /// What holds of a part that is not linearizable.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Weaker {
     /// How old the answers of reads are.
     pub stale: Stale,
-    /// The guarantees of a session that a client was not given. None: not
-    /// examined, for only parts of one key whose values tell their writes are.
-    pub sessions: Option<Vec<SessionBreak>>,
-    /// Whether the history is sequentially consistent (None: not shown within
-    /// the budget): an order exists that keeps each client's own.
-    pub sequential: Option<bool>,
+    /// The guarantees of a session that a client was not given; or why they
+    /// were not examined.
+    pub sessions: Result<Vec<SessionBreak>, Unexamined>,
+    /// Whether the history is sequentially consistent: an order exists that
+    /// keeps each client's own. Or why that is not known.
+    pub sequential: Result<bool, Untold>,
+}
+
+impl Default for Weaker {
+    fn default() -> Self {
+        Weaker {
+            stale: Stale::default(),
+            sessions: Err(Unexamined::NotAsked),
+            sequential: Err(Untold::NotAsked),
+        }
+    }
+}
+
+/// Why guarantees of sessions were not examined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unexamined {
+    /// Nothing was to be explained.
+    NotAsked,
+    /// The part is none of one key with plain operations.
+    Kind,
+    /// Answers leave open which write they are of.
+    Writes,
+}
+
+impl Unexamined {
+    /// The name, as JSON spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Unexamined::NotAsked => "not-asked",
+            Unexamined::Kind => "kind",
+            Unexamined::Writes => "writes",
+        }
+    }
+
+    /// What it says, in a sentence.
+    pub fn says(self) -> &'static str {
+        match self {
+            Unexamined::NotAsked => "nothing was to be explained",
+            Unexamined::Kind => {
+                "only parts of one key are, with plain operations and without revisions"
+            }
+            Unexamined::Writes => "answers do not tell which write of the key they are of",
+        }
+    }
+}
+
+/// Why it is not known whether a history is sequentially consistent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Untold {
+    /// Nothing was to be explained.
+    NotAsked,
+    /// There are more operations than are asked about.
+    Large,
+    /// Parts stand alone: queues, and sets of different keys, are not put
+    /// together again.
+    Apart,
+    /// The search visited as many configurations as it may.
+    Configurations,
+    /// The time or the memory was used up.
+    Spent,
+}
+
+impl Untold {
+    /// The name, as JSON spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Untold::NotAsked => "not-asked",
+            Untold::Large => "large",
+            Untold::Apart => "apart",
+            Untold::Configurations => "configurations",
+            Untold::Spent => "spent",
+        }
+    }
+
+    /// What it says, in a sentence.
+    pub fn says(self) -> &'static str {
+        match self {
+            Untold::NotAsked => "nothing was to be explained",
+            Untold::Large => "that is not asked of so many operations, whatever the time",
+            Untold::Apart => {
+                "this part is, alone; several queues or sets are not put together again"
+            }
+            Untold::Configurations => {
+                "the search for it visits a limited number of configurations, whatever the time"
+            }
+            Untold::Spent => "the time (--explain) or the memory was used up",
+        }
+    }
 }
 
 /// By how much reads would have to be called earlier, all of them, for the

@@ -10,7 +10,7 @@ use super::certificate::size;
 use super::printable::printable;
 use super::replay::{item, sentence};
 use super::table::{Table, grouped};
-use crate::history::verdict::{Algorithm, Dropped, Ground};
+use crate::history::verdict::{Algorithm, Dropped, Ground, Unexamined, Untold};
 use crate::report::linearize::{
     AttemptReport, CertificateReport, Conflict, Document, HistoryReport, OperationReport,
     WeakerReport,
@@ -297,7 +297,7 @@ fn weaker_words(weaker: &WeakerReport) -> Vec<(&'static str, String)> {
             )
         }
         ("never", ..) => "no: reads of no age explain it".to_owned(),
-        _ => "not found out within the time for it".to_owned(),
+        _ => "not known: how much is tried for it is limited, by --explain among others".to_owned(),
     };
     let mut words = vec![("stale", stale)];
     for session in weaker.sessions.iter().flatten() {
@@ -308,18 +308,23 @@ fn weaker_words(weaker: &WeakerReport) -> Vec<(&'static str, String)> {
         let broke = format!("{} broke for client {client}: {shown}", session.guarantee);
         words.push(("sessions", broke));
     }
-    let none = match &weaker.sessions {
-        None => "not examined: values do not tell which write of one key they are of",
-        Some(broken) if broken.is_empty() => "no guarantee of a session was seen to break",
-        Some(_) => "",
+    let none = match (&weaker.sessions, weaker.sessions_unknown) {
+        (None, why) => Some(format!(
+            "not examined: {}",
+            why.map_or("", Unexamined::says)
+        )),
+        (Some(broken), _) => broken
+            .is_empty()
+            .then(|| "no guarantee of a session was seen to break".to_owned()),
     };
-    if !none.is_empty() {
-        words.push(("sessions", none.to_owned()));
-    }
+    words.extend(none.map(|none| ("sessions", none)));
     let sequential = match weaker.sequential {
         Some(true) => "it is: an order exists that keeps each client's own",
         Some(false) => "no: no order keeps each client's own",
-        None => "not found out within the time for it",
+        None => {
+            let why = weaker.sequential_unknown.map_or("", Untold::says);
+            &format!("not known: {why}")
+        }
     };
     let sequential = format!("sequentially consistent? {sequential}");
     words.push(("in order", sequential));

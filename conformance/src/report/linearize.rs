@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::check::peak_memory;
 use super::{Answer, seconds};
 use crate::history::format::{Error, Read};
 use crate::history::verdict::{
-    Attempt, Certificate, Failure, Ground, Judged, Outcomes, SessionBreak, Stale, Verdict, Why,
+    Attempt, Certificate, Failure, Ground, Judged, Outcomes, SessionBreak, Stale, Unexamined,
+    Untold, Verdict, Why,
 };
 use crate::history::{History, KeyId, ModelName, Request, Response, words};
 
@@ -173,8 +174,22 @@ pub struct WeakerReport {
     pub time_unit: Option<&'static str>,
     /// Guarantees of a session that broke; null: not examined.
     pub sessions: Option<Vec<SessionReport>>,
-    /// Whether it is sequentially consistent.
+    /// Why they were not examined.
+    #[serde(serialize_with = "unexamined")]
+    pub sessions_unknown: Option<Unexamined>,
+    /// Whether it is sequentially consistent; null: not known.
     pub sequential: Option<bool>,
+    /// Why that is not known.
+    #[serde(serialize_with = "untold")]
+    pub sequential_unknown: Option<Untold>,
+}
+
+fn unexamined<S: Serializer>(why: &Option<Unexamined>, to: S) -> Result<S::Ok, S::Error> {
+    why.map(Unexamined::name).serialize(to)
+}
+
+fn untold<S: Serializer>(why: &Option<Untold>, to: S) -> Result<S::Ok, S::Error> {
+    why.map(Untold::name).serialize(to)
 }
 
 /// A guarantee that broke.
@@ -508,7 +523,7 @@ fn weaker(history: &History, failure: &Failure) -> WeakerReport {
         guarantee: broken.session.name(),
         operations: operations(history, &broken.operations),
     };
-    let sessions = failure.weaker.sessions.as_ref();
+    let sessions = failure.weaker.sessions.as_ref().ok();
     let sessions = sessions.map(|broken| broken.iter().map(session).collect());
     let timed = !history.times.is_empty();
     WeakerReport {
@@ -517,7 +532,9 @@ fn weaker(history: &History, failure: &Failure) -> WeakerReport {
         stale_time: time,
         time_unit: timed.then_some(history.time_unit),
         sessions,
-        sequential: failure.weaker.sequential,
+        sessions_unknown: failure.weaker.sessions.as_ref().err().copied(),
+        sequential: failure.weaker.sequential.ok(),
+        sequential_unknown: failure.weaker.sequential.err(),
     }
 }
 

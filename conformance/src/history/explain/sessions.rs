@@ -12,18 +12,18 @@ use std::collections::HashMap;
 use super::super::model::Span;
 use super::super::parts::{Kind, Part};
 use super::super::store::cell::Cell;
-use super::super::verdict::{Session, SessionBreak};
+use super::super::verdict::{Session, SessionBreak, Unexamined};
 use super::super::zones::{self, Converted, NONE};
 use super::super::{ClientId, History, Operation};
 
 /// How many of the values that a client saw last are compared with the next.
 const LAST: usize = 16;
 
-/// For each guarantee that was broken, the first operations that show it. None:
-/// the part was not examined, for its values do not tell their writes.
-pub(super) fn sessions(history: &History, part: &Part) -> Option<Vec<SessionBreak>> {
+/// For each guarantee that was broken, the first operations that show it; or
+/// why the part was not examined.
+pub(super) fn sessions(history: &History, part: &Part) -> Result<Vec<SessionBreak>, Unexamined> {
     if part.kind != Kind::Cell {
-        return None;
+        return Err(Unexamined::Kind);
     }
     let operation = |&i: &u32| &history.operations[i as usize];
     let model = Cell::new(history, part.ops.iter().map(operation));
@@ -41,7 +41,7 @@ pub(super) fn sessions(history: &History, part: &Part) -> Option<Vec<SessionBrea
         whole: true,
     } = zones::accesses(&model, &timed)
     else {
-        return None;
+        return Err(Unexamined::Writes);
     };
     let names: Vec<u32> = kept.iter().map(|&at| part.ops[at as usize]).collect();
     let mut writer = vec![Writer::None; values as usize];
@@ -84,7 +84,7 @@ pub(super) fn sessions(history: &History, part: &Part) -> Option<Vec<SessionBrea
         }
     }
     found.breaks.sort_by_key(|b| b.session);
-    Some(found.breaks)
+    Ok(found.breaks)
 }
 
 /// Who wrote a value.
