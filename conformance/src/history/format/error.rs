@@ -4,6 +4,10 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
+/// Why nothing cannot be put into a queue.
+pub(super) const NOTHING_PUT: &str =
+    "nothing is enqueued: a dequeue that is answered so has found the queue empty";
+
 /// What is wrong with a history, and where. Prints as `FILE:LINE: cause`.
 #[derive(Debug)]
 pub struct Error {

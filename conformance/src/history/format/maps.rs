@@ -17,7 +17,7 @@ use memchr::memmem;
 
 use super::build::{Builder, Ending};
 use super::edn;
-use super::error::{Error, Reason};
+use super::error::{Error, NOTHING_PUT, Reason};
 use super::jepsen_log::{Phase, intern, pair, written};
 use super::source::Source;
 use super::{Format, Read, Stopped};
@@ -348,6 +348,9 @@ impl Maps<'_> {
                 match kind {
                     "write" => Request::Write { key, value },
                     "append" => Request::Append { key, value },
+                    "enqueue" if value == ValueId::ABSENT => {
+                        return Err(Reason::Impossible(NOTHING_PUT.to_owned()));
+                    }
                     "enqueue" => Request::Enqueue { key, value },
                     "add" => Request::Add { key, value },
                     _ => Request::Remove { key, value },

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use super::answers::{self, Answer};
 use super::build::{Builder, Ending};
-use super::error::{Error, Reason};
+use super::error::{Error, NOTHING_PUT, Reason};
 use super::flat::{Flat, flat};
 use super::source::Source;
 use super::text::{Notations, Text, some};
@@ -483,6 +483,9 @@ impl<'l> Reader<'l> {
                 // 0 is no limit, as in etcd.
                 limit: limit.filter(|limit| *limit > 0),
             },
+            Op::Enqueue if matches!(text, Some(Text::Null)) => {
+                return Err(Reason::Impossible(NOTHING_PUT.to_owned()));
+            }
             Op::Enqueue => Request::Enqueue {
                 key,
                 value: self.needed(op, "value", text)?,

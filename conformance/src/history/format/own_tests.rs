@@ -215,3 +215,23 @@ fn a_clock_that_goes_back_within_an_operation_is_refused() {
                 {:process 0 :type :ok :f :read :value nil :time 6}";
     refused(maps, 2, "its clock went back");
 }
+
+#[test]
+fn nothing_is_not_put_into_a_queue() {
+    let why = "nothing is enqueued";
+    refused(&in_turn(&[("enqueue", "\"value\":null", "")]), 1, why);
+    let put = in_turn(&[("enqueue", "\"value\":\"a\"", "\"value\":null")]);
+    refused(&put, 2, why);
+    refused(
+        "{:process 0, :type :invoke, :f :enqueue, :value nil}\n",
+        1,
+        why,
+    );
+    // The empty text is something.
+    let texts = [
+        ("enqueue", "\"value\":\"\"", ""),
+        ("dequeue", "", "\"value\":\"\""),
+        ("dequeue", "", "\"value\":null"),
+    ];
+    assert!(judged(&in_turn(&texts)));
+}
