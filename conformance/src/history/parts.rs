@@ -100,7 +100,7 @@ pub(super) fn parts(history: &History, model: ModelName) -> (Vec<Part>, &'static
 fn describe(history: &History, part: &mut Part, nodes: &mut Nodes<'_>) {
     let operations = part.ops.iter().map(|&i| &history.operations[i as usize]);
     let mut cells = true;
-    let (mut empties, mut found) = (false, false);
+    let (mut empties, mut found, mut replaced) = (false, false, false);
     for operation in operations {
         match operation.request {
             Request::Enqueue { .. } | Request::Dequeue { .. } => part.kind = Kind::Queue,
@@ -110,6 +110,8 @@ fn describe(history: &History, part: &mut Part, nodes: &mut Nodes<'_>) {
             | Request::Members { .. } => part.kind = Kind::Set,
             _ => cells &= super::store::cell::Cell::knows(operation),
         }
+        replaced |=
+            matches!(operation.request, Request::Cas { from, .. } if from == ValueId::ABSENT);
         match operation.request {
             Request::Write { value, .. }
             | Request::Append { value, .. }
@@ -122,8 +124,9 @@ fn describe(history: &History, part: &mut Part, nodes: &mut Nodes<'_>) {
     part.keys.sort_unstable();
     part.keys.dedup();
     // One key knows no difference between an empty text and none, which only a
-    // deletion shows.
-    cells &= !(empties && found && history.absent_is_empty());
+    // deletion shows, and with etcd a compare-and-set of it.
+    let told = (empties && found) || (replaced && part.model == ModelName::Etcd);
+    cells &= !(told && history.absent_is_empty());
     if part.kind == Kind::Cell && (!cells || part.keys.len() > 1) {
         part.kind = Kind::Many;
     }

@@ -229,7 +229,10 @@ fn one(
             shows(&next)
         }
         Request::Cas { key, from, to } => {
-            let equal = now(store, &name(*key)) == value(from);
+            // A transaction of etcd that compares the value.
+            let there = store.keys.contains_key(&name(*key));
+            let comparable = there || !store.valueless || !absent.is_empty();
+            let equal = comparable && now(store, &name(*key)) == value(from);
             if equal {
                 put(store, name(*key), value(to));
                 *changed = true;

@@ -307,6 +307,37 @@ fn the_page_is_not_written_over_what_is_read() {
     assert_eq!(code, 1, "{error}");
 }
 
+/// A compare-and-set of etcd is a transaction that compares the value, and an
+/// absent key has none.
+#[test]
+fn etcd_compares_no_absent_value() {
+    let folder = scratch("etcd-absent");
+    let path = folder.join("history.jsonl");
+    let name = path.to_str().expect("a path");
+    let cas = |answer: bool, revision: &str| {
+        let line = "{\"client\":1,\"op\":\"cas\",\"key\":\"k\",";
+        format!(
+            "{line}\"from\":\"\",\"to\":\"b\",\"type\":\"invoke\"}}\n\
+             {line}\"answer\":{answer}{revision},\"type\":\"ok\"}}\n"
+        )
+    };
+    let shown = ",\"revision\":1";
+    for (text, etcd, expected) in [
+        (cas(false, shown), false, 0),
+        (cas(true, shown), false, 1),
+        (cas(false, ""), true, 0),
+        (cas(true, ""), true, 1),
+        // In a store that is not etcd's an absent key reads as the empty text.
+        (cas(true, ""), false, 0),
+        (cas(false, ""), false, 1),
+    ] {
+        std::fs::write(&path, &text).expect("written");
+        let model = if etcd { &["--model", "etcd"][..] } else { &[] };
+        let (code, out, error) = run(&[&[name], model].concat(), b"");
+        assert_eq!(code, expected, "{text}{out}{error}");
+    }
+}
+
 /// A transaction may name no key; other files keep their verdicts beside it.
 #[test]
 fn transactions_of_nothing_are_judged() {

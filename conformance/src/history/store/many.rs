@@ -219,7 +219,8 @@ impl<'a> Many<'a> {
             }
             Request::Cas { key, from, to } => {
                 let old = self.get(state, *key);
-                let equal = self.shows.reads_as(old.value, *from);
+                let equal = self.shows.reads_as(old.value, *from)
+                    && !(old.value == Shown::ABSENT && self.is_valueless());
                 if equal {
                     write(state, undo, *key, old, self.shows.written(*to));
                 }
@@ -245,6 +246,13 @@ impl<'a> Many<'a> {
             }
             _ => (false, false),
         }
+    }
+
+    /// Whether an absent key has no value to compare with. A client of etcd
+    /// compares and sets with such a transaction. Where absent reads as `nil`,
+    /// that is a value which one can name.
+    fn is_valueless(&self) -> bool {
+        self.valueless && self.history.absent_is_empty()
     }
 
     fn range(
