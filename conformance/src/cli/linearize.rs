@@ -13,7 +13,7 @@ use super::progress::Line;
 use super::{Done, FailOn, Failure};
 use crate::history::format::{self, Error, Input, Read, Reason, Stopped};
 use crate::history::verdict::Ground;
-use crate::history::{self, Limits, ModelName};
+use crate::history::{self, History, Limits, ModelName, words};
 use crate::render;
 use crate::render::linearize::page::Drawing;
 use crate::render::printable::printable;
@@ -370,8 +370,17 @@ fn judge(
     let model = match args.model {
         Some(model) => model.name(),
         None => ModelName::of(history).ok_or_else(|| {
-            let kinds = "its operations are of no one model (queues beside registers?)";
-            error(0, Reason::Model(kinds.to_owned()))
+            let clash = ModelName::clash(history);
+            let (at, before) = clash.unwrap_or_default();
+            let kind = words::kind(history, at);
+            let why = match before {
+                Some(model) => format!(
+                    "{kind} is no operation of the model {}, and those before it are",
+                    model.name()
+                ),
+                None => format!("{kind} is no operation of any model"),
+            };
+            error(call_line(history, at), Reason::Model(why))
         })?,
     };
     let witness = match (&args.witness, &args.trace) {
@@ -391,15 +400,10 @@ fn judge(
         ..history::Options::default()
     };
     let judged = history::judge(history, model, &options).map_err(|misfit| {
-        let place = history
-            .places
-            .get(misfit.operation)
-            .copied()
-            .unwrap_or_default();
-        let operation = history.operations.get(misfit.operation);
-        let kind = operation.map_or("", |operation| operation.request.kind());
+        let at = misfit.operation;
+        let kind = words::kind(history, at);
         let why = format!("{kind} is no operation of the model {}", model.name());
-        error(u64::from(place.call_line), Reason::Model(why))
+        error(call_line(history, at), Reason::Model(why))
     })?;
     times.judging = begun.elapsed();
     let chosen = args.model.is_none();
@@ -407,6 +411,12 @@ fn judge(
     let drawing = args.html.is_some();
     let drawing = drawing.then(|| Drawing::new(history, &judged, &report));
     Ok((report, drawing))
+}
+
+/// The line on which an operation is called.
+fn call_line(history: &History, operation: usize) -> u64 {
+    let place = history.places.get(operation);
+    place.map_or(0, |place| u64::from(place.call_line))
 }
 
 /// The page with the drawings, opened before anything is judged: what cannot

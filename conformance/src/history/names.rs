@@ -58,6 +58,18 @@ impl ModelName {
             .find(|model| model.misfit(history).is_none())
     }
 
+    /// Where no one model knows all operations of a history: the first that no
+    /// model knows together with those before it, and the smallest model of
+    /// those; none if it is no operation of any.
+    pub fn clash(history: &History) -> Option<(usize, Option<ModelName>)> {
+        let misfits = ModelName::ALL.map(|model| (model.misfit(history), model));
+        let (first, _) = misfits.into_iter().max_by_key(|(misfit, _)| *misfit)?;
+        let first = first.filter(|_| misfits.iter().all(|(misfit, _)| misfit.is_some()))?;
+        let mut before = misfits.into_iter();
+        let before = before.find(|(misfit, _)| *misfit == Some(first));
+        Some((first, before.map(|(_, model)| model).filter(|_| first > 0)))
+    }
+
     /// The first operation that this model does not know, if there is one.
     pub fn misfit(self, history: &History) -> Option<usize> {
         let fits = |o: &super::Operation| {
@@ -66,7 +78,7 @@ impl ModelName {
         history.operations.iter().position(|o| !fits(o))
     }
 
-    fn knows(self, request: &Request) -> bool {
+    pub(crate) fn knows(self, request: &Request) -> bool {
         match request {
             Request::Read { .. } | Request::Write { .. } => {
                 !matches!(self, ModelName::Queue | ModelName::Set)

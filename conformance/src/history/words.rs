@@ -1,11 +1,30 @@
 //! Operations in words: `put k1 "v"`, `get k1 -> "v"`.
 
 use super::{
-    Compare, CompareOp, CompareWith, History, KeyId, RangeEnd, Request, Response, ValueId,
+    Compare, CompareOp, CompareWith, History, KeyId, ModelName, RangeEnd, Request, Response,
+    ValueId,
 };
 
 /// A text in a sentence is not longer than this; what a value has more is cut.
 const LENGTH_MAX: usize = 60;
+
+/// What an operation is, as far as models tell operations apart.
+pub(crate) fn kind(history: &History, operation: usize) -> String {
+    let Some(operation) = history.operations.get(operation) else {
+        return String::new();
+    };
+    let mut kind = operation.request.kind().to_owned();
+    if let Request::Txn(txn) = &operation.request {
+        let mut all = txn.then.iter().chain(&txn.otherwise);
+        if let Some(other) = all.find(|request| !ModelName::Kv.knows(request)) {
+            kind += &format!(" with {} in it", other.kind());
+        }
+    }
+    if operation.revision.is_some() {
+        kind += " with a revision";
+    }
+    kind
+}
 
 /// What was asked.
 pub fn request(history: &History, request: &Request) -> String {

@@ -338,6 +338,45 @@ fn etcd_compares_no_absent_value() {
     }
 }
 
+/// Which operation does not go with those before it, and where it is called.
+#[test]
+fn operations_of_no_one_model_are_told() {
+    let folder = scratch("no-model");
+    let one = |op: &str, asked: &str, answered: &str| {
+        let line = |phase: &str, rest: &str| {
+            format!("{{\"client\":1,\"op\":\"{op}\",\"type\":\"{phase}\"{rest}}}\n")
+        };
+        line("invoke", asked) + &line("ok", answered)
+    };
+    let value = ",\"value\":\"1\"";
+    let put = one("enqueue", value, "");
+    for (text, says) in [
+        (
+            put.clone() + &one("enqueue", value, ",\"revision\":3"),
+            ":3: enqueue with a revision is no operation of the model queue, and those before it are",
+        ),
+        (
+            one("enqueue", value, ",\"revision\":3"),
+            ":1: enqueue with a revision is no operation of any model",
+        ),
+        (
+            one("put", value, "") + &one("cas", ",\"from\":\"1\",\"to\":\"2\"", "") + &put,
+            ":5: enqueue is no operation of the model cas-register, and those before it are",
+        ),
+        (
+            one("txn", ",\"then\":[{\"op\":\"enqueue\",\"value\":1}]", ""),
+            ":1: txn with enqueue in it is no operation of any model",
+        ),
+    ] {
+        let path = folder.join("history.jsonl");
+        std::fs::write(&path, text).expect("written");
+        let path = path.to_str().expect("a path");
+        let (code, out, error) = run(&[path], b"");
+        assert_eq!((code, out.as_str()), (2, ""));
+        assert!(error.contains(&format!("{path}{says}")), "{error}");
+    }
+}
+
 /// A transaction may name no key; other files keep their verdicts beside it.
 #[test]
 fn transactions_of_nothing_are_judged() {

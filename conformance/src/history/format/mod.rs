@@ -138,16 +138,38 @@ fn read_source(mut source: Source, options: Options, limits: &Limits<'_>) -> Res
     source.pass_mark()?;
     let format = match options.format {
         Some(format) => format,
-        None => match detect(source.peek()?) {
-            Ok(format) => format,
-            Err(why) => return Err(source.error(0, Reason::NoHistory(why.to_owned())).into()),
-        },
+        None => told(&mut source)?,
     };
     match format {
         Format::Plimsoll => own::read(&mut source, limits),
         Format::JepsenLog => jepsen_log::read(&mut source, limits),
         Format::Porcupine | Format::JepsenEdn => maps::read(&mut source, options.set, limits),
     }
+}
+
+/// The format of a file, by what it begins with.
+fn told(source: &mut Source) -> Result<Format, Error> {
+    let first = source.peek()?;
+    let why = match detect(first) {
+        Ok(format) => return Ok(format),
+        Err(why) => why,
+    };
+    let braced = first.trim_ascii_start().starts_with(b"{");
+    let (long, like_own) = (!first.contains(&b'\n'), own::begins_like(first));
+    let mut error = Error::new(source.file(), 0, Reason::NoHistory(why.to_owned()));
+    // What is missing may stand further on in a long line.
+    if braced && long {
+        match source.peek_line().map(detect) {
+            Ok(Ok(format)) => return Ok(format),
+            Ok(Err(_)) => {}
+            Err(long) if like_own => return Err(long),
+            Err(long) => {
+                (error.line, error.reason) =
+                    (long.line, Reason::NoHistory(long.reason.to_string()));
+            }
+        }
+    }
+    Err(error)
 }
 
 /// The format that a file begins like. An empty file is an empty history, of

@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
 use serde_json::value::RawValue;
 
 use super::answers::{self, Answer};
@@ -139,7 +140,7 @@ struct Line<'a> {
     limit: Option<u32>,
     #[serde(borrow, default, deserialize_with = "some")]
     id: Option<Text<'a>>,
-    #[serde(default, alias = "time")]
+    #[serde(default, alias = "time", deserialize_with = "time")]
     t: Option<u64>,
     #[serde(borrow, default)]
     compares: Option<Vec<Compared<'a>>>,
@@ -159,6 +160,12 @@ struct Line<'a> {
     mod_revision: Option<u64>,
     create_revision: Option<u64>,
     version: Option<u64>,
+}
+
+/// Whether the beginning of a line has something of this format.
+pub(super) fn begins_like(first: &[u8]) -> bool {
+    let has = |name: &str| memchr::memmem::find(first, name.as_bytes()).is_some();
+    has("\"client\"") || has("\"process\"") || has("\"op\"")
 }
 
 /// Whether a file that begins with a brace is a history of this format.
@@ -191,11 +198,13 @@ pub(super) fn read(source: &mut Source, limits: &Limits<'_>) -> Result<Read, Sto
             taken.map_err(|why| Error::new(&file, piece.line, Reason::Impossible(why)))?;
         } else {
             let line = serde_json::from_slice(piece.bytes).map_err(|error| {
-                let torn = !piece.terminated && error.is_eof();
-                match torn {
-                    true => Reason::Torn("the last line has no end".to_owned()),
-                    false => Reason::Form(said(&error)),
+                if !piece.terminated && error.is_eof() {
+                    return Reason::Torn("the last line has no end".to_owned());
                 }
+                Reason::Form(match std::str::from_utf8(piece.bytes) {
+                    Err(error) => format!("not UTF-8 (byte {})", error.valid_up_to() + 1),
+                    Ok(_) => said(&error),
+                })
             });
             line.and_then(|line| reader.take(line))
                 .map_err(|reason| Error::new(&file, piece.line, reason))?;
@@ -637,6 +646,17 @@ fn stray(line: &Line<'_>) -> Result<(), Reason> {
         }
     }
     Ok(())
+}
+
+/// A time, or `null` where there is none.
+fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    match <&'de RawValue>::deserialize(deserializer)?.get() {
+        "null" => Ok(None),
+        number => number
+            .parse()
+            .map(Some)
+            .map_err(|_| D::Error::custom("`t` must be a whole number of at least 0, below 2^64")),
+    }
 }
 
 /// What serde says, without the line, which is always the first.

@@ -235,3 +235,46 @@ fn nothing_is_not_put_into_a_queue() {
     ];
     assert!(judged(&in_turn(&texts)));
 }
+
+#[test]
+fn a_time_is_a_number_of_at_least_zero() {
+    for time in ["-5", "1.5", "\"1\"", "18446744073709551616"] {
+        let text = in_turn(&[("get", "", &format!("\"t\":{time}"))]);
+        let why = "`t` must be a whole number of at least 0, below 2^64";
+        refused(&text, 2, why);
+    }
+    assert!(judged(&in_turn(&[("get", "\"t\":null", "\"time\":0")])));
+}
+
+#[test]
+fn what_is_not_utf8_is_called_so() {
+    let good = in_turn(&[("get", "", "")]);
+    for bad in [&b"\xff\xfe\n"[..], b"{\"client\":\"\xff\"}\n"] {
+        let text = [good.as_bytes(), bad].concat();
+        let read = read_bytes("test", text, Options::default(), &Limits::default());
+        let Err(Stopped::Error(error)) = read else {
+            panic!("it is read");
+        };
+        assert_eq!(error.line, 3);
+        assert!(error.to_string().contains("not UTF-8"), "{error}");
+    }
+}
+
+/// What tells the format may stand behind a long value; and a line that is too
+/// long is called so.
+#[test]
+fn a_first_line_may_be_long() {
+    let line = |length: usize, phase: &str| {
+        let value = "a".repeat(length);
+        format!("{{\"value\":\"{value}\",\"client\":1,\"op\":\"put\",\"type\":\"{phase}\"}}\n")
+    };
+    assert!(judged(&(line(1 << 20, "invoke") + &line(1 << 20, "ok"))));
+    let long = line(17 << 20, "invoke");
+    refused(&long, 1, "longer than 16777216 bytes");
+    let other = long.replace("\"value\"", "\"client\"");
+    refused(
+        &other,
+        1,
+        "a line or form that is longer than 16777216 bytes",
+    );
+}

@@ -110,6 +110,18 @@ impl Source {
         Ok(&self.buffer[self.start..self.end])
     }
 
+    /// The same, and the first line to its end.
+    pub(super) fn peek_line(&mut self) -> Result<&[u8], Error> {
+        let mut searched = self.start;
+        while !self.whole && memchr(b'\n', &self.buffer[searched..self.end]).is_none() {
+            searched = self.end;
+            let passed = self.start;
+            self.fill()?;
+            searched -= passed;
+        }
+        Ok(&self.buffer[self.start..self.end])
+    }
+
     /// Passes a byte order mark, which some editors leave.
     pub(super) fn pass_mark(&mut self) -> Result<(), Error> {
         if self.peek()?.starts_with(b"\xef\xbb\xbf") {
