@@ -255,7 +255,7 @@ impl Judge {
         Stop::Inconclusive(Stopped {
             ground,
             place: Some(at.place.clone()),
-            what: format!("{} at node {}", at.step.cause.kind_name(), at.step.node),
+            what: format!("{} at node {}", at.step.cause.kind_name(), at.id),
         })
     }
 
