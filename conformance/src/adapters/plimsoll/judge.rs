@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 
-use plimsoll_model::ids::{Index, NodeId, NodeSet, Position, ReadId};
+use plimsoll_model::ids::{Index, NodeId, NodeSet, Position, ReadId, SERVERS_MAX};
 use plimsoll_model::log::Log;
 use plimsoll_model::refusal::Refusal;
 use plimsoll_model::rules::{Input, Outcome, commit};
@@ -164,7 +164,7 @@ impl Judge {
 
     /// The nodes of the run: the name in the model, the name in the trace.
     pub(crate) fn nodes(&self) -> Vec<(String, String)> {
-        let all = self.header.nodes.iter().enumerate().take(64);
+        let all = self.header.nodes.iter().enumerate().take(SERVERS_MAX);
         all.map(|(i, name)| {
             let id = NodeId::from_position(i);
             (id.to_string(), name.as_str().to_owned())
@@ -172,9 +172,11 @@ impl Judge {
         .collect()
     }
 
+    /// The node of this name; none behind as many as the model holds, where no
+    /// line is judged.
     pub(super) fn id(&self, name: &plimsoll_trace::NodeName) -> Option<NodeId> {
-        let at = self.header.nodes.iter().position(|n| n == name)?;
-        Some(NodeId::from_position(at))
+        let mut known = self.header.nodes.iter().take(SERVERS_MAX);
+        Some(NodeId::from_position(known.position(|n| n == name)?))
     }
 
     pub(super) fn now(&self, at: &At<'_>) -> Option<Scalars> {
