@@ -30,5 +30,6 @@ pub mod reduce;
 pub mod render;
 pub mod replay;
 pub mod report;
+mod same_file;
 pub mod timeline;
 pub mod verdict;

@@ -19,6 +19,7 @@ use crate::replay::names::Names;
 use crate::replay::runner::{Event, Runner};
 use crate::replay::whole::Whole;
 use crate::replay::{self, InputError, Judged, Options, Stop, format_of};
+use crate::same_file::is_among;
 use crate::verdict::{Divergence, Verdict};
 
 /// How many lines are judged at most before the search gives up.
@@ -86,13 +87,8 @@ pub fn reduce(
         [_] => vec![out.to_path_buf()],
         inputs => names(out, inputs),
     };
-    let inputs: Vec<Known> = judged
-        .inputs
-        .iter()
-        .filter_map(|path| known(path))
-        .collect();
-    let same = |out: &&PathBuf| known(out).is_some_and(|out| inputs.contains(&out));
-    if let Some(path) = outs.iter().find(same) {
+    let inputs = || judged.inputs.iter().map(PathBuf::as_path);
+    if let Some(path) = outs.iter().find(|out| is_among(out, inputs())) {
         return Err(Failure::Same { path: path.clone() });
     }
     // Before the search, which may take a while.
@@ -154,21 +150,6 @@ pub fn reduce(
         tried: search.tried,
         minimal,
     })
-}
-
-/// What tells one file from another, under whatever name.
-type Known = (u64, u64, Option<PathBuf>);
-
-#[cfg(unix)]
-fn known(path: &Path) -> Option<Known> {
-    use std::os::unix::fs::MetadataExt;
-    let data = fs::metadata(path).ok()?;
-    Some((data.dev(), data.ino(), None))
-}
-
-#[cfg(not(unix))]
-fn known(path: &Path) -> Option<Known> {
-    Some((0, 0, Some(fs::canonicalize(path).ok()?)))
 }
 
 /// A plain file in `folder` for each of `inputs`, called as they are; numbered

@@ -19,6 +19,7 @@ use crate::render::linearize::page::Drawing;
 use crate::render::printable::printable;
 use crate::report::Answer;
 use crate::report::linearize::{Document, HistoryReport, Other, Times};
+use crate::same_file::is_among;
 
 /// Flags of `plimsoll linearize`.
 #[derive(Debug, clap::Args)]
@@ -150,7 +151,13 @@ pub(super) fn run(args: &Args) -> Done {
         let one = "--witness and --trace go with one history".to_owned();
         return Err(Failure::Usage(one));
     }
-    let page = args.html.as_deref().map(Page::at).transpose()?;
+    let page = match args.html.as_deref() {
+        Some(path) => {
+            spares_inputs(path, args, &inputs)?;
+            Some(Page::at(path)?)
+        }
+        None => None,
+    };
     let line = Line::new();
     let looked = look(args, &inputs, begun, &line);
     line.clear();
@@ -199,6 +206,23 @@ pub(super) fn run(args: &Args) -> Done {
             reason: "no history in it".to_owned(),
         }),
         None => Ok(result.verdict),
+    }
+}
+
+/// Refuses a page that would be written over what is read.
+fn spares_inputs(page: &Path, args: &Args, inputs: &[Input]) -> Result<(), Failure> {
+    let histories = inputs.iter().map(|input| match input.path.to_str() {
+        // A file that the shell opened.
+        Some("-") => Path::new("/dev/stdin"),
+        _ => input.path.as_path(),
+    });
+    let orders = [args.witness.as_deref(), args.trace.as_deref()];
+    match is_among(page, histories.chain(orders.into_iter().flatten())) {
+        true => Err(Failure::Output {
+            path: printable(&page.to_string_lossy()).into_owned(),
+            reason: "it is one of the files that are read".to_owned(),
+        }),
+        false => Ok(()),
     }
 }
 

@@ -39,7 +39,8 @@ pub(super) struct Part {
 pub(super) fn parts(history: &History, model: ModelName) -> (Vec<Part>, &'static str) {
     let store_wide = history.operations.iter().any(names_store);
     let mut nodes = Nodes::new(history);
-    let mut joined = Joined::new(nodes.len());
+    // One more, for what touches nothing where nothing is ever touched.
+    let mut joined = Joined::new(nodes.len().max(1));
     let mut touched = Vec::new();
     let mut several = false;
     for operation in &history.operations {
@@ -55,7 +56,7 @@ pub(super) fn parts(history: &History, model: ModelName) -> (Vec<Part>, &'static
             joined.join(0, key);
         }
     }
-    let mut part_of = vec![u32::MAX; nodes.len()];
+    let mut part_of = vec![u32::MAX; nodes.len().max(1)];
     let mut parts: Vec<Part> = Vec::new();
     let mut sizes: Vec<usize> = Vec::new();
     let mut own = Vec::with_capacity(history.operations.len());

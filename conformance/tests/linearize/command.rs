@@ -279,6 +279,63 @@ fn what_cannot_be_done_is_told_first() {
 }
 
 #[test]
+fn the_page_is_not_written_over_what_is_read() {
+    let folder = scratch("page-over-input");
+    let text = std::fs::read(history("stale-read.jsonl")).expect("a history");
+    let file = |name: &str| folder.join(name).to_str().expect("a path").to_owned();
+    let (own, other, empty) = (file("h.jsonl"), file("other.html"), file("order.txt"));
+    std::fs::write(&own, &text).expect("written");
+    std::fs::hard_link(&own, &other).expect("another name");
+    std::fs::write(&empty, "").expect("written");
+    let whole = folder.to_str().expect("a path");
+    for args in [
+        &[&own[..], "--html", &own][..],
+        &[&own, "--html", &other],
+        &[&own, "--html", &format!("{whole}/./h.jsonl")],
+        &[whole, "--html", &own],
+        &[&own, "--witness", &empty, "--html", &empty],
+    ] {
+        let (code, out, error) = run(args, b"");
+        assert_eq!((code, out.as_str()), (2, ""), "{args:?}: {error}");
+        assert!(
+            error.contains(": it is one of the files that are read"),
+            "{error}"
+        );
+        assert_eq!(std::fs::read(&own).expect("the history"), text);
+    }
+    let (code, _, error) = run(&[&own, "--html", &file("page.html")], b"");
+    assert_eq!(code, 1, "{error}");
+}
+
+/// A transaction may name no key; other files keep their verdicts beside it.
+#[test]
+fn transactions_of_nothing_are_judged() {
+    let folder = scratch("txn-of-nothing");
+    let txn = |fields: &str| {
+        let line = "{\"client\":1,\"op\":\"txn\",";
+        format!(
+            "{line}\"then\":[],\"type\":\"invoke\"}}\n\
+             {line}\"succeeded\":true,{fields}\"results\":[],\"type\":\"ok\"}}\n"
+        )
+    };
+    let revision = |number: u32| txn(&format!("\"revision\":{number},"));
+    let edn = "{:process 0, :type :invoke, :f :txn, :value []}\n\
+               {:process 0, :type :ok, :f :txn, :value []}\n";
+    let good = history("queue.edn");
+    for (name, text, expected) in [
+        ("one.jsonl", txn(""), 0),
+        ("two.edn", edn.repeat(2), 0),
+        ("forth.jsonl", revision(3) + &revision(3), 0),
+        ("back.jsonl", revision(4) + &revision(3), 1),
+    ] {
+        let path = folder.join(name);
+        std::fs::write(&path, text).expect("written");
+        let (code, out, error) = run(&[path.to_str().expect("a path"), &good], b"");
+        assert_eq!((code, error.as_str()), (expected, ""), "{name}: {out}");
+    }
+}
+
+#[test]
 fn there_is_a_document_whatever_cannot_be_read() {
     let folder = scratch("no-document");
     let folder = folder.to_str().expect("a path");
