@@ -34,6 +34,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::render::printable::printable_lines;
 use crate::report::Answer;
 
 /// Checks Raft: explores a model of it exhaustively, and judges recorded traces
@@ -135,7 +136,7 @@ pub fn main() -> ExitCode {
     match done {
         Ok(answer) => ExitCode::from(code(answer, fail_on)),
         Err(failure) => {
-            eprintln!("plimsoll: {failure}");
+            eprintln!("plimsoll: {}", printable_lines(&failure.to_string()));
             ExitCode::from(2)
         }
     }

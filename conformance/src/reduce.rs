@@ -1,8 +1,9 @@
 //! Reduced traces: of a run that diverges, lines of which none can be spared.
 //!
 //! A line may be left out where what is left diverges still, at the same line,
-//! for the same rule, with the same facts and where the same was expected. So the reduced trace is a run that the rules explain,
-//! up to the one line that they do not. Lines are left out in stretches, of a
+//! for the same rule, with the same facts and where the same was expected. So the
+//! reduced trace is a run that the rules explain, up to the one line that they
+//! do not. Lines are left out in stretches, of a
 //! file and of a node, first long ones and then short ones (Zeller and
 //! Hildebrandt, "Simplifying and Isolating Failure-Inducing Input", 2002), and
 //! in the end one by one, until none is left that can go.
@@ -14,6 +15,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use crate::replay::names::Names;
 use crate::replay::runner::{Event, Runner};
 use crate::replay::whole::Whole;
 use crate::replay::{self, InputError, Judged, Options, Stop, format_of};
@@ -120,7 +122,7 @@ pub fn reduce(
             usize::try_from(found.place.event).unwrap_or(usize::MAX),
         ),
         runner: Runner::new(&files, judged, options),
-        reason: found.reason(nodes_of(judged)),
+        reason: found.reason(),
         options: Options {
             format: Some(format_of(judged)),
             together: judged.inputs.len() > 1,
@@ -148,12 +150,6 @@ pub fn reduce(
         tried: search.tried,
         minimal,
     })
-}
-
-/// The nodes: the name in the model, the name in the trace.
-fn nodes_of(judged: &Judged) -> &[(String, String)] {
-    let verdict = judged.result.as_ref();
-    verdict.map_or(&[], |verdict| &verdict.certificate().nodes)
 }
 
 /// A plain file in `folder` for each of `inputs`, called as they are; numbered
@@ -239,7 +235,7 @@ impl Search {
         let is_before = |event: &&Event| event.0 == self.target.0 && **event < self.target;
         let before = kept.iter().filter(is_before).count() as u64;
         let at = (file, found.place.event) == (Some(self.target.0), before);
-        Ok(at && found.reason(nodes_of(judged)) == self.reason)
+        Ok(at && found.reason() == self.reason)
     }
 
     /// Judges an event that was kept.
@@ -260,7 +256,8 @@ impl Search {
                 let Stop::Diverges(found) = stop else {
                     return false;
                 };
-                return event == self.target && found.reason(&runner.nodes()) == self.reason;
+                let found = found.named(&Names::new(&runner.nodes()));
+                return event == self.target && found.reason() == self.reason;
             }
         }
         false

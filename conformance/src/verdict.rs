@@ -14,6 +14,7 @@ use serde::{Serialize, Serializer};
 use plimsoll_model::refusal::Refusal;
 
 use crate::replay::faults::Faults;
+use crate::replay::names::Names;
 
 /// A place in a trace.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -85,12 +86,25 @@ pub struct Divergence {
 }
 
 impl Divergence {
+    /// The same, with the names that the trace has for its nodes: the model
+    /// counts those that it meets.
+    #[must_use]
+    pub fn named(mut self, names: &Names) -> Self {
+        for text in [&mut self.what, &mut self.why, &mut self.expected] {
+            *text = names.text(text);
+        }
+        for (_, what) in &mut self.because {
+            *what = names.text(what);
+        }
+        for agreed in &mut self.agreed {
+            agreed.configuration = names.text(&agreed.configuration);
+        }
+        self
+    }
+
     /// What happened, the rule that does not allow it, the facts and what was
-    /// expected, with the
-    /// names that the trace has for its nodes: the model counts those that it
-    /// meets, and in a part of the trace it may meet others. `nodes`: the name
-    /// in the model, the name in the trace.
-    pub fn reason(&self, nodes: &[(String, String)]) -> String {
+    /// expected.
+    pub fn reason(&self) -> String {
         let rule = &self.rule;
         let all = [
             &self.what,
@@ -99,16 +113,7 @@ impl Divergence {
             &self.why,
             &self.expected,
         ];
-        let all = all.map(String::as_str).join("\n");
-        let mut named = String::new();
-        for word in all.split_inclusive(|c: char| !c.is_ascii_alphanumeric()) {
-            let end = word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
-            match nodes.iter().find(|(model, _)| model == end) {
-                Some((_, name)) => named += &format!("<{name}>{}", &word[end.len()..]),
-                None => named += word,
-            }
-        }
-        named
+        all.map(String::as_str).join("\n")
     }
 }
 
@@ -147,7 +152,7 @@ pub struct Agreed {
     pub last_index: u64,
     /// Its term.
     pub last_term: u64,
-    /// The configuration in force, in the names of the model.
+    /// The configuration in force.
     pub configuration: String,
 }
 

@@ -148,3 +148,47 @@ fn facts_come_from_lines_of_the_node() {
         assert_eq!(line["event"]["nid"], "5");
     }
 }
+
+/// The same run, its nodes listed in another order and called otherwise.
+#[test]
+fn reasons_have_the_names_of_the_trace() {
+    let name = FLAWED[8];
+    let before = divergence(&corpus(name)).expect("it diverges");
+    let mut lines = values(&corpus(name));
+    let names = lines[0]["nodes"].as_array_mut().expect("nodes");
+    names.rotate_left(1);
+    let numbers: Vec<String> = (1..=names.len()).map(|n| format!("\"n{n}\"")).collect();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("blame-names");
+    fs::create_dir_all(&folder).expect("a folder");
+    let written = |name: &str, rename: &dyn Fn(String) -> String| {
+        let file = folder.join(name);
+        let text: Vec<String> = lines.iter().map(|line| rename(line.to_string())).collect();
+        fs::write(&file, text.join("\n") + "\n").expect("a file");
+        divergence(&file).expect("it diverges")
+    };
+    // The order in which they are listed is nobody's business.
+    let turned = written("turned.ndjson", &|line| line);
+    assert_eq!(turned.reason(), before.reason());
+    assert_eq!(
+        format!("{:?}", turned.nearest),
+        format!("{:?}", before.nearest)
+    );
+    // Called otherwise, they are called so in every word.
+    let renamed = written("renamed.ndjson", &|line| {
+        let rename = |line: String, number: &String| {
+            line.replace(number.as_str(), &number.replace("\"n", "\"kafka-"))
+        };
+        numbers.iter().fold(line, rename)
+    });
+    let expected = numbers.iter().rev().fold(before.reason(), |text, number| {
+        let number = number.trim_matches('"');
+        text.replace(number, &number.replace('n', "kafka-"))
+    });
+    assert_eq!(renamed.reason(), expected);
+    assert!(renamed.why.contains("kafka-"), "{}", renamed.why);
+    for agreed in &renamed.agreed {
+        assert!(agreed.node.starts_with("kafka-"), "{agreed:?}");
+        let configuration = agreed.configuration.as_str();
+        assert!(configuration == "{}" || configuration.contains("kafka-"));
+    }
+}

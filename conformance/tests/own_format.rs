@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use plimsoll::replay::{self, Options};
-use plimsoll::verdict::Verdict;
+use plimsoll::verdict::{Ground, Verdict};
 use plimsoll_trace::Lines;
 use serde_json::{Value, json};
 
@@ -169,6 +169,23 @@ fn changes(line: &Value, tried: &mut BTreeSet<String>) -> Vec<(String, Value)> {
 /// What contradicts nothing before it is answered or arrives.
 const SEEN_LATER: [&str; 2] = ["/reads/0/op", "/hash"];
 
+/// What is said of traces of these lines, all judged together.
+fn verdicts(name: &str, traces: &[Vec<Value>], options: &Options) -> Vec<Verdict> {
+    let folder = std::env::temp_dir().join(format!("plimsoll-own-{}-{name}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let mut files = Vec::new();
+    for (i, lines) in traces.iter().enumerate() {
+        let file = folder.join(format!("{i}.ndjson"));
+        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        std::fs::write(&file, text).expect("a file");
+        files.push(file);
+    }
+    let judged = replay::judge(&files, options);
+    std::fs::remove_dir_all(&folder).expect("the folder");
+    let verdict = |judged: replay::Judged| judged.result.expect("a trace");
+    judged.into_iter().map(verdict).collect()
+}
+
 fn judged(name: &str, lines: &[Value], at: usize, class: &str, line: &Value) -> Result<(), String> {
     let file: PathBuf =
         std::env::temp_dir().join(format!("plimsoll-own-{}-{name}.ndjson", std::process::id()));
@@ -213,4 +230,116 @@ fn a_run_with_one_field_changed_is_rejected_where_it_was_changed() {
         tried.len(),
         wrong.join("\n")
     );
+}
+
+const KINDS: [&str; 12] = [
+    "request-vote",
+    "vote",
+    "request-pre-vote",
+    "pre-vote",
+    "append",
+    "append-ack",
+    "heartbeat",
+    "heartbeat-ack",
+    "snapshot",
+    "timeout-now",
+    "read-request",
+    "read-index",
+];
+
+/// `lines` without what is sent in those at `gaps`, as an emitter that does not
+/// always record it, or claims to.
+fn unlogged(lines: &[Value], gaps: &[usize], claimed: bool) -> Vec<Value> {
+    let mut lines = lines.to_vec();
+    for at in gaps {
+        let line = lines[*at].as_object_mut().expect("a line");
+        line.remove("send");
+    }
+    let fields = lines[0]["complete"]["fields"].as_array_mut();
+    fields
+        .expect("fields")
+        .retain(|field| claimed || field != "send");
+    lines
+}
+
+/// Where a message of `kind` is sent that arrives.
+fn sends(lines: &[Value], kind: &str) -> Vec<usize> {
+    let arrives = |line: &Value| line["cause"]["receive"]["id"].as_str().map(str::to_owned);
+    let arrived: BTreeSet<String> = lines.iter().filter_map(arrives).collect();
+    let sends = |line: &&Value| {
+        let sent = line["send"].as_array();
+        sent.into_iter().flatten().any(|message| {
+            let id = message["id"].as_str().expect("an id");
+            message["type"] == kind && arrived.contains(id)
+        })
+    };
+    let places = lines.iter().enumerate();
+    places.filter(|(_, l)| sends(l)).map(|(at, _)| at).collect()
+}
+
+#[test]
+fn what_was_sent_may_be_left_out_where_it_is_not_declared_complete() {
+    let (mut wrong, mut kinds) = (Vec::new(), BTreeSet::new());
+    for name in ["six-all-features", "six-queued-writes-all-features"] {
+        let lines = lines(name);
+        let (mut open, mut claimed, mut what) = (Vec::new(), Vec::new(), Vec::new());
+        for kind in KINDS {
+            let all = sends(&lines, kind);
+            let some = all.iter().take(6).map(|at| vec![*at]);
+            for gaps in some.chain([all.clone()]).filter(|gaps| !gaps.is_empty()) {
+                open.push(unlogged(&lines, &gaps, false));
+                claimed.push(unlogged(&lines, &gaps, true));
+                what.push(format!("{name}: {kind}, at {gaps:?}"));
+                kinds.insert(kind);
+            }
+        }
+        let options = Options::default();
+        let open = verdicts(name, &open, &options);
+        let claimed = verdicts(name, &claimed, &options);
+        for ((what, open), claimed) in what.iter().zip(open).zip(claimed) {
+            match open {
+                Verdict::Conforms(_) => {}
+                Verdict::Inconclusive(stopped, _) if stopped.ground == Ground::UnloggedSend => {}
+                other => wrong.push(format!("{what}: {other:?}")),
+            }
+            if !matches!(claimed, Verdict::Diverges(..)) {
+                wrong.push(format!("{what}, claimed: {}", claimed.name()));
+            }
+        }
+    }
+    assert_eq!(kinds.len(), KINDS.len(), "only {kinds:?}");
+    assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// A run of `count` nodes that boot, three of which vote.
+fn boots(count: usize) -> Vec<Value> {
+    let names: Vec<String> = (1..=count).map(|n| format!("n{n}")).collect();
+    let header = json!({"plimsoll_trace": 2, "emitter": "by hand", "nodes": names,
+        "config": {"voters": names[..3]}, "settings": "paper", "storage": "sync",
+        "durability": "atomic"});
+    let start = |name| json!({"node": name, "inc": 1, "seq": 1, "cause": {"start": {}}});
+    let starts = names.iter().map(start);
+    std::iter::once(header).chain(starts).collect()
+}
+
+#[test]
+fn more_nodes_than_the_model_holds_are_unsupported() {
+    let runs = [boots(64), boots(65), boots(70)];
+    for count_faults in [false, true] {
+        let options = Options {
+            count_faults,
+            ..Options::default()
+        };
+        match verdicts("nodes", &runs, &options).as_slice() {
+            [
+                Verdict::Conforms(_),
+                Verdict::Inconclusive(one, _),
+                Verdict::Inconclusive(other, _),
+            ] => {
+                assert_eq!(one.ground, Ground::Unsupported);
+                assert_eq!(other.ground, Ground::Unsupported);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
 }

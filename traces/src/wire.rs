@@ -4,6 +4,7 @@
 //! message, which loses the column of an error and half of the speed, and they
 //! cannot keep the fields of an unknown type.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{self, DeserializeSeed, IgnoredAny, MapAccess, Visitor};
@@ -144,13 +145,13 @@ impl<'de> Visitor<'de> for MessageVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Message, A::Error> {
         let (mut id, mut from, mut to, mut term) = (None, None, None, None);
-        let mut kind: Option<String> = None;
+        let mut kind: Option<Cow<'de, str>> = None;
         let mut known = Known::default();
         // An unknown type's fields, and those that came before the type did.
         let mut fields = Map::new();
         while let Some(name) = map.next_key::<Text<'de>>()?.map(|text| text.0) {
             match &*name {
-                "type" => once("type", &mut kind, map.next_value()?)?,
+                "type" => once("type", &mut kind, map.next_value::<Text<'de>>()?.0)?,
                 "id" => once("id", &mut id, map.next_value::<String>()?)?,
                 "from" => once("from", &mut from, map.next_value::<NodeName>()?)?,
                 "to" => once("to", &mut to, map.next_value::<NodeName>()?)?,
@@ -268,7 +269,7 @@ impl<'de> DeserializeSeed<'de> for Slot<'_> {
 }
 
 impl Known {
-    fn body<E: de::Error>(self, kind: String, fields: Map<String, Value>) -> Result<Body, E> {
+    fn body<E: de::Error>(self, kind: Cow<'_, str>, fields: Map<String, Value>) -> Result<Body, E> {
         Ok(match &*kind {
             "request-vote" => Body::RequestVote {
                 last: need("last", self.last)?,
@@ -315,7 +316,10 @@ impl Known {
             "heartbeat-ack" => Body::HeartbeatAck {
                 context: self.context,
             },
-            _ => Body::Other { kind, fields },
+            _ => Body::Other {
+                kind: kind.into_owned(),
+                fields,
+            },
         })
     }
 }

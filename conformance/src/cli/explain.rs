@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::output::say;
+use super::output::{say, write};
 use super::{Done, Failure};
 use crate::render::{mermaid, text};
 use crate::replay;
@@ -50,11 +50,11 @@ pub(super) fn run(args: &Args) -> Done {
         None => judged(args)?,
     };
     let format = if args.json { Format::Json } else { args.format };
-    say(&match format {
-        Format::Text => text::render(&timeline, args.width),
-        Format::Mermaid => mermaid::render(&timeline),
-        Format::Json => timeline.to_json(),
-    })?;
+    match format {
+        Format::Text => say(&text::render(&timeline, args.width)),
+        Format::Mermaid => say(&mermaid::render(&timeline)),
+        Format::Json => write(&timeline.to_json()),
+    }?;
     Ok(Answer::Holds)
 }
 

@@ -6,7 +6,7 @@ use super::limits::interrupt;
 use super::output::{document, save, say};
 use super::replay::Args;
 use super::{Done, Failure};
-use crate::render;
+use crate::render::{self, printable::printable};
 use crate::replay::live::{self, Watch};
 use crate::replay::{Options, feed};
 use crate::report::replay::{Document, TraceReport};
@@ -21,7 +21,7 @@ pub(super) fn run(args: &Args, options: &Options, begun: Instant) -> Done {
     }
     // The first signal asks for a summary, the second one wants none.
     let enough = interrupt();
-    let mut notice = |text: &str| eprintln!("plimsoll: {text}");
+    let mut notice = |text: &str| eprintln!("plimsoll: {}", printable(text));
     let mut watch = Watch {
         enough: &enough,
         complete: false,

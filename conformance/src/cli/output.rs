@@ -6,11 +6,18 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::Failure;
+use crate::render::printable::printable_lines;
 use crate::timeline::Timeline;
+
+/// Writes a text for people to standard output. What it has from a trace or a
+/// history does nothing to a terminal.
+pub(super) fn say(text: &str) -> Result<(), Failure> {
+    write(&printable_lines(text))
+}
 
 /// Writes to standard output. A reader that has gone away is no error: `plimsoll
 /// check | head` ends with the code of the answer.
-pub(super) fn say(text: &str) -> Result<(), Failure> {
+pub(super) fn write(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::Output {
@@ -27,7 +34,7 @@ pub(super) fn document(document: &impl Serialize) -> Result<(), Failure> {
         path: "standard output".to_owned(),
         reason: error.to_string(),
     })?;
-    say(&format!("{text}\n"))
+    write(&format!("{text}\n"))
 }
 
 /// Saves a timeline in `folder` and returns its path in print.

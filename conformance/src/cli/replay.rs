@@ -12,7 +12,7 @@ use crate::adapters::etcd_raft::{self, Given};
 use crate::adapters::plimsoll;
 use crate::coverage::Coverage;
 use crate::reduce;
-use crate::render;
+use crate::render::{self, printable::printable};
 use crate::replay::{self, Judged, inputs, nearest};
 use crate::report::replay::{Document, ReducedReport, TraceReport};
 use crate::report::{Answer, coverage as coverage_report};
@@ -222,11 +222,15 @@ pub(super) fn run(args: &Args) -> Done {
         }
         report.reduced.clone_from(&reduced);
         if let Some(error) = &judged.unread {
+            let error = error.to_string();
+            let error = printable(&error);
             eprintln!("plimsoll: behind the verdict, which it does not change: {error}");
         }
         if let Err(error) = &judged.result {
             // The last one is told by who ends the command.
-            if let Some(failure) = unreadable.replace(Failure::Trace(error.to_string())) {
+            if let Some(failure) =
+                unreadable.replace(Failure::Trace(printable(&error.to_string()).into_owned()))
+            {
                 eprintln!("plimsoll: {failure}");
             }
         }

@@ -18,6 +18,15 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// The same for a text of several lines, which stay lines.
+pub fn printable_lines(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(|c| c != '\n' && obeyed(c)) {
+        return Cow::Borrowed(text);
+    }
+    let lines: Vec<_> = text.split('\n').map(printable).collect();
+    Cow::Owned(lines.join("\n"))
+}
+
 /// Control characters, line separators, and marks of direction and joining
 /// (Unicode Standard Annex 9; zero-width ones, which show nothing).
 fn obeyed(c: char) -> bool {
@@ -31,7 +40,7 @@ fn obeyed(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::printable;
+    use super::{printable, printable_lines};
 
     #[test]
     fn nothing_is_obeyed() {
@@ -43,5 +52,7 @@ mod tests {
         ] {
             assert_eq!(printable(text), expected);
         }
+        assert_eq!(printable_lines("a\nb\n"), "a\nb\n");
+        assert_eq!(printable_lines("a\u{1b}\nb\u{0}"), "a\\u{1b}\nb\\u{0}");
     }
 }

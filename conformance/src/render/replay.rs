@@ -4,6 +4,7 @@ use crate::render::canvas::wrap;
 use crate::render::table::{Table, grouped};
 use crate::replay::Judged;
 use crate::replay::feed::STDIN;
+use crate::replay::names::Names;
 use crate::report::replay::{Document, ReducedReport, TraceReport};
 use crate::verdict::{Agreed, Certificate, Nearest, Place, Verdict};
 
@@ -19,12 +20,19 @@ pub fn verdict(judged: &Judged, report: &TraceReport) -> String {
         return String::new();
     };
     let certificate = verdict.certificate();
+    let names = Names::new(&certificate.nodes);
     let mut out = format!("{}  {}", verdict.name().to_uppercase(), report.path);
     match (report.line, report.event) {
+        (Some(line), Some(event)) if judged.inputs.len() > 1 => {
+            out += &format!("  line {line} (event {event})  {} events", all(certificate));
+        }
         (Some(line), Some(event)) => {
             out += &format!("  line {line} (event {event}) of {}", certificate.events);
         }
-        _ => out += &format!("  {} events", grouped(certificate.events)),
+        _ => out += &format!("  {} events", all(certificate)),
+    }
+    if judged.inputs.len() > 1 {
+        out += &format!(" in {} files", judged.inputs.len());
     }
     out.push('\n');
     match verdict {
@@ -46,8 +54,8 @@ pub fn verdict(judged: &Judged, report: &TraceReport) -> String {
             for (i, nearest) in found.nearest.iter().enumerate() {
                 out += &item(if i == 0 { "nearest" } else { "" }, &near(nearest));
             }
-            out += &agreed(&found.agreed, &found.place);
-            out += &context(judged, found.place.line);
+            out += &agreed(&found.agreed, &found.place, &names);
+            out += &context(judged, found.place.line, &names);
             if let Some(reduced) = &report.reduced {
                 out += &item("reduced", &reduced_to(reduced));
             }
@@ -72,8 +80,18 @@ pub fn verdict(judged: &Judged, report: &TraceReport) -> String {
     out + &rests_on(certificate, matches!(verdict, Verdict::Diverges(..)))
 }
 
+/// How many events there were: of a run that was left off, how many of them were
+/// judged.
+fn all(certificate: &Certificate) -> String {
+    let (judged, of) = (certificate.consumed, certificate.events);
+    match certificate.consumed < of {
+        true => format!("{} of {}", grouped(judged), grouped(of)),
+        false => grouped(of),
+    }
+}
+
 /// The steps that led here.
-fn context(judged: &Judged, line: u64) -> String {
+fn context(judged: &Judged, line: u64, names: &Names) -> String {
     let steps: Vec<String> = judged
         .moments
         .iter()
@@ -84,7 +102,8 @@ fn context(judged: &Judged, line: u64) -> String {
             } else {
                 ""
             };
-            format!("line {}: {}{silent}", moment.place.line, moment.action)
+            let action = names.text(&moment.action.to_string());
+            format!("line {}: {action}{silent}", moment.place.line)
         })
         .collect();
     let from = steps.len().saturating_sub(CONTEXT);
@@ -115,7 +134,7 @@ fn near(nearest: &Nearest) -> String {
 }
 
 /// What every node had agreed on.
-fn agreed(all: &[Agreed], other: &Place) -> String {
+fn agreed(all: &[Agreed], other: &Place, names: &Names) -> String {
     let headings = [
         "node",
         "at",
@@ -129,22 +148,13 @@ fn agreed(all: &[Agreed], other: &Place) -> String {
     ];
     let mut table = Table::new(&headings).right(&[3, 6, 7]);
     for agreed in all {
-        // The model counts the nodes; the trace may call them otherwise.
-        let of_trace = |name: &str| match all.iter().find(|known| known.node == name) {
-            Some(known) => known.model.clone(),
-            None => name.to_owned(),
-        };
-        let model = &agreed.model;
-        let alike = *model == agreed.node || model.strip_prefix('n') == Some(agreed.node.as_str());
+        let vote = agreed.vote.as_deref();
         table.row([
-            match alike {
-                true => model.clone(),
-                false => format!("{model} ({})", agreed.node),
-            },
+            names.of_model(&agreed.model).to_owned(),
             at(&agreed.place, other),
             agreed.role.to_owned(),
             agreed.term.to_string(),
-            agreed.vote.as_deref().map_or("-".to_owned(), of_trace),
+            vote.map_or("-", |vote| names.of_trace(vote)).to_owned(),
             format!("{}@{}", agreed.last_index, agreed.last_term),
             agreed.commit.to_string(),
             agreed.applied.to_string(),

@@ -126,6 +126,8 @@ struct Unread {
     first: bool,
     /// How many batches were read.
     batches: usize,
+    /// How many bytes the last one had: the next one is about as long.
+    bytes: usize,
 }
 
 /// Lines that were read and not parsed.
@@ -166,7 +168,7 @@ impl Unread {
     fn batch(&mut self) -> Raw {
         let mut raw = Raw {
             number: self.batches,
-            bytes: Vec::new(),
+            bytes: Vec::with_capacity(self.bytes + self.bytes / 8),
             lines: Vec::with_capacity(BATCH_LINES),
             first: self.first,
             end: None,
@@ -191,6 +193,8 @@ impl Unread {
                 }
             }
         }
+        // One long line is no reason to ask for as much again.
+        self.bytes = raw.bytes.len().min(BATCH_BYTES);
         raw
     }
 }
@@ -327,6 +331,7 @@ impl<S: Send + 'static> Ahead<S> {
             lines,
             first: true,
             batches: 0,
+            bytes: 0,
         };
         Ahead {
             file: Arc::clone(unread.lines.file()),

@@ -577,6 +577,12 @@ impl<R: Reading> Course<R> {
             if silent.iter().any(come) {
                 silent.retain(come);
             }
+            // Where nobody can tell whether it was sent, all others go first.
+            let unlogged =
+                |lane: &usize| head(*lane).is_some_and(|(_, event)| judge.may_be_unlogged(event));
+            if silent.is_empty() {
+                silent.extend(lost.iter().copied().filter(unlogged));
+            }
             let next = match first
                 .copied()
                 .or_else(|| self.foremost(&silent, &lost, judge))

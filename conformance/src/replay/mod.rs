@@ -20,6 +20,7 @@ pub mod kept;
 pub mod ledger;
 mod light;
 pub mod live;
+pub mod names;
 pub mod nearest;
 pub mod order;
 pub mod pattern;
@@ -41,6 +42,7 @@ pub use inputs::{Format, InputError};
 use crate::adapters::{etcd_raft, plimsoll};
 use crate::verdict::{Certificate, Divergence, Facts, Ground, Place, Stopped, Verdict};
 use follow::{Follower, Moment};
+use names::Names;
 use tally::Tally;
 
 /// Why a judgement ends before its trace does.
@@ -289,6 +291,7 @@ pub(crate) fn verdict_of(
     let follower = judgement.follower;
     certificate.faults = follower.flights.ledger.as_ref().map(|l| l.faults());
     let agreed = follower.agreed(&certificate.nodes);
+    let names = Names::new(&certificate.nodes);
     let named = |counts: &Tally<&'static str, u64>| {
         let counts = counts.map().into_iter();
         counts.map(|(k, v)| (k.to_owned(), v)).collect()
@@ -309,9 +312,15 @@ pub(crate) fn verdict_of(
     let verdict = match judgement.stop {
         Some(Stop::Diverges(mut divergence)) => {
             divergence.agreed = agreed;
-            Verdict::Diverges(divergence, certificate)
+            Verdict::Diverges(Box::new(divergence.named(&names)), certificate)
         }
-        Some(Stop::Inconclusive(stopped)) => Verdict::Inconclusive(stopped, certificate),
+        Some(Stop::Inconclusive(mut stopped)) => {
+            // What is said of logs that have ended has the names of the trace.
+            if stopped.ground != Ground::LogEnded {
+                stopped.what = names.text(&stopped.what);
+            }
+            Verdict::Inconclusive(stopped, certificate)
+        }
         None if judgement.consumed == 0 => Verdict::Inconclusive(
             Stopped {
                 ground: Ground::NothingConsumed,

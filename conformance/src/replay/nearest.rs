@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use super::names::Names;
 use super::runner::Runner;
 use super::whole::Whole;
 use super::{Judged, Options, format_of};
@@ -67,7 +68,8 @@ fn found(judged: &Judged, options: &Options) -> Option<Vec<Nearest>> {
         Err(super::Stop::Diverges(again)) => again,
         _ => return None,
     };
-    if again.reason(&runner.nodes()) != divergence.reason(&certificate.nodes) {
+    let again = again.named(&Names::new(&runner.nodes()));
+    if again.reason() != divergence.reason() {
         return None;
     }
     let known = Known::new(divergence, &certificate.nodes);

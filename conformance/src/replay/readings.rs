@@ -190,6 +190,10 @@ impl<J: Parting> Judging for Readings<J> {
         self.first.is_ready_silently(event)
     }
 
+    fn may_be_unlogged(&self, event: &Self::Event) -> bool {
+        self.first.may_be_unlogged(event)
+    }
+
     fn has_come(&self, event: &Self::Event) -> bool {
         self.first.has_come(event)
     }

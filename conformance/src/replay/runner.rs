@@ -171,6 +171,10 @@ impl<J: Judging> Judging for Recorded<J> {
         self.judge.is_ready_silently(event)
     }
 
+    fn may_be_unlogged(&self, event: &Self::Event) -> bool {
+        self.judge.may_be_unlogged(event)
+    }
+
     fn has_come(&self, event: &Self::Event) -> bool {
         self.judge.has_come(event)
     }

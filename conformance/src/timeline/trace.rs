@@ -13,6 +13,7 @@ use super::{
 };
 use crate::replay::Judged;
 use crate::replay::follow::{Moment, RoleKind, Scalars};
+use crate::replay::names::Names;
 use crate::verdict::Verdict;
 
 impl Timeline {
@@ -20,14 +21,7 @@ impl Timeline {
     /// to that line. `None` when the input could not be judged.
     pub fn of_judged(judged: &Judged, around: Option<u64>) -> Option<Self> {
         let verdict = judged.result.as_ref().ok()?;
-        let names = &verdict.certificate().nodes;
-        let named = |id: &str| {
-            let known = names.iter().find(|(model, _)| model == id);
-            match known {
-                Some((model, trace)) if model != trace => format!("{model} = {trace}"),
-                _ => id.to_owned(),
-            }
-        };
+        let names = Names::new(&verdict.certificate().nodes);
         let moments: Vec<&Moment> = judged
             .moments
             .iter()
@@ -67,6 +61,14 @@ impl Timeline {
                 known.after = view(&moment.after);
             }
         }
+        for node in &mut nodes {
+            node.id = names.of_model(&node.id).to_owned();
+            name_view(&mut node.before, &names);
+            name_view(&mut node.after, &names);
+        }
+        for frame in &mut frames {
+            name_frame(frame, &names);
+        }
         let diverges = match verdict {
             Verdict::Diverges(found, _) => Some(found),
             _ => None,
@@ -87,8 +89,7 @@ impl Timeline {
             },
         };
         if let Some(found) = reached {
-            let known = names.iter().find(|(_, trace)| *trace == found.node);
-            let id = known.map(|(model, _)| model.clone());
+            let id = Some(names.of_trace(&found.node).to_owned());
             frames.push(Frame {
                 step: frames.len() as u64 + 1,
                 action: found.what.clone(),
@@ -120,15 +121,9 @@ impl Timeline {
                 why,
             }
         });
-        let rename = nodes.iter().map(|node| named(&node.id));
-        let legend: Vec<String> = rename.filter(|name| name.contains(" = ")).collect();
         Some(Timeline {
             schema: SCHEMA.to_owned(),
-            title: if legend.is_empty() {
-                title
-            } else {
-                format!("{title} ({})", legend.join(", "))
-            },
+            title,
             origin: Origin {
                 trace: Some(path.clone()),
                 rerun: Some(format!("plimsoll explain {path}")),
@@ -138,6 +133,37 @@ impl Timeline {
             frames,
             conclusion,
         })
+    }
+}
+
+/// Replaces the model's names by those of the trace.
+fn name_view(view: &mut View, names: &Names) {
+    for text in [&mut view.vote, &mut view.config] {
+        *text = names.text(text);
+    }
+}
+
+/// The same in a step.
+fn name_frame(frame: &mut Frame, names: &Names) {
+    frame.action = names.text(&frame.action);
+    frame.node = frame
+        .node
+        .as_deref()
+        .map(|id| names.of_model(id).to_owned());
+    for arrow in frame.message.iter_mut().chain(&mut frame.sends) {
+        for end in [&mut arrow.from, &mut arrow.to] {
+            *end = names.of_model(end).to_owned();
+        }
+        arrow.text = names.text(&arrow.text);
+    }
+    for change in &mut frame.changes {
+        change.node = names.of_model(&change.node).to_owned();
+        for text in [&mut change.before, &mut change.after] {
+            *text = names.text(text);
+        }
+    }
+    for note in &mut frame.notes {
+        note.text = names.text(&note.text);
     }
 }
 

@@ -107,6 +107,9 @@ pub(crate) struct Msg {
     pub log_term: u64,
     pub index: u64,
     pub commit: u64,
+    /// Of a message to storage alone, which no trace shows.
+    #[serde(default)]
+    pub vote: Option<Nid>,
     pub reject: bool,
     #[serde(rename = "rejectHint")]
     pub reject_hint: u64,

@@ -508,11 +508,13 @@ impl Judge {
 /// The first field that `message` uses and its kind does not.
 fn unused(message: &Msg) -> Option<&'static str> {
     let reject = u64::from(message.reject);
+    let votes = message.vote.as_ref().is_some_and(|to| to.as_str() != "0");
     let fields = [
         ("entries", message.entries),
         ("logTerm", message.log_term),
         ("index", message.index),
         ("commit", message.commit),
+        ("vote", u64::from(votes)),
         ("reject", reject),
         ("rejectHint", message.reject_hint),
     ];

@@ -3,14 +3,13 @@
 
 use plimsoll_model::message::Message;
 use plimsoll_model::rules::Input;
-use plimsoll_model::server::Role;
 use plimsoll_trace::{self as wire, CauseKind};
 
 use super::judge::{At, FORMAT, Judge};
 use super::messages::{NO_READ, unknown_context};
 use super::named::context_of;
 use crate::replay::Stop;
-use crate::replay::pattern::{Pattern, Shape, read_of};
+use crate::replay::pattern::{Pattern, read_of};
 use crate::verdict::{Ground, RuleName};
 
 impl Judge {
@@ -67,6 +66,9 @@ impl Judge {
             if self.declared_cause(CauseKind::Persisted) && forgotten {
                 return Err(self.forgotten(at, format!("{} may have sent it", pattern.from)));
             }
+            if self.declared_cause(CauseKind::Persisted) && self.could_send_before(pattern) {
+                return Err(self.inconclusive(at, Ground::UnloggedSend));
+            }
             if self.declared_cause(CauseKind::Persisted) {
                 return Err(self.diverges(
                     at,
@@ -83,7 +85,7 @@ impl Judge {
             return Ok(found);
         }
         if self.could_send(pattern) {
-            return self.send_silently(at, pattern);
+            return self.send_silently(at, message, pattern);
         }
         if forgotten {
             return Err(self.forgotten(at, format!("{} may have sent it", pattern.from)));
@@ -111,43 +113,6 @@ impl Judge {
         Err(self.diverges(at, rule, why, expected))
     }
 
-    /// The sender sends it now, if it can still: its step left no line.
-    fn send_silently(&mut self, at: &At<'_>, pattern: &Pattern) -> Result<Message, Stop> {
-        let from = pattern.from;
-        let leads = self.follower.member(from).is_some_and(|m| {
-            matches!(m.server.role, Role::Leader { .. }) && Some(m.server.term) == pattern.term
-        });
-        let input = match &pattern.body {
-            Shape::Append { prev, count, .. } => prev.zip(*count).map(|(prev, count)| {
-                let count = u32::try_from(count).unwrap_or(u32::MAX);
-                let (to, after) = (pattern.to, prev.index);
-                Input::SendAppend { to, after, count }
-            }),
-            _ => Some(Input::SendHeartbeat { to: pattern.to }),
-        };
-        let later = self.inconclusive(at, Ground::UnloggedSend);
-        let (true, Some(input)) = (leads, input) else {
-            return Err(later);
-        };
-        if !self.attempt(at, from, input)? {
-            return Err(later);
-        }
-        let said = self
-            .follower
-            .member_mut(from)
-            .and_then(|m| m.said.pop_back());
-        let Some(said) = said.filter(|said| pattern.matches(said)) else {
-            return Err(later);
-        };
-        if self.waiting(pattern).is_some() {
-            if self.declared_cause(CauseKind::Persisted) {
-                return Err(later);
-            }
-            self.complete_silently(at, pattern)?;
-        }
-        Ok(said)
-    }
-
     /// A message that waits for a write of its sender and fits `pattern`.
     pub(super) fn waiting(&self, pattern: &Pattern) -> Option<Message> {
         let server = &self.follower.member(pattern.from)?.server;
@@ -157,7 +122,7 @@ impl Judge {
     }
 
     /// Writes of the sender complete until what fits `pattern` waits no more.
-    fn complete_silently(&mut self, at: &At<'_>, pattern: &Pattern) -> Result<(), Stop> {
+    pub(super) fn complete_silently(&mut self, at: &At<'_>, pattern: &Pattern) -> Result<(), Stop> {
         while self.waiting(pattern).is_some() {
             self.silent(at, pattern.from, Input::WriteCompleted)?;
         }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 
-use plimsoll_model::ids::{Index, NodeId, NodeSet, Position, ReadId};
+use plimsoll_model::ids::{Index, NodeId, NodeSet, Position, ReadId, SERVERS_MAX};
 use plimsoll_model::log::Log;
 use plimsoll_model::refusal::Refusal;
 use plimsoll_model::rules::{Input, Outcome, commit};
@@ -14,6 +14,7 @@ use plimsoll_trace::{Cause, CauseKind, Field, Header, Step};
 use super::named::Named;
 use super::readings::Way;
 use super::reads::Asked;
+use super::unlogged::Unlogged;
 use crate::replay::flights::Mixed;
 use crate::replay::follow::{Fault, Follower, RoleKind, Scalars};
 use crate::replay::kept::Kept;
@@ -65,8 +66,8 @@ pub(crate) struct Judge {
     pub(super) hashes: Kept<(u64, u64), (u64, Place)>,
     /// What each node's lines showed last of each part of the state.
     pub(super) shown: HashMap<NodeId, (plimsoll_trace::State, plimsoll_trace::Durable)>,
-    /// Nodes that have shown a step without logged sends, with the term.
-    pub(super) unlogged: Kept<(NodeId, u64), ()>,
+    /// Steps without logged sends.
+    pub(super) unlogged: Unlogged,
 }
 
 /// A line while it is handled.
@@ -107,7 +108,7 @@ impl Judge {
             written: Kept::default(),
             hashes: Kept::default(),
             shown: HashMap::new(),
-            unlogged: Kept::default(),
+            unlogged: Unlogged::default(),
         };
         if options.count_faults {
             judge.follower.count_faults(&faults::KINDS, false);
@@ -164,7 +165,7 @@ impl Judge {
 
     /// The nodes of the run: the name in the model, the name in the trace.
     pub(crate) fn nodes(&self) -> Vec<(String, String)> {
-        let all = self.header.nodes.iter().enumerate().take(64);
+        let all = self.header.nodes.iter().enumerate().take(SERVERS_MAX);
         all.map(|(i, name)| {
             let id = NodeId::from_position(i);
             (id.to_string(), name.as_str().to_owned())
@@ -172,9 +173,11 @@ impl Judge {
         .collect()
     }
 
+    /// The node of this name; none behind as many as the model holds, where no
+    /// line is judged.
     pub(super) fn id(&self, name: &plimsoll_trace::NodeName) -> Option<NodeId> {
-        let at = self.header.nodes.iter().position(|n| n == name)?;
-        Some(NodeId::from_position(at))
+        let mut known = self.header.nodes.iter().take(SERVERS_MAX);
+        Some(NodeId::from_position(known.position(|n| n == name)?))
     }
 
     pub(super) fn now(&self, at: &At<'_>) -> Option<Scalars> {
@@ -255,7 +258,7 @@ impl Judge {
         Stop::Inconclusive(Stopped {
             ground,
             place: Some(at.place.clone()),
-            what: format!("{} at node {}", at.step.cause.kind_name(), at.step.node),
+            what: format!("{} at node {}", at.step.cause.kind_name(), at.id),
         })
     }
 
@@ -473,36 +476,6 @@ impl Judge {
         };
         if let (_, Some((_, gone))) = self.reads.insert(op.to_owned(), known) {
             self.forgotten_read = self.forgotten_read.max(Some(gone.index));
-        }
-        Ok(())
-    }
-
-    /// Releases the node's confirmed reads, latest first, until `latest` is the
-    /// latest that is open; without `latest`, all that are confirmed. A read that
-    /// was released before its leader stepped down may be answered after.
-    pub(super) fn release_until(
-        &mut self,
-        at: &At<'_>,
-        latest: Option<Option<ReadId>>,
-    ) -> Result<(), Stop> {
-        let open: Vec<(ReadId, bool)> = match self.follower.member(at.id).map(|m| &m.server.role) {
-            Some(Role::Leader { reads, .. }) => {
-                let open = reads.iter();
-                open.map(|read| (read.id, read.asker.is_none())).collect()
-            }
-            _ => return Ok(()),
-        };
-        for (read, own) in open.into_iter().rev() {
-            if latest == Some(Some(read)) {
-                break;
-            }
-            // What a follower asked is released by the message that tells it.
-            if own
-                && self.release(at, read)?
-                && let Some(known) = self.reads.values_mut().find(|known| known.id == read)
-            {
-                known.released = true;
-            }
         }
         Ok(())
     }
@@ -760,6 +733,10 @@ impl Judging for Judge {
             Cause::Receive(message) => self.may_arrive(message) || self.has_arrived(message),
             _ => false,
         }
+    }
+
+    fn may_be_unlogged(&self, step: &Step) -> bool {
+        matches!(&step.cause, Cause::Receive(message) if self.may_be_unlogged(message))
     }
 
     fn has_come(&self, step: &Step) -> bool {

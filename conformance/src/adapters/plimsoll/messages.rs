@@ -183,13 +183,20 @@ impl Judge {
         self.is_idle(pattern.from) && self.follower.member(pattern.from).is_some_and(waits)
     }
 
+    /// Whether a message may have been sent in a step that does not show it, and
+    /// the model cannot tell.
+    pub(super) fn may_be_unlogged(&self, message: &wire::Message) -> bool {
+        let pattern = self.pattern(message).map(unknown_context);
+        pattern.is_some_and(|pattern| self.could_send(&pattern))
+    }
+
     /// Whether a message may have been sent without a line.
     pub(super) fn may_arrive(&self, message: &wire::Message) -> bool {
         let Some(pattern) = self.pattern(message).map(unknown_context) else {
             return true;
         };
         self.waiting(&pattern).is_some() && !self.declared_cause(CauseKind::Persisted)
-            || self.could_send(&pattern)
+            || self.could_choose(&pattern)
     }
 
     /// Whether all that a node has written is durable: what it says then waits
@@ -211,15 +218,6 @@ impl Judge {
         }
     }
 
-    /// Whether the sender may have sent it in a step whose sends are not logged.
-    pub(super) fn could_send(&self, pattern: &Pattern) -> bool {
-        let Some(term) = pattern.term else {
-            return false;
-        };
-        let leads = matches!(pattern.body, Shape::Append { .. } | Shape::Heartbeat { .. });
-        leads && self.unlogged.contains_key(&(pattern.from, term.0))
-    }
-
     pub(super) fn receive(&mut self, at: &At<'_>, message: &wire::Message) -> Result<(), Stop> {
         let Some(pattern) = self.pattern(message) else {
             return Err(self.inconclusive(at, Ground::Unsupported));
@@ -234,19 +232,19 @@ impl Judge {
             None => self.arrives(at, message, &pattern)?,
         };
         let pattern = self.knows_context(message, pattern, &found);
-        if let Some(difference) = pattern.difference(&found) {
-            return Err(self.diverges(
-                at,
-                RuleName::new("a message arrives as it was sent", "§5.1", FORMAT),
-                format!(
-                    "{} {} arrives, {} was sent",
-                    difference.field, difference.trace, difference.model
-                ),
-                found.to_string(),
-            ));
-        }
-        let changed = self.changed(message, &found);
-        if let Some(why) = changed.or_else(|| self.differs_beyond(message, &found)) {
+        let difference = pattern.difference(&found).map(|difference| {
+            format!(
+                "{} {} arrives, {} was sent",
+                difference.field, difference.trace, difference.model
+            )
+        });
+        let apart = difference
+            .or_else(|| self.changed(message, &found))
+            .or_else(|| self.differs_beyond(message, &found));
+        if let Some(why) = apart {
+            if self.may_be_another(message, &pattern) {
+                return Err(self.inconclusive(at, Ground::UnloggedSend));
+            }
             return Err(self.diverges(
                 at,
                 RuleName::new("a message arrives as it was sent", "§5.1", FORMAT),
@@ -311,12 +309,7 @@ impl Judge {
             None => {
                 // Unknown: what the handler said may have left; what a leader
                 // sends of its own accord, too.
-                if let Some(member) = self.follower.member_mut(at.id) {
-                    member.said.clear();
-                    let key = (at.id, member.server.term.0);
-                    self.unlogged.insert(key, ());
-                }
-                self.follower.flights.unlogged(at.id);
+                self.notes_unlogged(at);
                 self.facts.of("message").note(false);
                 return self.begin_reads(at, usize::MAX);
             }

@@ -39,9 +39,9 @@
 //! the own vote and the own entries, a commit index that a later message or
 //! read shows, the release of a confirmed read before its leader steps down or
 //! changes its configuration, that a leader was not heard from for an election
-//! timeout, and an append or heartbeat of a step whose sends are not logged. Where
-//! their causes are not declared complete, so are a check of the quorum, a
-//! compaction, and the end of handing over.
+//! timeout, and what a leader sends of its own accord in a step whose sends are
+//! not logged. Where their causes are not declared complete, so are a check of the
+//! quorum, a compaction, and the end of handing over.
 //!
 //! What a line leaves out is unknown, unless the header declares that its
 //! emitter always records it: then an absent part of the state is what it was,
@@ -57,6 +57,7 @@ mod orders;
 mod readings;
 mod reads;
 mod restart;
+mod unlogged;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

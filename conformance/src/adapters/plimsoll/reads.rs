@@ -130,6 +130,43 @@ impl Judge {
         Ok(true)
     }
 
+    /// Releases the node's confirmed reads, latest first, until `latest` is the
+    /// latest that is open; without `latest`, all that are confirmed. A read that
+    /// was released before its leader stepped down may be answered after.
+    pub(super) fn release_until(
+        &mut self,
+        at: &At<'_>,
+        latest: Option<Option<ReadId>>,
+    ) -> Result<(), Stop> {
+        let open: Vec<(ReadId, bool)> = match self.follower.member(at.id).map(|m| &m.server.role) {
+            Some(Role::Leader { reads, .. }) => {
+                let open = reads.iter();
+                open.map(|read| (read.id, read.asker.is_none())).collect()
+            }
+            _ => return Ok(()),
+        };
+        // What a follower asked is released by the message that tells it, where
+        // that is logged.
+        let hides = self.hides_sends(at.id);
+        for (read, own) in open.into_iter().rev() {
+            if latest == Some(Some(read)) {
+                break;
+            }
+            if !(own || hides) || !self.release(at, read)? {
+                continue;
+            }
+            if own {
+                let mut known = self.reads.values_mut();
+                if let Some(known) = known.find(|known| known.id == read) {
+                    known.released = true;
+                }
+            } else if let Some(member) = self.follower.member_mut(at.id) {
+                member.said.pop_back();
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn forget_begun(&mut self) {
         self.asked.begun.clear();
     }

@@ -10,6 +10,7 @@
 //! deep finds the rest.
 
 use std::collections::BTreeMap;
+use std::ops::{Index, IndexMut};
 
 use super::super::memo::Numbers;
 use super::super::model::{Model, Outcome};
@@ -47,9 +48,49 @@ const SLOT_BYTES: usize = size_of::<Node>() + 2 * size_of::<u32>();
 
 const ROOT: u32 = 0;
 
+/// Nodes by their numbers, in pieces: a list that is copied to grow takes more
+/// than twice of what it holds meanwhile.
+#[derive(Default)]
+struct Nodes {
+    pieces: Vec<Vec<Node>>,
+    len: usize,
+}
+
+/// How many nodes a piece has.
+const PIECE: usize = 1024;
+
+impl Nodes {
+    /// Adds a node; for how many slots it took memory.
+    fn push(&mut self, node: Node) -> usize {
+        let full = self.len.is_multiple_of(PIECE);
+        if full {
+            self.pieces.push(Vec::with_capacity(PIECE));
+        }
+        if let Some(last) = self.pieces.last_mut() {
+            last.push(node);
+            self.len += 1;
+        }
+        if full { PIECE } else { 0 }
+    }
+}
+
+impl Index<u32> for Nodes {
+    type Output = Node;
+
+    fn index(&self, at: u32) -> &Node {
+        &self.pieces[at as usize / PIECE][at as usize % PIECE]
+    }
+}
+
+impl IndexMut<u32> for Nodes {
+    fn index_mut(&mut self, at: u32) -> &mut Node {
+        &mut self.pieces[at as usize / PIECE][at as usize % PIECE]
+    }
+}
+
 struct Beam<'s, 'a, M: Model> {
     search: &'s mut Search<'a, M>,
-    nodes: Vec<Node>,
+    nodes: Nodes,
     unused: Vec<u32>,
     /// From the root to where the search stands.
     path: Vec<(u32, Frame<M::Undo>)>,
@@ -67,7 +108,7 @@ pub(super) fn run<M: Model>(search: &mut Search<'_, M>, width: usize) -> Option<
     let mut beam = Beam {
         free,
         search,
-        nodes: Vec::new(),
+        nodes: Nodes::default(),
         unused: Vec::new(),
         path: Vec::new(),
     };
@@ -85,7 +126,7 @@ impl<M: Model> Beam<'_, '_, M> {
                 let root = self.add(ROOT, 0, (0, 0), deadline, due);
                 self.search.choices.clear();
                 // It stays where the path begins.
-                self.nodes[root as usize].refs += 1;
+                self.nodes[root].refs += 1;
                 self.path.push((root, Frame::default()));
                 waiting.insert(deadline, vec![root]);
             }
@@ -105,7 +146,7 @@ impl<M: Model> Beam<'_, '_, M> {
                     match self.expand(node) {
                         Ok(children) => {
                             for child in children {
-                                let at = self.nodes[child as usize].deadline;
+                                let at = self.nodes[child].deadline;
                                 if at == deadline {
                                     next.push(child);
                                 } else {
@@ -132,11 +173,11 @@ impl<M: Model> Beam<'_, '_, M> {
         if nodes.len() <= width {
             return;
         }
-        nodes.sort_by_key(|&node| self.nodes[node as usize].spent);
+        nodes.sort_by_key(|&node| self.nodes[node].spent);
         let mut like: Numbers<u64, usize> = Numbers::default();
         let (mut kept, mut more) = (Vec::with_capacity(width), Vec::new());
         for &node in nodes.iter() {
-            let like = like.entry(self.nodes[node as usize].print).or_default();
+            let like = like.entry(self.nodes[node].print).or_default();
             *like += 1;
             match *like <= width.div_ceil(4) {
                 true => kept.push(node),
@@ -158,8 +199,8 @@ impl<M: Model> Beam<'_, '_, M> {
             due,
             depth,
             ..
-        } = self.nodes[node as usize];
-        let choices = std::mem::take(&mut self.nodes[node as usize].choices);
+        } = self.nodes[node];
+        let choices = std::mem::take(&mut self.nodes[node].choices);
         self.search.other_bytes -= (choices.len() * size_of::<Choice>()) as u64;
         let mut children = Vec::new();
         for (rank, &choice) in choices.iter().enumerate() {
@@ -172,10 +213,10 @@ impl<M: Model> Beam<'_, '_, M> {
                 Entered::Open { deadline, due } => {
                     let child = self.add(node, depth + 1, (trail, first), deadline, due);
                     if self.search.model.tells_gain() {
-                        let before = self.nodes[node as usize].spent;
-                        self.nodes[child as usize].spent = before + rank as i32;
+                        let before = self.nodes[node].spent;
+                        self.nodes[child].spent = before + rank as i32;
                     }
-                    self.nodes[node as usize].refs += 1;
+                    self.nodes[node].refs += 1;
                     children.push(child);
                 }
             }
@@ -198,7 +239,7 @@ impl<M: Model> Beam<'_, '_, M> {
         let taken = &self.search.trail[from.0..];
         let before = match depth {
             0 => 0,
-            _ => self.nodes[parent as usize].spent,
+            _ => self.nodes[parent].spent,
         };
         let spent = taken
             .iter()
@@ -222,15 +263,13 @@ impl<M: Model> Beam<'_, '_, M> {
         self.search.other_bytes += node.bytes();
         match self.unused.pop() {
             Some(at) => {
-                self.nodes[at as usize] = node;
+                self.nodes[at] = node;
                 at
             }
             None => {
-                let before = self.nodes.capacity();
-                self.nodes.push(node);
-                let slots = self.nodes.capacity() - before;
+                let slots = self.nodes.push(node);
                 self.search.other_bytes += (slots * SLOT_BYTES) as u64;
-                self.nodes.len() as u32 - 1
+                self.nodes.len as u32 - 1
             }
         }
     }
@@ -239,7 +278,7 @@ impl<M: Model> Beam<'_, '_, M> {
     fn release(&mut self, node: u32) {
         let mut at = node;
         loop {
-            let node = &mut self.nodes[at as usize];
+            let node = &mut self.nodes[at];
             node.refs -= 1;
             if node.refs > 0 {
                 return;
@@ -257,7 +296,7 @@ impl<M: Model> Beam<'_, '_, M> {
         let mut ahead = Vec::new();
         let mut at = node;
         loop {
-            let Node { depth, parent, .. } = self.nodes[at as usize];
+            let Node { depth, parent, .. } = self.nodes[at];
             let stands = self.path.get(depth as usize);
             if stands.is_some_and(|(on_path, _)| *on_path == at) {
                 for (left, frame) in self.path.split_off(depth as usize + 1).into_iter().rev() {
@@ -272,8 +311,8 @@ impl<M: Model> Beam<'_, '_, M> {
         for node in ahead.into_iter().rev() {
             let Node {
                 parent, ref taken, ..
-            } = self.nodes[node as usize];
-            let Node { deadline, due, .. } = self.nodes[parent as usize];
+            } = self.nodes[node];
+            let Node { deadline, due, .. } = self.nodes[parent];
             let Some((&choice, at_once)) = taken.split_first() else {
                 continue;
             };
@@ -281,7 +320,7 @@ impl<M: Model> Beam<'_, '_, M> {
             for read in at_once {
                 self.search.lift(read.op, read.how);
             }
-            self.nodes[node as usize].refs += 1;
+            self.nodes[node].refs += 1;
             self.path.push((node, frame));
         }
     }

@@ -342,3 +342,17 @@ fn quirk_25_nobody_is_the_text_0() {
     );
     diverges(trace.with(first, "/state/vote", json!("9")), first);
 }
+
+/// `vote` belongs to messages to storage, which no trace shows.
+#[test]
+fn a_message_names_no_vote() {
+    let trace = Trace::of("g01");
+    let sent = |event: &Value| {
+        event["name"]
+            .as_str()
+            .is_some_and(|n| n.starts_with("Send"))
+    };
+    let at = trace.find(0, sent);
+    assert_eq!(trace.event(at)["msg"]["vote"], "0");
+    diverges(trace.with(at, "/msg/vote", json!("1")), at);
+}
