@@ -66,7 +66,8 @@ impl Judge {
             if self.declared_cause(CauseKind::Persisted) && forgotten {
                 return Err(self.forgotten(at, format!("{} may have sent it", pattern.from)));
             }
-            if self.declared_cause(CauseKind::Persisted) && self.could_send_before(pattern) {
+            let before = self.may_be_another(message, pattern) && self.could_send_before(pattern);
+            if self.declared_cause(CauseKind::Persisted) && before {
                 return Err(self.inconclusive(at, Ground::UnloggedSend));
             }
             if self.declared_cause(CauseKind::Persisted) {

@@ -110,9 +110,16 @@ impl Judge {
         }
     }
 
-    /// The same of what a leader sends of its own accord.
+    /// The same of what a leader sends of its own accord, as far as it can be told.
     pub(super) fn could_choose(&self, pattern: &Pattern) -> bool {
-        is_choice(&pattern.body) && self.could_send(pattern)
+        let now = || {
+            let input = self.chosen_input(pattern);
+            input.is_some_and(|input| self.follower.may(pattern.from, &input))
+        };
+        match pattern.body {
+            Shape::Append { .. } | Shape::Heartbeat { .. } => self.could_send(pattern),
+            _ => is_choice(&pattern.body) && self.could_send(pattern) && now(),
+        }
     }
 
     /// Whether the sender may have sent the same before what waits for its write.
@@ -131,18 +138,14 @@ impl Judge {
         !known && self.could_send(pattern)
     }
 
-    /// The sender sends it now, if it can still: its step left no line.
-    pub(super) fn send_silently(
-        &mut self,
-        at: &At<'_>,
-        message: &wire::Message,
-        pattern: &Pattern,
-    ) -> Result<Message, Stop> {
-        let (from, to) = (pattern.from, pattern.to);
-        let leads = self.follower.member(from).is_some_and(|m| {
-            matches!(m.server.role, Role::Leader { .. }) && Some(m.server.term) == pattern.term
-        });
-        let input = match &pattern.body {
+    /// What the sender does that sends it, if it leads in the message's term.
+    fn chosen_input(&self, pattern: &Pattern) -> Option<Input> {
+        let to = pattern.to;
+        let sender = &self.follower.member(pattern.from)?.server;
+        if !matches!(sender.role, Role::Leader { .. }) || Some(sender.term) != pattern.term {
+            return None;
+        }
+        match &pattern.body {
             Shape::Append { prev, count, .. } => prev.zip(*count).map(|(prev, count)| {
                 let count = u32::try_from(count).unwrap_or(u32::MAX);
                 let after = prev.index;
@@ -156,9 +159,19 @@ impl Judge {
                 read.map(|read| Input::ReleaseRead { read })
             }
             _ => None,
-        };
+        }
+    }
+
+    /// The sender sends it now, if it can still: its step left no line.
+    pub(super) fn send_silently(
+        &mut self,
+        at: &At<'_>,
+        message: &wire::Message,
+        pattern: &Pattern,
+    ) -> Result<Message, Stop> {
+        let from = pattern.from;
         let later = self.inconclusive(at, Ground::UnloggedSend);
-        let (true, Some(input)) = (leads, input) else {
+        let Some(input) = self.chosen_input(pattern) else {
             return Err(later);
         };
         if let Shape::InstallSnapshot { last: Some(to) } = pattern.body
