@@ -144,13 +144,15 @@ fn changes(line: &Value, tried: &mut BTreeSet<String>) -> Vec<(String, Value)> {
             places.push((class, format!("{root}{place}"), change));
         }
     }
-    let joint = line.pointer("/state/config/outgoing");
-    if joint
-        .and_then(Value::as_array)
-        .is_some_and(|list| !list.is_empty())
-    {
-        let place = "/state/config/auto_leave".to_owned();
-        places.push((format!("{cause} {place}"), place, flip));
+    let outgoing = line.pointer("/state/config/outgoing");
+    let outgoing = outgoing.and_then(Value::as_array);
+    let joint = outgoing.is_some_and(|list| !list.is_empty());
+    let place = "/state/config/auto_leave".to_owned();
+    let when = if joint { "joint" } else { "simple" };
+    places.push((format!("{cause} {when} {place}"), place, flip));
+    if !joint {
+        let place = "/state/config/learners_next".to_owned();
+        places.push((format!("{cause} {when} {place}"), place, other_list));
     }
     let mut changed = Vec::new();
     for (class, place, change) in places {

@@ -69,7 +69,9 @@ pub(super) fn config_differs(
         (false, true) => " left when told",
         _ => "",
     };
-    (config != *model).then(|| format!("{config}{how}"))
+    // Outside joint consensus there is nothing to leave.
+    let apart = config != *model || (shown_next, shown_auto) != (next, auto);
+    apart.then(|| format!("{config}{how}"))
 }
 
 /// The first fact of the line's state that `server` does not share.
