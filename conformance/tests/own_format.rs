@@ -313,6 +313,154 @@ fn what_was_sent_may_be_left_out_where_it_is_not_declared_complete() {
     assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
 }
 
+/// `lines` with every operation named `from` called `to`.
+fn renamed(lines: &[Value], from: &str, to: &str) -> Vec<Value> {
+    fn rename(value: &mut Value, from: &str, to: &str) {
+        match value {
+            Value::Object(fields) => {
+                for (name, value) in fields {
+                    if name == "op" && value == from {
+                        *value = json!(to);
+                    }
+                    rename(value, from, to);
+                }
+            }
+            Value::Array(items) => items.iter_mut().for_each(|item| rename(item, from, to)),
+            _ => {}
+        }
+    }
+    let mut lines = lines.to_vec();
+    lines.iter_mut().for_each(|line| rename(line, from, to));
+    lines
+}
+
+#[test]
+fn a_read_that_is_asked_again_is_a_new_one_of_its_name() {
+    let mut wrong = Vec::new();
+    for name in [
+        "three-crashes",
+        "four-follower-reads",
+        "six-all-features",
+        "six-queued-writes-all-features",
+    ] {
+        let lines = lines(name);
+        let asked = lines.iter().map(|line| &line["cause"]["read"]["op"]);
+        let asked: Vec<&str> = asked.filter_map(Value::as_str).collect();
+        let pairs: Vec<_> = asked.windows(2).filter(|pair| pair[0] != pair[1]).collect();
+        assert!(pairs.len() > 1, "{name}: {} reads", asked.len());
+        let (mut legal, mut illegal) = (Vec::new(), Vec::new());
+        for pair in pairs.iter().take(25) {
+            let again = renamed(&lines, pair[1], pair[0]);
+            let answers = |line: &Value| line["ack"][0]["op"] == pair[1];
+            if let Some(at) = lines.iter().position(answers) {
+                let mut late = again.clone();
+                add(&mut late[at]["ack"][0]["index"]);
+                illegal.push(late);
+            }
+            legal.push(again);
+        }
+        let options = Options::default();
+        for (pair, verdict) in pairs.iter().zip(verdicts(name, &legal, &options)) {
+            if !matches!(verdict, Verdict::Conforms(_)) {
+                wrong.push(format!("{name}, {pair:?}: {verdict:?}"));
+            }
+        }
+        for verdict in verdicts(name, &illegal, &options) {
+            if !matches!(verdict, Verdict::Diverges(..)) {
+                wrong.push(format!("{name}, answered late: {}", verdict.name()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// A node alone that leads and has committed up to index 2, with a read of r1
+/// begun there, and then `more`: what each line shows beside its place.
+fn alone(more: &[Value]) -> Vec<Value> {
+    let header = json!({"plimsoll_trace": 2, "emitter": "by hand", "nodes": ["n1"],
+        "config": {"voters": ["n1"]}, "settings": "paper", "storage": "sync",
+        "durability": "atomic", "order": "file", "complete": {
+            "causes": ["start", "campaign", "tick", "receive", "write", "read", "apply",
+                "change", "transfer", "compact", "check-quorum"],
+            "fields": ["state.term", "state.vote", "state.role", "state.commit", "state.last",
+                "append", "send", "reads", "ack"]}});
+    let last = |index: u64, term: u64| json!({"index": index, "term": term});
+    let mut lines = vec![
+        json!({"cause": {"start": {}}, "state": {"term": 0, "vote": null, "role": "follower",
+            "commit": 0, "last": last(0, 0)}}),
+        json!({"cause": {"campaign": {}}, "state": {"term": 1, "vote": "n1", "role": "leader",
+            "last": last(1, 1)}, "append": {"after": 0, "runs": [[1, 1]]}}),
+        json!({"cause": {"write": {"op": "w1"}}, "state": {"commit": 2, "last": last(2, 1)},
+            "append": {"after": 1, "runs": [[1, 1]]}}),
+        json!({"cause": {"read": {"op": "r1"}}, "reads": [{"op": "r1", "index": 2}]}),
+    ];
+    lines.extend_from_slice(more);
+    let (mut inc, mut seq) = (0, 0);
+    for line in &mut lines {
+        if !line["cause"]["start"].is_null() {
+            (inc, seq) = (inc + 1, 0);
+        }
+        seq += 1;
+        line["node"] = json!("n1");
+        line["inc"] = json!(inc);
+        line["seq"] = json!(seq);
+    }
+    lines.insert(0, header);
+    lines
+}
+
+#[test]
+fn each_asking_of_a_read_is_answered_at_its_own_index() {
+    let last = |index: u64, term: u64| json!({"index": index, "term": term});
+    let crash = [
+        json!({"cause": {"start": {}}, "state": {"term": 1, "vote": "n1", "role": "follower",
+            "commit": 0, "last": last(2, 1)}}),
+        json!({"cause": {"campaign": {}}, "state": {"term": 2, "vote": "n1", "role": "leader",
+            "last": last(3, 2)}, "append": {"after": 2, "runs": [[2, 1]]}}),
+        json!({"cause": {"tick": {}}, "state": {"commit": 3}}),
+    ];
+    let write = [
+        json!({"cause": {"write": {"op": "w2"}}, "state": {"commit": 3, "last": last(3, 1)},
+            "append": {"after": 2, "runs": [[1, 1]]}}),
+    ];
+    let asked = json!({"cause": {"read": {"op": "r1"}}, "reads": [{"op": "r1", "index": 3}]});
+    let begun =
+        |index: u64| json!({"cause": {"tick": {}}, "reads": [{"op": "r1", "index": index}]});
+    let ack = |index: u64| json!({"cause": {"tick": {}}, "ack": [{"op": "r1", "index": index}]});
+    let run = |begin: &[Value], more: &[&Value]| {
+        let more = more.iter().map(|line| (*line).clone());
+        alone(&begin.iter().cloned().chain(more).collect::<Vec<_>>())
+    };
+    let legal = [
+        run(&[], &[&ack(2)]),
+        run(&[], &[&begun(2), &ack(2)]),
+        run(&crash, &[&asked, &ack(3)]),
+        run(&crash, &[&begun(3), &ack(3)]),
+        run(&write, &[&asked, &ack(3)]),
+        run(&write, &[&asked, &ack(2)]),
+        run(&write, &[&asked, &ack(2), &ack(3)]),
+        run(&write, &[&ack(2), &asked, &ack(3)]),
+    ];
+    let illegal = [
+        run(&[], &[&ack(3)]),
+        run(&[], &[&begun(9999)]),
+        run(&[], &[&ack(2), &begun(9999)]),
+        run(&crash[..1], &[&begun(2)]),
+        run(&crash, &[&asked, &ack(4)]),
+        run(&crash, &[&begun(2)]),
+        run(&write, &[&asked, &ack(4)]),
+        run(&write, &[&begun(9999)]),
+    ];
+    let options = Options::default();
+    for (at, verdict) in verdicts("again", &legal, &options).iter().enumerate() {
+        assert!(matches!(verdict, Verdict::Conforms(_)), "{at}: {verdict:?}");
+    }
+    for (at, verdict) in verdicts("wrong", &illegal, &options).iter().enumerate() {
+        let name = verdict.name();
+        assert!(matches!(verdict, Verdict::Diverges(..)), "{at}: {name}");
+    }
+}
+
 /// A run of `count` nodes that boot, three of which vote.
 fn boots(count: usize) -> Vec<Value> {
     let names: Vec<String> = (1..=count).map(|n| format!("n{n}")).collect();

@@ -4,13 +4,12 @@ use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 
 use plimsoll_model::ids::{Index, NodeId, NodeSet, Position, ReadId, SERVERS_MAX};
-use plimsoll_model::log::Log;
 use plimsoll_model::refusal::Refusal;
 use plimsoll_model::rules::{Input, Outcome, commit};
-use plimsoll_model::server::Role;
 use plimsoll_model::settings::{Configuration, Durability, Settings};
 use plimsoll_trace::{Cause, CauseKind, Field, Header, Step};
 
+use super::acks::KnownRead;
 use super::named::Named;
 use super::readings::Way;
 use super::reads::Asked;
@@ -22,15 +21,6 @@ use crate::replay::order::Judging;
 use crate::replay::tally::Tally;
 use crate::replay::{Options, Stop, faults, live};
 use crate::verdict::{Divergence, Facts, Ground, Place, RuleName, Stopped};
-
-/// A read as the trace knows it.
-#[derive(Clone, Debug)]
-pub(super) struct KnownRead {
-    pub node: NodeId,
-    pub id: ReadId,
-    pub index: Index,
-    pub released: bool,
-}
 
 /// Judges a run in Plimsoll's format, line by line in causal order.
 #[derive(Clone)]
@@ -48,9 +38,10 @@ pub(crate) struct Judge {
     pub(super) all: NodeSet,
     /// Which read a context of a leader and its term stands for.
     pub(super) contexts: Kept<(NodeId, u64, String), ReadId>,
-    pub(super) reads: Kept<String, KnownRead>,
+    /// Reads that leaders took for themselves, by the client operation.
+    pub(super) reads: Kept<String, Vec<KnownRead>>,
     /// The largest index of a read that was forgotten.
-    forgotten_read: Option<Index>,
+    pub(super) forgotten_read: Option<Index>,
     /// Reads that followers have asked about.
     pub(super) asked: Asked,
     /// The content hash of each snapshot, by position.
@@ -61,7 +52,7 @@ pub(crate) struct Judge {
     /// The client operation of each write, by number.
     pub(super) ops: Kept<u32, String>,
     /// Every client operation that was written.
-    written: Kept<String, ()>,
+    pub(super) written: Kept<String, ()>,
     /// The content hash of each entry, by position.
     pub(super) hashes: Kept<(u64, u64), (u64, Place)>,
     /// What each node's lines showed last of each part of the state.
@@ -440,46 +431,6 @@ impl Judge {
         })
     }
 
-    pub(super) fn next_read_id(&mut self) -> ReadId {
-        self.next_read += 1;
-        ReadId {
-            number: self.next_read,
-        }
-    }
-
-    pub(super) fn begin_read(&mut self, at: &At<'_>, op: &str, index: Index) -> Result<(), Stop> {
-        if self.begin_for_another(at, op, index)? {
-            return Ok(());
-        }
-        self.lead(at)?;
-        self.commit_as(at, Some(index))?;
-        let id = self.next_read_id();
-        self.step(at, Input::BeginRead { read: id })?;
-        let begun = match self.follower.member(at.id).map(|m| &m.server.role) {
-            Some(Role::Leader { reads, .. }) => reads.last().map(|r| r.index),
-            _ => None,
-        };
-        if begun != Some(index) {
-            let is = begun.map_or("none".to_owned(), |i| i.to_string());
-            return Err(self.diverges(
-                at,
-                RuleName::new("a read begins at the commit index", "diss. §6.4", READS),
-                format!("read {op} begins at index {index}, the commit index is {is}"),
-                format!("read index {is}"),
-            ));
-        }
-        let known = KnownRead {
-            node: at.id,
-            id,
-            index,
-            released: false,
-        };
-        if let (_, Some((_, gone))) = self.reads.insert(op.to_owned(), known) {
-            self.forgotten_read = self.forgotten_read.max(Some(gone.index));
-        }
-        Ok(())
-    }
-
     /// Whether the line ends the node's leadership.
     fn deposes(&self, at: &At<'_>) -> bool {
         match &at.step.cause {
@@ -501,96 +452,6 @@ impl Judge {
             }
             _ => false,
         }
-    }
-
-    fn acks(&mut self, at: &At<'_>) -> Result<(), Stop> {
-        for ack in at.step.ack.iter().flatten() {
-            let (op, index) = (ack.op.as_str(), Index(ack.index.get()));
-            self.facts.of("acknowledgement").note(true);
-            if self.ack_asked(at, op, index)? {
-                continue;
-            }
-            let read = self.reads.get(op).cloned();
-            match read {
-                Some(read) if read.index != index => {
-                    return Err(self.diverges(
-                        at,
-                        RuleName::new("a read is answered at its index", "diss. §6.4", READS),
-                        format!("read {op} began at index {} and not {index}", read.index),
-                        format!("index {}", read.index),
-                    ));
-                }
-                Some(read) if read.node != at.id => {
-                    return Err(self.diverges(
-                        at,
-                        RuleName::new("a read is answered where it began", "diss. §6.4", READS),
-                        format!("read {op} began at {}", read.node),
-                        format!("an answer at {}", read.node),
-                    ));
-                }
-                Some(read) if read.released => {}
-                Some(read) => {
-                    if !self.release(at, read.id)? {
-                        self.step(at, Input::ReleaseRead { read: read.id })?;
-                    }
-                    if let Some(known) = self.reads.get_mut(op) {
-                        known.released = true;
-                    }
-                }
-                None => self.ack_write(at, op, index)?,
-            }
-        }
-        Ok(())
-    }
-
-    /// A write is acknowledged once its entry is committed where it is said.
-    fn ack_write(&mut self, at: &At<'_>, op: &str, index: Index) -> Result<(), Stop> {
-        self.commit_as(at, Some(index))?;
-        let Some(now) = self.now(at) else {
-            return Ok(());
-        };
-        let entry = self
-            .follower
-            .member(at.id)
-            .and_then(|m| m.server.log.entry(index));
-        // Where reads, and the writes that entries carry, are always recorded,
-        // an operation that is neither was never there to be acknowledged.
-        let reads_known = self.declared(Field::Reads);
-        let carries = match entry.map(|e| e.payload) {
-            Some(plimsoll_model::log::Payload::Write { number }) => self.ops.get(&number),
-            _ => None,
-        };
-        let is_write = matches!(
-            entry.map(|e| e.payload),
-            Some(plimsoll_model::log::Payload::Write { .. })
-        );
-        let wrong = if index > now.commit {
-            format!("{} has committed up to {} only", at.id, now.commit)
-        } else if carries.is_some_and(|carried| carried == op) {
-            return Ok(());
-        } else if is_write && carries.is_none() && self.ops.forgotten() > 0 {
-            let what = format!("which operation index {index} carries");
-            return Err(self.forgotten(at, what));
-        } else if self.written.contains_key(op) {
-            format!("the entry at index {index} does not carry it")
-        } else if !reads_known {
-            return Ok(());
-        } else if self.forgotten_read >= Some(index) || self.asked.forgotten() > 0 {
-            return Err(self.forgotten(at, format!("whether {op} has begun")));
-        } else if let Some(carried) = carries {
-            format!("index {index} carries {carried}")
-        } else if is_write {
-            // Its command came before the trace shows any.
-            return Ok(());
-        } else {
-            format!("index {index} carries no command, and no such read has begun")
-        };
-        Err(self.diverges(
-            at,
-            RuleName::new("only what is committed is acknowledged", "§5.3", COMMIT),
-            format!("{op} is acknowledged at index {index}, but {wrong}"),
-            format!("no acknowledgement of {op} yet"),
-        ))
     }
 
     /// A divergence that a step without a line could explain is none: causes

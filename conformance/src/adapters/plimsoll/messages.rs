@@ -62,10 +62,10 @@ impl Judge {
             },
             wire::Body::TimeoutNow => Shape::TimeoutNow,
             wire::Body::ReadRequest { op } => Shape::RequestRead {
-                read: self.read_called(op.as_str()),
+                read: self.read_called(message, op.as_str()),
             },
             wire::Body::ReadIndex { op, index } => Shape::ReadIndex {
-                read: self.read_called(op.as_str()),
+                read: self.read_called(message, op.as_str()),
                 index: Some(Index(index.get())),
             },
             wire::Body::Snapshot { last, .. } => Shape::InstallSnapshot {
@@ -286,13 +286,6 @@ impl Judge {
         None
     }
 
-    /// The read that a follower has asked about; `None` where that may have been
-    /// forgotten.
-    fn read_called(&self, op: &str) -> Option<ReadId> {
-        let forgotten = self.asked.forgotten() > 0;
-        self.asked_read(op).or((!forgotten).then_some(NO_READ))
-    }
-
     fn note_message(&mut self, pattern: &Pattern) {
         let (stated, of) = pattern.facts();
         let facts = self.facts.of("message");
@@ -400,7 +393,7 @@ impl Judge {
     fn begin_reads(&mut self, at: &At<'_>, count: usize) -> Result<(), Stop> {
         let reads = at.step.reads.iter().flatten();
         let new: Vec<_> = reads
-            .filter(|read| !self.has_begun(at, read.op.as_str()))
+            .filter(|read| !self.has_begun(read.op.as_str()))
             .take(count)
             .cloned()
             .collect();
@@ -413,9 +406,15 @@ impl Judge {
 
     /// One message that the line shows being queued.
     fn send(&mut self, at: &At<'_>, message: &wire::Message) -> Result<(), Stop> {
-        let Some(pattern) = self.pattern(message) else {
+        let Some(mut pattern) = self.pattern(message) else {
             return Err(self.inconclusive(at, Ground::Unsupported));
         };
+        if let (wire::Body::ReadIndex { op, .. }, Shape::ReadIndex { read, index }) =
+            (&message.body, &mut pattern.body)
+            && let Some(index) = *index
+        {
+            *read = self.told(at, op.as_str(), pattern.to, index).or(*read);
+        }
         self.note_message(&pattern);
         if let wire::Cause::Receive(asked) = &at.step.cause
             && let (Some(asked), Some(answer)) =

@@ -47,6 +47,7 @@
 //! emitter always records it: then an absent part of the state is what it was,
 //! and an absent list is empty.
 
+mod acks;
 mod arrive;
 mod check;
 mod features;

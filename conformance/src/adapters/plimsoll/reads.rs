@@ -5,15 +5,19 @@
 //! as arrived when the line shows that the read has begun, and may have arrived
 //! before: messages may arrive twice.
 
-use plimsoll_model::ids::{Index, NodeId, ReadId};
+use plimsoll_model::ids::{Index, NodeId, ReadId, Term};
 use plimsoll_model::log::{Log, Payload};
-use plimsoll_model::message::Message;
+use plimsoll_model::message::{Body, Message};
 use plimsoll_model::rules::{Branch, Input};
 use plimsoll_model::server::Role;
-use plimsoll_trace::Field;
+use plimsoll_trace::{self as wire, Field};
 
+use super::acks::MOST;
 use super::judge::{At, Judge, READS};
+use super::messages::NO_READ;
+use super::named::key_of;
 use crate::replay::Stop;
+use crate::replay::flights::Tag;
 use crate::replay::follow::RoleKind;
 use crate::replay::kept::Kept;
 use crate::verdict::RuleName;
@@ -21,8 +25,9 @@ use crate::verdict::RuleName;
 /// Reads that followers have asked about.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Asked {
-    /// Each by the client operation: who asks, and which read it is.
-    reads: Kept<String, (NodeId, ReadId)>,
+    /// Each by the client operation: who asked, oldest first, and which read it
+    /// is; none where a leader took it on itself.
+    reads: Kept<String, Vec<(NodeId, Option<ReadId>)>>,
     /// Requests that have arrived somewhere.
     requests: Kept<(NodeId, ReadId), Message>,
     /// The operations that began in the line that is judged.
@@ -53,14 +58,90 @@ impl Asked {
 }
 
 impl Judge {
-    pub(super) fn asked_read(&self, op: &str) -> Option<ReadId> {
-        self.asked.reads.get(op).map(|(_, read)| *read)
+    /// The reads of `op` that followers have asked about, newest first, with who
+    /// asked.
+    fn askings(&self, op: &str) -> impl Iterator<Item = (NodeId, ReadId)> {
+        let all = self.asked.reads.get(op).into_iter().flatten().rev();
+        all.filter_map(|(asker, read)| Some((*asker, (*read)?)))
+    }
+
+    /// The read that a follower has asked about, and that `message`, of this
+    /// pattern, means; `None` where that may have been forgotten. Of several of a
+    /// name it is the one whose id the message has, or the newest under way.
+    pub(super) fn read_called(&self, message: &wire::Message, op: &str) -> Option<ReadId> {
+        let newest = self.askings(op).next().map(|(_, read)| read);
+        let forgotten = self.asked.forgotten() > 0;
+        let newest = newest.or((!forgotten).then_some(NO_READ));
+        if self.askings(op).nth(1).is_none() {
+            return newest;
+        }
+        let (Some(from), Some(to)) = (self.id(&message.from), self.id(&message.to)) else {
+            return newest;
+        };
+        let term = Term(message.term.get());
+        let (asker, index) = match &message.body {
+            wire::Body::ReadIndex { index, .. } => (to, Some(Index(index.get()))),
+            _ => (from, None),
+        };
+        let all = self.askings(op).filter(|(who, _)| *who == asker);
+        let mut all = all.map(|(_, read)| {
+            let body = match index {
+                Some(index) => Body::ReadIndex { read, index },
+                None => Body::RequestRead { read },
+            };
+            let message = Message {
+                from,
+                to,
+                term,
+                body,
+            };
+            (read, message)
+        });
+        let named = message.id.as_ref();
+        let named = named.and_then(|id| self.by_id.get(&key_of(id)));
+        let server = self.follower.member(from).map(|member| &member.server);
+        let under_way = |message: &Message| match named {
+            Some(named) => named.tag == Tag::of(message),
+            None => {
+                self.follower.flights.tagged(&Tag::of(message)).is_some()
+                    || server.is_some_and(|server| {
+                        let queued = server.queue.iter().flat_map(|w| w.waiting.iter());
+                        server.outbox.iter().chain(queued).any(|m| m == message)
+                    })
+            }
+        };
+        let found = all.find(|(_, message)| under_way(message));
+        found.map(|(read, _)| read).or(newest)
+    }
+
+    /// Which read of `op` a leader tells `to` about: the newest that is open and
+    /// may be released.
+    pub(super) fn told(&self, at: &At<'_>, op: &str, to: NodeId, index: Index) -> Option<ReadId> {
+        let Role::Leader { reads, .. } = &self.follower.member(at.id)?.server.role else {
+            return None;
+        };
+        let is_open = |read: &ReadId| {
+            let mut open = reads.iter();
+            open.any(|open| (open.id, open.index) == (*read, index))
+        };
+        let all = self.askings(op).filter(|(asker, _)| *asker == to);
+        let open: Vec<ReadId> = all.map(|(_, read)| read).filter(is_open).collect();
+        if open.len() < 2 {
+            return open.first().copied();
+        }
+        let mut open_now = open.iter().copied();
+        let may = |read: &ReadId| {
+            let input = Input::ReleaseRead { read: *read };
+            self.follower.may(at.id, &input)
+        };
+        open_now.find(may).or(open.first().copied())
     }
 
     /// Whether this node's reads of `op` are for another node.
     fn is_for_another(&self, at: &At<'_>, op: &str) -> bool {
-        let asker = self.asked.reads.get(op).map(|(asker, _)| *asker);
-        asker.is_some_and(|asker| asker != at.id)
+        let askings = self.asked.reads.get(op);
+        let newest = askings.and_then(|askings| askings.last());
+        newest.is_some_and(|(asker, _)| *asker != at.id)
     }
 
     /// Whether this leader has begun `read` and not released it.
@@ -77,7 +158,8 @@ impl Judge {
         let shown = at.step.reads.iter().flatten();
         let mut shown = shown.map(|shown| shown.op.as_str());
         !self.is_open(at, read)
-            && shown.any(|op| self.asked_read(op) == Some(read) && !self.has_begun(at, op))
+            && shown
+                .any(|op| !self.has_begun(op) && self.askings(op).any(|(_, asked)| asked == read))
     }
 
     /// The next entry to be applied may change the configuration. Whether a read
@@ -156,10 +238,7 @@ impl Judge {
                 continue;
             }
             if own {
-                let mut known = self.reads.values_mut();
-                if let Some(known) = known.find(|known| known.id == read) {
-                    known.released = true;
-                }
+                self.released(read);
             } else if let Some(member) = self.follower.member_mut(at.id) {
                 member.said.pop_back();
             }
@@ -171,12 +250,14 @@ impl Judge {
         self.asked.begun.clear();
     }
 
+    /// The read of `op` that the line shows is dealt with.
+    pub(super) fn begins(&mut self, op: &str) {
+        self.asked.begun.push(op.to_owned());
+    }
+
     /// Whether the read of `op` that the line shows has been dealt with.
-    pub(super) fn has_begun(&self, at: &At<'_>, op: &str) -> bool {
-        match self.is_for_another(at, op) {
-            true => self.asked.begun.iter().any(|begun| begun == op),
-            false => self.reads.contains_key(op),
-        }
+    pub(super) fn has_begun(&self, op: &str) -> bool {
+        self.asked.begun.iter().any(|begun| begun == op)
     }
 
     /// `cause.read`: a leader's reads begin where the line says; a follower asks.
@@ -184,12 +265,26 @@ impl Judge {
         let leads = self
             .now(at)
             .is_none_or(|now| now.role != RoleKind::Follower);
-        if leads || !self.follower.settings.follower_reads {
-            return Ok(());
+        let forwards = !leads && self.follower.settings.follower_reads;
+        let read = forwards.then(|| self.next_read_id());
+        match self.asked.reads.get_mut(op) {
+            Some(askings) => {
+                // Whoever asks so often has given up on the first.
+                if askings.len() >= MOST {
+                    askings.remove(0);
+                }
+                askings.push((at.id, read));
+            }
+            None if forwards => {
+                let first = vec![(at.id, read)];
+                self.asked.reads.insert(op.to_owned(), first);
+            }
+            None => {}
         }
-        let read = self.next_read_id();
-        self.asked.reads.insert(op.to_owned(), (at.id, read));
-        self.step(at, Input::BeginRead { read }).map(drop)
+        match read {
+            Some(read) => self.step(at, Input::BeginRead { read }).map(drop),
+            None => Ok(()),
+        }
     }
 
     /// A request for a read index arrives.
@@ -199,7 +294,7 @@ impl Judge {
         message: Message,
         op: &str,
     ) -> Result<(), Stop> {
-        let Some((_, read)) = self.asked.reads.get(op).copied() else {
+        let Body::RequestRead { read } = message.body else {
             return self.step(at, Input::Receive { message }).map(drop);
         };
         let request = (at.id, read);
@@ -234,11 +329,15 @@ impl Judge {
         if !self.is_for_another(at, op) {
             return Ok(false);
         }
-        self.asked.begun.push(op.to_owned());
-        let request = self
-            .asked_read(op)
-            .and_then(|read| self.asked.requests.get(&(at.id, read)).cloned());
-        let Some(message) = request else {
+        self.begins(op);
+        let requests = self.askings(op).filter_map(|(_, read)| {
+            let request = self.asked.requests.get(&(at.id, read))?;
+            Some((self.is_open(at, read), request.clone()))
+        });
+        // The newest that has not begun, or else the newest.
+        let mut requests: Vec<(bool, Message)> = requests.collect();
+        requests.sort_by_key(|(is_open, _)| *is_open);
+        let Some((_, message)) = requests.into_iter().next() else {
             return Err(self.diverges(
                 at,
                 RuleName::new("a read begins when somebody asks", "diss. §6.4", READS),
@@ -269,22 +368,38 @@ impl Judge {
     /// `ack` of a read that this node asked its leader about; says whether it is
     /// one.
     pub(super) fn ack_asked(&mut self, at: &At<'_>, op: &str, index: Index) -> Result<bool, Stop> {
-        let Some((asker, read)) = self.asked.reads.get(op).copied() else {
+        let Some((asker, _)) = self.askings(op).next() else {
             return Ok(false);
         };
-        if asker != at.id {
+        let told = |judge: &Judge, read: ReadId| {
+            let server = &judge.follower.member(at.id)?.server;
+            let asked = server.asked.iter().find(|asked| asked.id == read)?;
+            asked.index
+        };
+        let here = self.askings(op).filter(|(asker, _)| *asker == at.id);
+        let here: Vec<ReadId> = here.map(|(_, read)| read).collect();
+        // A leader may have taken it on itself as well.
+        let own = self.reads.get(op).into_iter().flatten();
+        let own = own.filter(|known| known.node == at.id).count();
+        if here.len() + own > 1 {
+            let mut ready = here.iter().filter(|read| told(self, **read) == Some(index));
+            let release = |read: &&ReadId| Input::ReleaseRead { read: **read };
+            if let Some(read) = ready.find(|read| self.follower.may(at.id, &release(read))) {
+                return self.step(at, release(&read)).map(|_| true);
+            }
+        }
+        let Some(read) = here.first().copied().filter(|_| own == 0) else {
+            if own > 0 {
+                return Ok(false);
+            }
             return Err(self.diverges(
                 at,
                 RuleName::new("a read is answered where it began", "diss. §6.4", READS),
                 format!("read {op} began at {asker}"),
                 format!("an answer at {asker}"),
             ));
-        }
-        let server = self.follower.member(at.id).map(|member| &member.server);
-        let told = server.and_then(|server| {
-            let asked = server.asked.iter().find(|asked| asked.id == read)?;
-            asked.index
-        });
+        };
+        let told = told(self, read);
         if let Some(told) = told.filter(|told| *told != index) {
             return Err(self.diverges(
                 at,
