@@ -82,6 +82,7 @@ mod message;
 mod message_schema;
 mod names;
 mod optional;
+mod parser;
 mod position;
 mod reader;
 mod schema;
@@ -104,8 +105,9 @@ pub use header::{
 pub use lines::{LINE_BYTES_MAX, Line, Lines, decompressed};
 pub use message::{Body, Message};
 pub use names::{ContentHash, NodeName, OpId};
+pub use parser::StepParser;
 pub use position::{Index, Position, Term};
-pub use reader::{TraceReader, parse_header, parse_step};
+pub use reader::{TraceReader, parse_header};
 pub use schema::schema;
 pub use sequencer::Sequencer;
 pub use shape_error::ShapeError;

@@ -12,6 +12,7 @@ use crate::cause::UNKNOWN_CAUSE;
 use crate::error::{ErrorKind, TraceError};
 use crate::header::{Header, VERSIONS};
 use crate::lines::{Line, Lines};
+use crate::parser::StepParser;
 use crate::step::Step;
 use crate::wellformed::WellFormed;
 
@@ -23,6 +24,7 @@ use crate::wellformed::WellFormed;
 #[derive(Debug)]
 pub struct TraceReader {
     lines: Lines,
+    parser: StepParser,
     header: Header,
     well_formed: Option<WellFormed>,
     ended: bool,
@@ -67,6 +69,7 @@ impl TraceReader {
             WellFormed::new(&header).map_err(|error| lines.error(0, ErrorKind::Shape(error)))?;
         Ok(TraceReader {
             lines,
+            parser: StepParser::new(),
             header,
             well_formed: Some(well_formed),
             ended: false,
@@ -113,14 +116,14 @@ impl TraceReader {
             if line.is_blank() {
                 continue;
             }
-            let step = parse_step(&file, line)?;
+            let step = self.parser.parse(&file, line)?;
             let number = line.number;
             if let Some(well_formed) = &mut self.well_formed {
                 well_formed
                     .check(number, &step)
                     .map_err(|error| self.lines.error(0, ErrorKind::Shape(error)))?;
             }
-            return Ok(Some((number, step)));
+            return Ok(Some((number, *step)));
         }
         Ok(None)
     }
@@ -132,24 +135,6 @@ impl Iterator for TraceReader {
     fn next(&mut self) -> Option<Self::Item> {
         self.next_step().transpose()
     }
-}
-
-/// Reads one line as a step. For readers that find their lines elsewhere, such
-/// as a judge that parses lines on several threads.
-///
-/// # Errors
-/// When it is not one.
-pub fn parse_step(file: &Arc<str>, line: Line<'_>) -> Result<Step, TraceError> {
-    parse(file, line).map_err(|mut error| {
-        // A file appended to another one fails on what its header lacks.
-        if let ErrorKind::Invalid(_) = error.kind
-            && Probe::of(line.bytes).is_some()
-        {
-            error.at.column = 0;
-            error.kind = ErrorKind::SecondHeader;
-        }
-        error
-    })
 }
 
 /// Reads one line as a header. For readers that find their lines elsewhere.
@@ -202,7 +187,16 @@ fn shortened(text: &str) -> String {
     }
 }
 
-fn parse<'a, T: Deserialize<'a>>(file: &Arc<str>, line: Line<'a>) -> Result<T, TraceError> {
+/// Whether a line is a header, of whatever version.
+pub(crate) fn is_header(line: &[u8]) -> bool {
+    Probe::of(line).is_some()
+}
+
+/// Reads one line.
+pub(crate) fn parse<'a, T: Deserialize<'a>>(
+    file: &Arc<str>,
+    line: Line<'a>,
+) -> Result<T, TraceError> {
     let fail = |column: usize, kind| TraceError::new(file, line.number, column as u64, kind);
     // serde_json would let invalid UTF-8 pass where a field is ignored.
     let text = match std::str::from_utf8(line.bytes) {

@@ -33,9 +33,10 @@ const AHEAD: usize = 2;
 /// comes next.
 const HELD: usize = 4;
 
-/// Finds what a line says, whether or not it is the first one of its file.
-pub(super) type Parse<S> =
-    fn(file: &Arc<str>, line: Line<'_>, first: bool) -> Result<S, TraceError>;
+/// Finds what a line says, whether or not it is the first one of its file, with
+/// what whoever parses keeps from line to line.
+pub(super) type Parse<S, P> =
+    fn(parser: &mut P, file: &Arc<str>, line: Line<'_>, first: bool) -> Result<S, TraceError>;
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -102,9 +103,11 @@ impl Drop for Parsers {
 }
 
 /// The lines of a file, each with its number and with what it says.
-pub(super) struct Ahead<S> {
+pub(super) struct Ahead<S, P> {
     file: Arc<str>,
-    parse: Parse<S>,
+    parse: Parse<S, P>,
+    /// Parses where nobody else does.
+    parser: P,
     parsers: Option<Arc<Parsers>>,
     ready: vec::IntoIter<(u64, S)>,
     source: Source<S>,
@@ -153,11 +156,15 @@ struct Batch<S> {
 
 impl Unread {
     /// The next line that is not blank.
-    fn next<S>(&mut self, parse: Parse<S>) -> Result<Option<(u64, S)>, TraceError> {
+    fn next<S, P>(
+        &mut self,
+        parser: &mut P,
+        parse: Parse<S, P>,
+    ) -> Result<Option<(u64, S)>, TraceError> {
         let file = Arc::clone(self.lines.file());
         while let Some(line) = self.lines.next_line()? {
             if !line.is_blank() {
-                let said = parse(&file, line, std::mem::take(&mut self.first))?;
+                let said = parse(parser, &file, line, std::mem::take(&mut self.first))?;
                 return Ok(Some((line.number, said)));
             }
         }
@@ -201,7 +208,8 @@ impl Unread {
 
 impl Raw {
     /// What the lines say, up to the first that cannot be parsed.
-    fn parsed<S>(self, file: &Arc<str>, parse: Parse<S>) -> Batch<S> {
+    fn parsed<S, P: Default>(self, file: &Arc<str>, parse: Parse<S, P>) -> Batch<S> {
+        let mut parser = P::default();
         let mut parsed = Vec::with_capacity(self.lines.len());
         let mut start = 0;
         for (at, &(number, end, terminated)) in self.lines.iter().enumerate() {
@@ -211,7 +219,7 @@ impl Raw {
                 terminated,
             };
             start = end;
-            match parse(file, line, self.first && at == 0) {
+            match parse(&mut parser, file, line, self.first && at == 0) {
                 Ok(said) => parsed.push((number, said)),
                 Err(error) => {
                     let end = Some(Some(error));
@@ -259,7 +267,7 @@ impl<S: Send + 'static> Shared<S> {
     }
 
     /// Asks for so many batches as are to be parsed ahead.
-    fn ask(&mut self, file: &Arc<str>, parse: Parse<S>) {
+    fn ask<P: Default + Send + 'static>(&mut self, file: &Arc<str>, parse: Parse<S, P>) {
         while self.asked + self.held.len() < AHEAD && !self.all_read {
             self.asked += 1;
             let (file, unread) = (Arc::clone(file), Arc::clone(&self.unread));
@@ -288,7 +296,11 @@ impl<S: Send + 'static> Shared<S> {
     }
 
     /// The next batch.
-    fn batch(&mut self, file: &Arc<str>, parse: Parse<S>) -> Batch<S> {
+    fn batch<P: Default + Send + 'static>(
+        &mut self,
+        file: &Arc<str>,
+        parse: Parse<S, P>,
+    ) -> Batch<S> {
         self.ask(file, parse);
         loop {
             while let Ok((number, batch)) = self.answers.try_recv() {
@@ -324,9 +336,9 @@ fn read(unread: &Mutex<Unread>) -> Raw {
         .batch()
 }
 
-impl<S: Send + 'static> Ahead<S> {
+impl<S: Send + 'static, P: Default + Send + 'static> Ahead<S, P> {
     /// Nothing read yet.
-    pub(super) fn new(lines: Lines, parse: Parse<S>, parsers: Option<Arc<Parsers>>) -> Self {
+    pub(super) fn new(lines: Lines, parse: Parse<S, P>, parsers: Option<Arc<Parsers>>) -> Self {
         let unread = Unread {
             lines,
             first: true,
@@ -336,6 +348,7 @@ impl<S: Send + 'static> Ahead<S> {
         Ahead {
             file: Arc::clone(unread.lines.file()),
             parse,
+            parser: P::default(),
             parsers,
             ready: Vec::new().into_iter(),
             source: Source::Here(unread),
@@ -359,7 +372,7 @@ impl<S: Send + 'static> Ahead<S> {
                         self.source = Source::Shared(Shared::new(unread, Arc::clone(parsers)));
                         continue;
                     }
-                    let next = unread.next(self.parse)?;
+                    let next = unread.next(&mut self.parser, self.parse)?;
                     if next.is_some() {
                         self.source = Source::Here(unread);
                     }
@@ -381,7 +394,12 @@ impl<S: Send + 'static> Ahead<S> {
 mod tests {
     use super::*;
 
-    fn number(_: &Arc<str>, line: Line<'_>, first: bool) -> Result<(u64, bool), TraceError> {
+    fn number(
+        (): &mut (),
+        _: &Arc<str>,
+        line: Line<'_>,
+        first: bool,
+    ) -> Result<(u64, bool), TraceError> {
         let text = String::from_utf8_lossy(line.bytes).into_owned();
         text.parse().map(|n| (n, first)).map_err(|_| TraceError {
             at: plimsoll_trace::Place {

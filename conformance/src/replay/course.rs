@@ -53,7 +53,7 @@ pub struct Waiting {
 
 /// The inputs of one run, as far as they were read and judged.
 pub struct Course<R: Reading> {
-    inputs: Vec<Input<R::Said>>,
+    inputs: Vec<Input<R>>,
     lanes: Vec<Lane<R::Event>>,
     /// In which input each node has its lines.
     homes: HashMap<String, usize>,
@@ -89,10 +89,12 @@ impl Order {
     };
 }
 
-struct Input<S> {
+struct Input<R: Reading> {
     feed: Feed,
     /// The lines of a feed that is all there.
-    lines: Option<Ahead<S>>,
+    lines: Option<Ahead<R::Said, R::Parser>>,
+    /// Parses those of one that is not.
+    parser: R::Parser,
     /// No line was read that is not blank.
     untouched: bool,
     /// Lines that are events.
@@ -120,8 +122,14 @@ struct NothingToRead<E>(PhantomData<E>);
 impl<E> Reading for NothingToRead<E> {
     type Event = E;
     type Said = ();
+    type Parser = ();
 
-    fn parse(_file: &Arc<str>, _line: Line<'_>, _first: bool) -> Result<(), TraceError> {
+    fn parse(
+        (): &mut (),
+        _file: &Arc<str>,
+        _line: Line<'_>,
+        _first: bool,
+    ) -> Result<(), TraceError> {
         Ok(())
     }
 
@@ -165,6 +173,7 @@ impl<R: Reading> Course<R> {
             lines: feed
                 .take_lines()
                 .map(|lines| Ahead::new(lines, R::parse, parsers.cloned())),
+            parser: R::Parser::default(),
             feed,
             untouched: true,
             events: 0,
@@ -284,7 +293,11 @@ impl<R: Reading> Course<R> {
                     Fed::Line { line, .. } if line.is_blank() => return Ok(Got::Line),
                     Fed::Line { line, rotated } => {
                         let first = rotated || std::mem::take(&mut from.untouched);
-                        Some((line.number, R::parse(&name, line, first)?, rotated))
+                        Some((
+                            line.number,
+                            R::parse(&mut from.parser, &name, line, first)?,
+                            rotated,
+                        ))
                     }
                     Fed::NotYet | Fed::End => None,
                 }
@@ -653,7 +666,7 @@ impl<R: Reading> Course<R> {
 
     /// An input that holds more now.
     fn unread(&self) -> Option<usize> {
-        let more = |input: &Input<R::Said>| !input.dry && input.ahead < self.order.ahead;
+        let more = |input: &Input<R>| !input.dry && input.ahead < self.order.ahead;
         self.inputs.iter().position(more)
     }
 

@@ -59,12 +59,21 @@ pub trait Reading {
     /// What a line says by itself.
     type Said: Send + 'static;
 
+    /// What whoever parses lines keeps from one to the next, to be faster: what
+    /// a line says does not depend on it.
+    type Parser: Default + Send + 'static;
+
     /// What a line says by itself, on whatever thread; `first` says that no
     /// line that is not blank stands before it in its file.
     ///
     /// # Errors
     /// When the line is not of the format.
-    fn parse(file: &Arc<str>, line: Line<'_>, first: bool) -> Result<Self::Said, TraceError>;
+    fn parse(
+        parser: &mut Self::Parser,
+        file: &Arc<str>,
+        line: Line<'_>,
+        first: bool,
+    ) -> Result<Self::Said, TraceError>;
 
     /// Takes what the next line of an input says; `None` where it is no event.
     /// `place` is its own if it is one; `rotated` says that the line is the

@@ -43,8 +43,14 @@ impl Evidence {
 impl Reading for Evidence {
     type Event = Event;
     type Said = Box<Event>;
+    type Parser = ();
 
-    fn parse(file: &Arc<str>, line: Line<'_>, _first: bool) -> Result<Box<Event>, TraceError> {
+    fn parse(
+        (): &mut (),
+        file: &Arc<str>,
+        line: Line<'_>,
+        _first: bool,
+    ) -> Result<Box<Event>, TraceError> {
         event::parse(file, line)
     }
 

@@ -68,8 +68,8 @@ use std::time::Instant;
 use plimsoll_model::ids::NodeId;
 use plimsoll_model::settings::Dialect;
 use plimsoll_trace::{
-    ErrorKind, Header, Line, NodeName, Order, Step, Storage, TraceError, WellFormed, parse_header,
-    parse_step,
+    ErrorKind, Header, Line, NodeName, Order, Step, StepParser, Storage, TraceError, WellFormed,
+    parse_header,
 };
 
 use crate::replay::course::{Course, Moved, Waiting};
@@ -142,14 +142,20 @@ fn wrong(file: &Arc<str>, line: u64, kind: ErrorKind) -> TraceError {
 impl Reading for Files {
     type Event = Step;
     type Said = Said;
+    type Parser = StepParser;
 
-    fn parse(file: &Arc<str>, line: Line<'_>, first: bool) -> Result<Said, TraceError> {
+    fn parse(
+        parser: &mut StepParser,
+        file: &Arc<str>,
+        line: Line<'_>,
+        first: bool,
+    ) -> Result<Said, TraceError> {
         let header = || Said::Header(parse_header(file, line).map(Box::new));
         if first {
             return Ok(header());
         }
-        match parse_step(file, line) {
-            Ok(step) => Ok(Said::Step(Box::new(step))),
+        match parser.parse(file, line) {
+            Ok(step) => Ok(Said::Step(step)),
             Err(error) if matches!(error.kind, ErrorKind::SecondHeader) => Ok(header()),
             Err(error) => Err(error),
         }
