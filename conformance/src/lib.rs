@@ -30,6 +30,7 @@ pub mod reduce;
 pub mod render;
 pub mod replay;
 pub mod report;
+mod resident;
 mod same_file;
 pub mod timeline;
 pub mod verdict;

@@ -8,8 +8,8 @@ use plimsoll_model::engine;
 
 use crate::render::certificate::size;
 use crate::render::table::grouped;
-use crate::report::check::memory;
 use crate::report::seconds::said;
+use crate::resident::resident;
 
 /// One line that is written over and over. Several threads may share it.
 pub(super) struct Line {
@@ -52,7 +52,7 @@ impl Line {
             now.distinct as f64 / seconds.max(0.001) / 1000.0,
             said(now.elapsed),
         );
-        if let Some(bytes) = memory() {
+        if let Some(bytes) = resident() {
             text += &format!(", {}", size(bytes));
         }
         if now.disk > 0 {

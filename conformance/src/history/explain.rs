@@ -9,7 +9,7 @@
 
 use std::collections::HashMap;
 
-use super::judge::{Options, Subject, own_span};
+use super::judge::{JUDGED, Options, Subject, own_span};
 use super::limits::Limits;
 use super::model::{Model, Outcome, Span, Step};
 use super::parts::{Kind, Part};
@@ -19,7 +19,7 @@ use super::store::cell::Cell;
 use super::store::many::Many;
 use super::store::queue::Queue;
 use super::store::set::Set;
-use super::verdict::{Attempt, Blocked, Failure, Point, Untold, Weaker, Why};
+use super::verdict::{Attempt, Blocked, Failure, Point, Unexamined, Untold, Weaker, Why};
 use super::{History, KeyId, Operation};
 
 mod least;
@@ -59,6 +59,10 @@ const CASES: usize = 1_000;
 const RESTING: usize = 300;
 /// The most operations that are drawn up as attempts.
 const ATTEMPTED: usize = 400;
+
+/// How many bytes an operation takes while it is found out which others it
+/// rests on, and what its client was promised; some more than these hold.
+const EXPLAINED: usize = 512;
 
 /// Explains the part that fails first.
 pub(super) fn explain(history: &History, failed: &[Failed<'_>], options: &Options<'_>) -> Failure {
@@ -103,6 +107,12 @@ pub(super) fn explain(history: &History, failed: &[Failed<'_>], options: &Option
             .into_iter()
             .find(|&i| operations[i as usize].ret == Some(at));
     }
+    let ops = chosen.part.ops.len();
+    if options.limits.short_of(ops, EXPLAINED).is_some() {
+        failure.weaker.sessions = Err(Unexamined::Spent);
+        failure.weaker.sequential = Err(Untold::Spent);
+        return failure;
+    }
     let narrowing = Narrowing::new(history, chosen.part);
     (failure.conflict, failure.minimal) = narrowing.conflict(chosen, first_at, &mut budget);
     if !failure.conflict.is_empty() && failure.conflict.len() <= ATTEMPTED {
@@ -130,7 +140,10 @@ pub(super) struct Budget<'a> {
 impl Budget<'_> {
     /// Whether nothing more can be said of so many operations.
     fn is_spent(&self, operations: usize) -> bool {
-        self.left <= operations as u64 || self.options.limits.reached().is_some()
+        let limits = &self.options.limits;
+        self.left <= operations as u64
+            || limits.reached().is_some()
+            || limits.short_of(operations, JUDGED).is_some()
     }
 
     /// Whether operations at these times have an order. None: the budget does

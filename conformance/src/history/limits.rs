@@ -4,6 +4,16 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use super::verdict::Ground;
+use crate::resident::{resident, resident_lately};
+
+/// How many bytes are left for what no look at what is held comes before: the
+/// program's own pages, which are resident only once they have run (measured: 12
+/// MB with `--version`, 16 MB after a small history), and the answer.
+const ANSWER: u64 = 4 << 20;
+
+/// Before less than so many bytes are taken, what is held need not be known to
+/// the last moment.
+const LITTLE: u64 = 64 << 10;
 
 /// The budgets of one judgement.
 #[derive(Clone, Debug)]
@@ -12,6 +22,11 @@ pub struct Limits<'a> {
     pub deadline: Option<Instant>,
     /// The most bytes that tables and stacks of a search take. None: any.
     pub memory_bytes: Option<u64>,
+    /// The most bytes that the process may hold resident, whatever holds them:
+    /// the program, the history, other judgements, what the allocator has not
+    /// given back. None: any. Not heeded where the system does not tell (it
+    /// does on Linux).
+    pub resident_bytes: Option<u64>,
     /// The most configurations that one search visits; counts as time. None:
     /// any number.
     pub configurations: Option<u64>,
@@ -27,6 +42,7 @@ impl Default for Limits<'_> {
         Limits {
             deadline: None,
             memory_bytes: None,
+            resident_bytes: None,
             configurations: None,
             cancel: None,
             explain: Duration::from_secs(2),
@@ -41,7 +57,30 @@ impl Limits<'_> {
             return Some(Ground::Interrupted);
         }
         let late = self.deadline.is_some_and(|at| Instant::now() >= at);
-        late.then_some(Ground::Time)
+        if late {
+            return Some(Ground::Time);
+        }
+        (!self.has_room(0)).then_some(Ground::Memory)
+    }
+
+    /// Whether the process may hold so many bytes more, and what it takes to
+    /// answer.
+    pub fn has_room(&self, bytes: u64) -> bool {
+        self.resident_bytes.is_none_or(|most| {
+            let held = match bytes < LITTLE {
+                true => resident_lately(),
+                false => resident(),
+            };
+            let held = held.unwrap_or(0);
+            held.saturating_add(bytes).saturating_add(ANSWER) <= most
+        })
+    }
+
+    /// [`Ground::Memory`] where the process may not hold so many bytes more for
+    /// each of some operations.
+    pub(super) fn short_of(&self, operations: usize, bytes: usize) -> Option<Ground> {
+        let room = self.has_room(operations as u64 * bytes as u64);
+        (!room).then_some(Ground::Memory)
     }
 
     /// The same limits, ending after `time` at the latest.

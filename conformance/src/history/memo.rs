@@ -7,6 +7,8 @@
 //! configurations the chance of one such pair is below 10^-20. So an entry
 //! takes as much memory for a million operations as for ten.
 
+const ENTRY: u64 = size_of::<u128>() as u64;
+
 /// A table of the configurations seen.
 #[derive(Default)]
 pub(super) struct Memo {
@@ -16,14 +18,17 @@ pub(super) struct Memo {
 }
 
 impl Memo {
-    /// How much memory the table takes once another entry is in it, counting
-    /// the old table while it grows.
-    pub(super) fn bytes_with_one_more(&self) -> u64 {
-        let now = self.table.len() as u64 * 16;
-        if self.is_full() {
-            now + self.next_size() as u64 * 16
-        } else {
-            now
+    /// How much memory the table takes.
+    pub(super) fn bytes(&self) -> u64 {
+        self.table.len() as u64 * ENTRY
+    }
+
+    /// How much more it takes while another entry is put into it: a table that
+    /// is full grows by a copy of twice the size beside it.
+    pub(super) fn growth(&self) -> u64 {
+        match self.is_full() {
+            true => self.next_size() as u64 * ENTRY,
+            false => 0,
         }
     }
 

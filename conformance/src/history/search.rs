@@ -71,13 +71,16 @@ pub(super) fn search<M: Model>(
     limits: &Limits<'_>,
     keep_longest: bool,
 ) -> Found {
-    let mut deep = Search::new(model, ops, limits, keep_longest);
     let mut found = Found {
-        outcome: Outcome::Stopped(Ground::Time),
+        outcome: Outcome::Stopped(Ground::Memory),
         states: 0,
         memory_bytes: 0,
         longest: Vec::new(),
     };
+    if limits.short_of(ops.len(), SEARCHED).is_some() {
+        return found;
+    }
+    let mut deep = Search::new(model, ops, limits, keep_longest);
     // Where configurations are counted they are few, and all for the search
     // that comes to an end.
     let mut allowed = match limits.configurations {
@@ -96,6 +99,10 @@ pub(super) fn search<M: Model>(
             memory_bytes: left,
             ..limits.clone()
         };
+        if limits.short_of(ops.len(), SEARCHED).is_some() {
+            allowed = u64::MAX;
+            continue;
+        }
         let mut wide = Search::new(model, ops, &limits, false);
         let outcome = beam::run(&mut wide, width);
         found.states += wide.states;
@@ -117,6 +124,10 @@ pub(super) fn search<M: Model>(
     found.longest = deep.longest;
     found
 }
+
+/// How many bytes an operation takes where a search begins, in all its lists;
+/// some more than these hold.
+const SEARCHED: usize = 256;
 
 /// How many configurations are visited before the search goes on in breadth.
 const FIRST: u64 = 20_000;
@@ -706,7 +717,12 @@ impl<'a, M: Model> Search<'a, M> {
         {
             return Some(Ground::Time);
         }
-        let needed = self.memo.bytes_with_one_more()
+        let growth = self.memo.growth();
+        if growth > 0 && !self.limits.has_room(growth) {
+            return Some(Ground::Memory);
+        }
+        let needed = self.memo.bytes()
+            + growth
             + bytes(&self.frames, 1)
             + bytes(&self.choices, self.ops.len().min(4096))
             + bytes(&self.trail, 1)

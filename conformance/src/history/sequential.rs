@@ -81,10 +81,11 @@ impl<M: Model> Search<'_, M> {
             if limits.configurations.is_some_and(|most| states > most) {
                 return Err(Untold::Configurations);
             }
+            let growth = self.memo.growth();
+            let needed = self.memo.bytes() + growth;
             if (states % 256 == 0 && limits.reached().is_some())
-                || limits
-                    .memory_bytes
-                    .is_some_and(|most| self.memo.bytes_with_one_more() > most)
+                || limits.memory_bytes.is_some_and(|most| needed > most)
+                || (growth > 0 && !limits.has_room(growth))
             {
                 return Err(Untold::Spent);
             }

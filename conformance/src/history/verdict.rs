@@ -331,6 +331,8 @@ pub enum Unexamined {
     Kind,
     /// Answers leave open which write they are of.
     Writes,
+    /// The memory was used up.
+    Spent,
 }
 
 impl Unexamined {
@@ -340,6 +342,7 @@ impl Unexamined {
             Unexamined::NotAsked => "not-asked",
             Unexamined::Kind => "kind",
             Unexamined::Writes => "writes",
+            Unexamined::Spent => "spent",
         }
     }
 
@@ -351,6 +354,7 @@ impl Unexamined {
                 "only parts of one key are, with plain operations and without revisions"
             }
             Unexamined::Writes => "answers do not tell which write of the key they are of",
+            Unexamined::Spent => "the memory was used up (--memory)",
         }
     }
 }

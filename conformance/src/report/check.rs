@@ -302,17 +302,8 @@ pub struct WiderReport {
 
 /// The most memory that this process has held, in bytes.
 pub fn peak_memory() -> Option<u64> {
-    status("VmHWM:")
-}
-
-/// The memory that this process holds, in bytes.
-pub fn memory() -> Option<u64> {
-    status("VmRSS:")
-}
-
-fn status(word: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with(word))?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
     Some(kilobytes * 1024)
 }

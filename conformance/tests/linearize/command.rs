@@ -139,6 +139,72 @@ fn a_budget_makes_it_inconclusive() {
     assert!(out.contains("the memory was used up (--memory)"), "{out}");
 }
 
+/// The process stays within the budget, itself included: while it reads, judges,
+/// searches deep and in breadth, and explains.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_memory_is_kept_to_the_byte() {
+    let mut queue = String::new();
+    let mut state = 7u64;
+    let mut roll = |sides: u64| {
+        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+        (state >> 33) % sides
+    };
+    // Ten clients, ten values: calls and returns as they come, an operation
+    // takes effect as it returns.
+    let (mut open, mut held) = ([None; 10], std::collections::VecDeque::new());
+    for _ in 0..2_000 {
+        let client = roll(10) as usize;
+        let (kind, op, value) = match open[client].take() {
+            None => {
+                let value = (roll(2) == 0).then(|| roll(10));
+                open[client] = Some(value);
+                let op = if value.is_some() {
+                    "enqueue"
+                } else {
+                    "dequeue"
+                };
+                ("invoke", op, value)
+            }
+            Some(Some(value)) => {
+                held.push_back(value);
+                ("ok", "enqueue", None)
+            }
+            Some(None) => ("ok", "dequeue", Some(held.pop_front().unwrap_or(99))),
+        };
+        let value = match value {
+            Some(99) => ",\"value\":null".to_owned(),
+            Some(value) => format!(",\"value\":{value}"),
+            None => String::new(),
+        };
+        queue += &format!(
+            "{{\"type\":\"{kind}\",\"op\":\"{op}\",\"key\":\"q\",\"client\":{client}{value}}}\n"
+        );
+    }
+    let (mut spent, mut told) = (0, 0);
+    let long = history("kvk10-c050-10k-bad.txt.gz");
+    for megabytes in [18, 20, 24, 32, 48, 64] {
+        let most = format!("{megabytes}M");
+        for (path, input) in [("-", queue.as_bytes()), (&long, b"")] {
+            let args = [path, "--json", "--threads", "1", "--memory", &most];
+            let (code, out, error) = run(&args, input);
+            let said: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+            let verdict = said["histories"][0]["verdict"].as_str().expect("a verdict");
+            match (code, verdict) {
+                (3, "inconclusive") => {
+                    assert_eq!(said["histories"][0]["grounds"][0], "memory", "{error}");
+                    spent += 1;
+                }
+                (0, "linearizable") | (1, "not-linearizable") => told += 1,
+                other => panic!("{other:?} {error}"),
+            }
+            let peak = said["peak_memory_bytes"].as_u64().expect("Linux tells");
+            assert!(peak <= megabytes << 20, "{path} {most}: {peak}");
+        }
+    }
+    assert!(spent > 3 && told > 1, "{spent} {told}");
+}
+
 /// An order of commit is followed first; one that explains nothing is only a
 /// proposal, and one of operations that are not there is refused.
 #[test]

@@ -31,7 +31,7 @@ pub(super) enum Ending {
 const NONE: u32 = u32::MAX;
 
 /// How many events there are between two looks at the limits.
-const LOOK: u32 = 4096;
+const LOOK: u32 = 256;
 
 /// A process as the file names it.
 #[derive(Clone, Copy, Debug)]
@@ -165,7 +165,8 @@ impl<'l> Builder<'l> {
         } else {
             0
         };
-        if bytes(&self.history, &self.ids) + grown as u64 > most {
+        let kept = bytes(&self.history, &self.ids);
+        if kept + grown as u64 > most || !self.limits.has_room(grown as u64) {
             return Some(Ground::Memory);
         }
         self.limits.reached()

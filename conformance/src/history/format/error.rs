@@ -38,6 +38,9 @@ pub enum Reason {
         /// The most that is held.
         limit: usize,
     },
+    /// There is no memory for a line or form as long as that.
+    #[error("a line or form that is too long for the memory there is (--memory)")]
+    NoRoom,
     /// The file ends in the middle: its writer was stopped, or it was cut off.
     #[error("torn: {0}")]
     Torn(String),

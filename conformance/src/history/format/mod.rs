@@ -99,7 +99,13 @@ pub enum Stopped {
 
 impl From<Error> for Stopped {
     fn from(error: Error) -> Self {
-        Stopped::Error(error)
+        match error.reason {
+            Reason::NoRoom => Stopped::Limit {
+                ground: Ground::Memory,
+                operations: 0,
+            },
+            _ => Stopped::Error(error),
+        }
     }
 }
 
@@ -135,6 +141,7 @@ pub fn read_bytes(
 }
 
 fn read_source(mut source: Source, options: Options, limits: &Limits<'_>) -> Result<Read, Stopped> {
+    source.heed(limits);
     source.pass_mark()?;
     let format = match options.format {
         Some(format) => format,
@@ -162,7 +169,7 @@ fn told(source: &mut Source) -> Result<Format, Error> {
         match source.peek_line().map(detect) {
             Ok(Ok(format)) => return Ok(format),
             Ok(Err(_)) => {}
-            Err(long) if like_own => return Err(long),
+            Err(long) if like_own || matches!(long.reason, Reason::NoRoom) => return Err(long),
             Err(long) => {
                 (error.line, error.reason) =
                     (long.line, Reason::NoHistory(long.reason.to_string()));

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use memchr::{memchr, memchr_iter};
 
+use super::super::limits::Limits;
 use super::edn::{self, Bad};
 use super::error::{Error, Reason};
 
@@ -19,6 +20,10 @@ pub(super) const BYTES_MAX: usize = 16 << 20;
 
 /// How much is asked of the file at a time, in bytes.
 const CHUNK: usize = 256 << 10;
+
+/// How often the bytes of a long line or form are held while it is read: before
+/// and after the buffer has grown, as text, and as the text that is kept.
+const READ: u64 = 4;
 
 /// What is read, and how far.
 pub(super) struct Source {
@@ -33,6 +38,8 @@ pub(super) struct Source {
     /// Nothing follows the buffer.
     whole: bool,
     limit: usize,
+    /// The most bytes that the process may hold resident.
+    resident_bytes: Option<u64>,
     /// The outermost list of forms, while it is open: its closing bracket.
     within: Option<u8>,
     /// No form may follow: the outermost list is closed.
@@ -81,10 +88,16 @@ impl Source {
             line: 1,
             whole: false,
             limit: BYTES_MAX,
+            resident_bytes: None,
             within: None,
             closed: false,
             size: 0,
         })
+    }
+
+    /// Heeds how much the process may hold.
+    pub(super) fn heed(&mut self, limits: &Limits<'_>) {
+        self.resident_bytes = limits.resident_bytes;
     }
 
     #[cfg(test)]
@@ -143,7 +156,15 @@ impl Source {
         }
         if self.buffer.len() < self.end + CHUNK {
             let size = (self.end + CHUNK).max(self.buffer.len() * 2);
-            self.buffer.resize(size.min(self.limit + 2 * CHUNK), 0);
+            let size = size.min(self.limit + 2 * CHUNK);
+            let limits = Limits {
+                resident_bytes: self.resident_bytes,
+                ..Limits::default()
+            };
+            if !limits.has_room(size as u64 * READ) {
+                return Err(self.error(self.line, Reason::NoRoom));
+            }
+            self.buffer.resize(size, 0);
         }
         loop {
             match self.from.read(&mut self.buffer[self.end..]) {

@@ -138,8 +138,7 @@ impl<M: Model> Beam<'_, '_, M> {
                 self.keep_best(&mut here, width);
                 let mut next = Vec::new();
                 for node in here.drain(..) {
-                    let reached = self.search.limits.reached();
-                    if let Some(ground) = reached.or_else(|| self.search.over_budget()) {
+                    if let Some(ground) = self.search.limits.reached() {
                         return Some(Outcome::Stopped(ground));
                     }
                     self.go_to(node);
@@ -155,7 +154,7 @@ impl<M: Model> Beam<'_, '_, M> {
                                 }
                             }
                         }
-                        Err(order) => return Some(Outcome::Order(order)),
+                        Err(outcome) => return Some(outcome),
                     }
                     self.release(node);
                 }
@@ -192,8 +191,8 @@ impl<M: Model> Beam<'_, '_, M> {
     }
 
     /// What comes next of the configuration at which the search stands; or an
-    /// order.
-    fn expand(&mut self, node: u32) -> Result<Vec<u32>, Vec<u32>> {
+    /// order, or why the search stops.
+    fn expand(&mut self, node: u32) -> Result<Vec<u32>, Outcome> {
         let Node {
             deadline,
             due,
@@ -204,11 +203,14 @@ impl<M: Model> Beam<'_, '_, M> {
         self.search.other_bytes -= (choices.len() * size_of::<Choice>()) as u64;
         let mut children = Vec::new();
         for (rank, &choice) in choices.iter().enumerate() {
+            if let Some(ground) = self.search.over_budget() {
+                return Err(Outcome::Stopped(ground));
+            }
             let (mut frame, idle_write) = self.search.take(choice, deadline, due);
             frame.first = self.search.choices.len();
             let (trail, first) = (frame.trail, frame.first);
             match self.search.enter(idle_write) {
-                Entered::Done => return Err(self.search.order()),
+                Entered::Done => return Err(Outcome::Order(self.search.order())),
                 Entered::Dead => {}
                 Entered::Open { deadline, due } => {
                     let child = self.add(node, depth + 1, (trail, first), deadline, due);
