@@ -139,6 +139,29 @@ fn a_budget_makes_it_inconclusive() {
     assert!(out.contains("the memory was used up (--memory)"), "{out}");
 }
 
+#[test]
+fn a_pipe_that_says_nothing_is_not_waited_for_longer_than_the_time() {
+    for said in [
+        "",
+        "{\"type\":\"invoke\",\"op\":\"read\",\"key\":\"k\",\"client\":1}\n",
+    ] {
+        let command = std::process::Command::new(env!("CARGO_BIN_EXE_plimsoll"))
+            .args(["linearize", "-", "--time", "200ms"])
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn();
+        let mut command = command.expect("the command is built");
+        let mut input = command.stdin.take().expect("a pipe");
+        input.write_all(said.as_bytes()).expect("it is read");
+        // The pipe stays open.
+        let mut out = String::new();
+        let mut output = command.stdout.take().expect("a pipe");
+        std::io::Read::read_to_string(&mut output, &mut out).expect("UTF-8");
+        assert_eq!(command.wait().expect("it ends").code(), Some(3), "{out}");
+        assert!(out.contains("the time was up (--time)"), "{out}");
+    }
+}
+
 /// The process stays within the budget, itself included: while it reads, judges,
 /// searches deep and in breadth, and explains.
 #[test]

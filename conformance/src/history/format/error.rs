@@ -41,6 +41,9 @@ pub enum Reason {
     /// There is no memory for a line or form as long as that.
     #[error("a line or form that is too long for the memory there is (--memory)")]
     NoRoom,
+    /// It has said nothing until the time was up.
+    #[error("nothing came until the time was up (--time)")]
+    NoTime,
     /// The file ends in the middle: its writer was stopped, or it was cut off.
     #[error("torn: {0}")]
     Torn(String),

@@ -14,6 +14,7 @@
 //! its line, never judged and never mended.
 
 mod answers;
+mod awaited;
 mod build;
 mod edn;
 mod error;
@@ -99,12 +100,14 @@ pub enum Stopped {
 
 impl From<Error> for Stopped {
     fn from(error: Error) -> Self {
-        match error.reason {
-            Reason::NoRoom => Stopped::Limit {
-                ground: Ground::Memory,
-                operations: 0,
-            },
-            _ => Stopped::Error(error),
+        let ground = match error.reason {
+            Reason::NoRoom => Ground::Memory,
+            Reason::NoTime => Ground::Time,
+            _ => return Stopped::Error(error),
+        };
+        Stopped::Limit {
+            ground,
+            operations: 0,
         }
     }
 }
@@ -123,7 +126,7 @@ impl build::Builder<'_> {
 /// # Errors
 /// When it is no history, an impossible one, or a limit is reached.
 pub fn read(path: &Path, options: Options, limits: &Limits<'_>) -> Result<Read, Stopped> {
-    read_source(Source::open(path)?, options, limits)
+    read_source(Source::open(path, limits)?, options, limits)
 }
 
 /// Reads a history from memory; errors call it `name`.
@@ -169,7 +172,9 @@ fn told(source: &mut Source) -> Result<Format, Error> {
         match source.peek_line().map(detect) {
             Ok(Ok(format)) => return Ok(format),
             Ok(Err(_)) => {}
-            Err(long) if like_own || matches!(long.reason, Reason::NoRoom) => return Err(long),
+            Err(long) if like_own || matches!(long.reason, Reason::NoRoom | Reason::NoTime) => {
+                return Err(long);
+            }
             Err(long) => {
                 (error.line, error.reason) =
                     (long.line, Reason::NoHistory(long.reason.to_string()));

@@ -8,10 +8,13 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use memchr::{memchr, memchr_iter};
+use plimsoll_trace::ErrorKind;
 
 use super::super::limits::Limits;
+use super::awaited::Awaited;
 use super::edn::{self, Bad};
 use super::error::{Error, Reason};
 
@@ -57,12 +60,30 @@ pub(super) struct Piece<'a> {
     pub(super) terminated: bool,
 }
 
+/// Why a source cannot be read on.
+fn unread(error: io::Error) -> Reason {
+    match error.kind() {
+        io::ErrorKind::TimedOut => Reason::NoTime,
+        _ => Reason::Unreadable(error.to_string()),
+    }
+}
+
 impl Source {
-    /// The file at `path`; `-` is standard input.
-    pub(super) fn open(path: &Path) -> Result<Self, Error> {
+    /// The file at `path`; `-` is standard input. What may say nothing for long is
+    /// waited for until the deadline.
+    pub(super) fn open(path: &Path, limits: &Limits<'_>) -> Result<Self, Error> {
         let file: Arc<str> = path.to_string_lossy().into();
         if &*file == "-" {
-            return Source::new("standard input".into(), io::stdin());
+            let name = "standard input".into();
+            return match limits.deadline {
+                Some(deadline) => Source::awaited(name, || Ok(io::stdin()), deadline),
+                None => Source::new(name, io::stdin()),
+            };
+        }
+        let waits = std::fs::metadata(path).is_ok_and(|data| !data.is_file() && !data.is_dir());
+        if let (true, Some(deadline)) = (waits, limits.deadline) {
+            let path = path.to_owned();
+            return Source::awaited(file, || File::open(path), deadline);
         }
         match File::open(path) {
             Ok(source) => {
@@ -75,10 +96,26 @@ impl Source {
         }
     }
 
+    fn awaited<R: Read>(
+        file: Arc<str>,
+        open: impl FnOnce() -> io::Result<R> + Send + 'static,
+        deadline: Instant,
+    ) -> Result<Self, Error> {
+        match Awaited::new(open, deadline) {
+            Ok(source) => Source::new(file, source),
+            Err(error) => Err(Error::new(&file, 0, Reason::Open(error))),
+        }
+    }
+
     /// What `source` gives, which errors call `file`.
     pub(super) fn new(file: Arc<str>, source: impl Read + Send + 'static) -> Result<Self, Error> {
-        let from = plimsoll_trace::decompressed(&file, source)
-            .map_err(|error| Error::new(&file, 0, Reason::Unreadable(error.kind.to_string())))?;
+        let from = plimsoll_trace::decompressed(&file, source).map_err(|error| {
+            let reason = match error.kind {
+                ErrorKind::Read(error) => unread(error),
+                kind => Reason::Unreadable(kind.to_string()),
+            };
+            Error::new(&file, 0, reason)
+        })?;
         Ok(Source {
             file,
             from,
@@ -171,7 +208,7 @@ impl Source {
                 Ok(0) => self.whole = true,
                 Ok(read) => self.end += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(self.error(0, Reason::Unreadable(error.to_string()))),
+                Err(error) => return Err(self.error(0, unread(error))),
             }
             return Ok(());
         }

@@ -10,6 +10,7 @@ use std::path::Path;
 
 use plimsoll_trace::{Entries, TraceError, TraceReader};
 
+use super::super::limits::Limits;
 use super::error::{Error, Reason};
 use super::source::Source;
 use super::{Format, Read};
@@ -19,7 +20,7 @@ use super::{Format, Read};
 /// # Errors
 /// When the file cannot be read, or names what the history does not have.
 pub fn listed(path: &Path, read: &Read) -> Result<Vec<u32>, Error> {
-    let mut source = Source::open(path)?;
+    let mut source = Source::open(path, &Limits::default())?;
     let file = source.file().clone();
     let mut order = Vec::new();
     while let Some(piece) = source.next_line()? {
