@@ -162,7 +162,7 @@ fn registers_with_distinct_values() {
 
 #[test]
 fn registers_with_distinct_values_and_five_operations() {
-    // With PLIMSOLL_LONG, six: some minutes.
+    // With PLIMSOLL_LONG, six: 20 minutes.
     let most = if std::env::var_os("PLIMSOLL_LONG").is_some() {
         6
     } else {

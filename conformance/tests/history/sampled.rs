@@ -54,7 +54,8 @@ fn sample(
     model: ModelName,
     draw: &dyn Fn(&mut Dice) -> (Request, Response),
 ) {
-    // With PLIMSOLL_LONG, others and twenty times as many: some minutes.
+    // With PLIMSOLL_LONG, others and twenty times as many, within the 20 minutes of
+    // all that this adds.
     let long = std::env::var_os("PLIMSOLL_LONG").is_some();
     let (seed, count) = if long {
         (seed + 1_000, count * 20)
