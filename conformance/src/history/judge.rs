@@ -61,6 +61,26 @@ impl Default for Options<'_> {
 /// chain, its place in the order. Measured: 293, of 100,000 on a register.
 pub(super) const JUDGED: usize = 320;
 
+/// How many bytes one of several answers takes: it is kept three times.
+const ITEM: usize = 64;
+
+/// How many answers the operations of a part have that have several.
+fn items(history: &History, part: &Part) -> usize {
+    fn answers(response: &Response) -> usize {
+        match response {
+            Response::Pairs(pairs) => pairs.len(),
+            Response::Values(values) => values.len(),
+            Response::Txn { answers: all, .. } => all.iter().map(|one| 1 + answers(one)).sum(),
+            _ => 0,
+        }
+    }
+    if part.kind != Kind::Many {
+        return 0;
+    }
+    let operations = part.ops.iter().map(|&i| &history.operations[i as usize]);
+    operations.map(|o| answers(&o.response)).sum()
+}
+
 /// Judges a history.
 ///
 /// # Errors
@@ -84,7 +104,13 @@ pub fn judge(history: &History, model: ModelName, options: &Options<'_>) -> Resu
     let witness = options.witness.map(|order| by_part(history, &parts, order));
     for (number, part) in parts.iter().enumerate() {
         let reached = options.limits.reached();
-        if let Some(ground) = reached.or_else(|| options.limits.short_of(part.ops.len(), JUDGED)) {
+        let items = items(history, part);
+        let short = || {
+            let limits = &options.limits;
+            let short = limits.short_of(part.ops.len(), JUDGED);
+            short.or_else(|| limits.short_of(items, ITEM))
+        };
+        if let Some(ground) = reached.or_else(short) {
             certificate.parts_open += 1;
             if !grounds.contains(&ground) {
                 grounds.push(ground);

@@ -86,7 +86,11 @@ pub(super) fn read(source: &mut Source, limits: &Limits<'_>) -> Result<Read, Sto
     let mut builder = Builder::new("nil", "", limits);
     let register = builder.history.key("");
     let file = source.file().clone();
-    while let Some(piece) = source.next_line()? {
+    loop {
+        let next = source.next_line();
+        let Some(piece) = next.map_err(|error| Stopped::from(error).behind(&builder))? else {
+            break;
+        };
         let fields = fields(piece.bytes);
         let torn = !piece.terminated && fields.is_none_or(may_go_on);
         let taken = match (torn, fields) {

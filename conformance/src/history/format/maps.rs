@@ -161,10 +161,14 @@ pub(super) fn read(source: &mut Source, set: bool, limits: &Limits<'_>) -> Resul
             Some((line, op)) => {
                 let (number, length) = (line.line, line.bytes.len());
                 let taken = reader.take(&op, number);
-                source.pass_line(length);
+                let passed = source.pass_line(length);
+                passed.map_err(|error| Stopped::from(error).behind(&reader.builder))?;
                 taken.map_err(|reason| (number, reason))
             }
-            None => match source.next_form()? {
+            None => match source
+                .next_form()
+                .map_err(|error| Stopped::from(error).behind(&reader.builder))?
+            {
                 None => break,
                 Some(piece) => Op::new(piece.bytes)
                     .and_then(|op| reader.take(&op, piece.line))

@@ -112,6 +112,16 @@ impl From<Error> for Stopped {
     }
 }
 
+impl Stopped {
+    /// The same, with as many operations as were read by then.
+    fn behind(self, builder: &build::Builder<'_>) -> Self {
+        match self {
+            Stopped::Limit { ground, .. } => builder.stopped(ground),
+            error => error,
+        }
+    }
+}
+
 impl build::Builder<'_> {
     fn stopped(&self, ground: Ground) -> Stopped {
         Stopped::Limit {

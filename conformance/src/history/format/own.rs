@@ -186,8 +186,18 @@ pub(super) fn detect(first: &[u8]) -> Result<Format, &'static str> {
 pub(super) fn read(source: &mut Source, limits: &Limits<'_>) -> Result<Read, Stopped> {
     let file = source.file().clone();
     let lines = source.lines_about()?;
-    let mut begun = None;
-    while let Some(piece) = source.next_line()? {
+    let mut begun: Option<Reader<'_>> = None;
+    loop {
+        let piece = source.next_line().map_err(|error| {
+            let stopped = Stopped::from(error);
+            match &begun {
+                Some(reader) => stopped.behind(&reader.builder),
+                None => stopped,
+            }
+        })?;
+        let Some(piece) = piece else {
+            break;
+        };
         if piece.bytes.trim_ascii().is_empty() {
             continue;
         }
