@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
+use plimsoll_trace::ErrorKind;
 
 use super::limits::{bytes, duration, interrupt, most_of_memory};
 use super::output::{document, say};
@@ -385,13 +386,24 @@ fn judge(
             error(call_line(history, at), Reason::Model(why))
         })?,
     };
+    // Without an order that has not come in time: there is none left to judge.
+    let limits = budget.limits(0);
     let witness = match (&args.witness, &args.trace) {
-        (Some(list), _) => Some(format::listed(list, read)?),
-        (None, Some(trace)) => Some(format::traced(trace, read).map_err(|error| Error {
-            file: error.at.file.clone(),
-            line: error.at.line,
-            reason: Reason::Unreadable(error.kind.to_string()),
-        })?),
+        (Some(list), _) => match format::listed(list, read, &limits) {
+            Err(Error {
+                reason: Reason::NoTime,
+                ..
+            }) => None,
+            listed => Some(listed?),
+        },
+        (None, Some(trace)) => match format::traced(trace, read, &limits) {
+            Err(error) if is_late(&error.kind) => None,
+            traced => Some(traced.map_err(|error| Error {
+                file: error.at.file.clone(),
+                line: error.at.line,
+                reason: Reason::Unreadable(error.kind.to_string()),
+            })?),
+        },
         (None, None) => None,
     };
     let begun = Instant::now();
@@ -419,6 +431,16 @@ fn judge(
     }
     let drawing = (drawn && has_room).then(|| Drawing::new(history, &judged, &report));
     Ok((report, drawing))
+}
+
+/// Whether a trace has not come in time.
+fn is_late(kind: &ErrorKind) -> bool {
+    match kind {
+        ErrorKind::Read(error) | ErrorKind::Decompress(error) => {
+            error.kind() == std::io::ErrorKind::TimedOut
+        }
+        _ => false,
+    }
 }
 
 /// How many bytes an operation takes while what is drawn is chosen, and how many

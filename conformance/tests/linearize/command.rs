@@ -141,12 +141,18 @@ fn a_budget_makes_it_inconclusive() {
 
 #[test]
 fn a_pipe_that_says_nothing_is_not_waited_for_longer_than_the_time() {
-    for said in [
-        "",
-        "{\"type\":\"invoke\",\"op\":\"read\",\"key\":\"k\",\"client\":1}\n",
+    let call = "{\"type\":\"invoke\",\"op\":\"read\",\"key\":\"k\",\"client\":1}\n";
+    let there = history("stale-read.jsonl");
+    for (args, said) in [
+        (&["-"][..], ""),
+        (&["-"], call),
+        (&["/dev/stdin"], call),
+        (&[&there, "--witness", "-"], ""),
+        (&[&there, "--trace", "/dev/stdin"], ""),
     ] {
         let command = std::process::Command::new(env!("CARGO_BIN_EXE_plimsoll"))
-            .args(["linearize", "-", "--time", "200ms"])
+            .args(["linearize", "--time", "200ms"])
+            .args(args)
             .stdin(std::process::Stdio::piped())
             .stdout(std::process::Stdio::piped())
             .spawn();

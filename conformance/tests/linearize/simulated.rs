@@ -173,7 +173,7 @@ fn the_order_of_commit_is_a_witness() {
         let recorder = Recorder::merged(&plan.header(), Box::new(file)).expect("a recorder");
         let outcome = Simulation::new(plan, recorder).expect("a plan").run();
         let read = read(&outcome.expect("written").history);
-        let order = format::traced(&path, &read).expect("a trace");
+        let order = format::traced(&path, &read, &Limits::default()).expect("a trace");
         let options = Options {
             witness: Some(&order),
             ..Options::default()

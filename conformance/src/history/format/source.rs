@@ -74,6 +74,17 @@ pub(super) struct Piece<'a> {
     pub(super) terminated: bool,
 }
 
+/// What stands at `path`, if it may say nothing for long and there is a deadline.
+pub(super) fn awaited(path: &Path, limits: &Limits<'_>) -> Option<Awaited> {
+    let deadline = limits.deadline?;
+    let data = std::fs::metadata(path).ok()?;
+    let path = path.to_owned();
+    let waits = !data.is_file() && !data.is_dir();
+    let source = waits.then(|| Awaited::new(|| File::open(path), deadline))?;
+    // Without a thread it is read here.
+    source.ok()
+}
+
 /// Why a source cannot be read on.
 fn unread(error: io::Error) -> Reason {
     match error.kind() {
@@ -89,15 +100,14 @@ impl Source {
         let file: Arc<str> = path.to_string_lossy().into();
         if &*file == "-" {
             let name = "standard input".into();
-            return match limits.deadline {
-                Some(deadline) => Source::awaited(name, || Ok(io::stdin()), deadline),
+            let waits = |deadline| Awaited::new(|| Ok(io::stdin()), deadline).ok();
+            return match limits.deadline.and_then(waits) {
+                Some(source) => Source::new(name, source),
                 None => Source::new(name, io::stdin()),
             };
         }
-        let waits = std::fs::metadata(path).is_ok_and(|data| !data.is_file() && !data.is_dir());
-        if let (true, Some(deadline)) = (waits, limits.deadline) {
-            let path = path.to_owned();
-            return Source::awaited(file, || File::open(path), deadline);
+        if let Some(source) = awaited(path, limits) {
+            return Source::new(file, source);
         }
         match File::open(path) {
             Ok(source) => {
@@ -106,17 +116,6 @@ impl Source {
                 source.size = size;
                 Ok(source)
             }
-            Err(error) => Err(Error::new(&file, 0, Reason::Open(error))),
-        }
-    }
-
-    fn awaited<R: Read>(
-        file: Arc<str>,
-        open: impl FnOnce() -> io::Result<R> + Send + 'static,
-        deadline: Instant,
-    ) -> Result<Self, Error> {
-        match Awaited::new(open, deadline) {
-            Ok(source) => Source::new(file, source),
             Err(error) => Err(Error::new(&file, 0, Reason::Open(error))),
         }
     }

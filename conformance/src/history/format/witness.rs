@@ -12,15 +12,16 @@ use plimsoll_trace::{Entries, TraceError, TraceReader};
 
 use super::super::limits::Limits;
 use super::error::{Error, Reason};
-use super::source::Source;
+use super::source::{Source, awaited};
 use super::{Format, Read};
 
 /// The operations of `read` that a list names, in its order: an id a line.
 ///
 /// # Errors
-/// When the file cannot be read, or names what the history does not have.
-pub fn listed(path: &Path, read: &Read) -> Result<Vec<u32>, Error> {
-    let mut source = Source::open(path, &Limits::default())?;
+/// When the file cannot be read, or names what the history does not have;
+/// [`Reason::NoTime`] when it has not come by the deadline.
+pub fn listed(path: &Path, read: &Read, limits: &Limits<'_>) -> Result<Vec<u32>, Error> {
+    let mut source = Source::open(path, limits)?;
     let file = source.file().clone();
     let mut order = Vec::new();
     while let Some(piece) = source.next_line()? {
@@ -49,9 +50,15 @@ pub fn listed(path: &Path, read: &Read) -> Result<Vec<u32>, Error> {
 /// answered.
 ///
 /// # Errors
-/// When the trace cannot be read.
-pub fn traced(path: &Path, read: &Read) -> Result<Vec<u32>, TraceError> {
-    let mut reader = TraceReader::open(path)?;
+/// When the trace cannot be read; of kind [`ErrorKind::TimedOut`] when it has not
+/// come by the deadline.
+///
+/// [`ErrorKind::TimedOut`]: std::io::ErrorKind::TimedOut
+pub fn traced(path: &Path, read: &Read, limits: &Limits<'_>) -> Result<Vec<u32>, TraceError> {
+    let mut reader = match awaited(path, limits) {
+        Some(source) => TraceReader::new(path.to_string_lossy(), source)?,
+        None => TraceReader::open(path)?,
+    };
     let mut logs: HashMap<String, Log> = HashMap::new();
     let mut committed: BTreeMap<u64, String> = BTreeMap::new();
     let mut reads: Vec<(u64, String)> = Vec::new();
