@@ -74,7 +74,8 @@ fn items(history: &History, part: &Part) -> usize {
             _ => 0,
         }
     }
-    if part.kind != Kind::Many {
+    // An answer about one key, or one value, is one.
+    if !matches!(part.kind, Kind::Many | Kind::Set) {
         return 0;
     }
     let operations = part.ops.iter().map(|&i| &history.operations[i as usize]);
@@ -104,11 +105,10 @@ pub fn judge(history: &History, model: ModelName, options: &Options<'_>) -> Resu
     let witness = options.witness.map(|order| by_part(history, &parts, order));
     for (number, part) in parts.iter().enumerate() {
         let reached = options.limits.reached();
-        let items = items(history, part);
         let short = || {
             let limits = &options.limits;
             let short = limits.short_of(part.ops.len(), JUDGED);
-            short.or_else(|| limits.short_of(items, ITEM))
+            short.or_else(|| limits.short_of(items(history, part), ITEM))
         };
         if let Some(ground) = reached.or_else(short) {
             certificate.parts_open += 1;

@@ -22,6 +22,7 @@ use super::{Format, Read};
 /// [`Reason::NoTime`] when it has not come by the deadline.
 pub fn listed(path: &Path, read: &Read, limits: &Limits<'_>) -> Result<Vec<u32>, Error> {
     let mut source = Source::open(path, limits)?;
+    source.heed(limits);
     let file = source.file().clone();
     let mut order = Vec::new();
     while let Some(piece) = source.next_line()? {
