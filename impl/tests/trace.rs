@@ -6,6 +6,7 @@ mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Cursor;
+use std::sync::Arc;
 
 use common::runs::{assert_held, traced};
 use plimsoll_raft::sim::Plan;
@@ -217,7 +218,7 @@ fn causes_say_what_happened() {
 fn nothing_durable_is_lost() {
     for plan in plans() {
         let (_, steps) = read(&plan);
-        let mut durable: BTreeMap<_, plimsoll_trace::Durable> = BTreeMap::new();
+        let mut durable: BTreeMap<_, Arc<plimsoll_trace::Durable>> = BTreeMap::new();
         for step in steps {
             if let Some(old) = durable.insert(step.node.clone(), step.durable.clone()) {
                 assert!(step.durable.term >= old.term, "{}", plan.command());
@@ -374,7 +375,7 @@ fn with_queued_writes_what_shows_them_waits() {
         };
         let (_, steps) = read(&plan);
         let mut waits: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        let mut durable: BTreeMap<_, plimsoll_trace::Durable> = BTreeMap::new();
+        let mut durable: BTreeMap<_, Arc<plimsoll_trace::Durable>> = BTreeMap::new();
         for step in &steps {
             durable.insert(step.node.clone(), step.durable.clone());
             if step.cause == Cause::Start {

@@ -429,6 +429,16 @@ impl Log for GrowingLog {
     fn last_index(&self) -> Index {
         Index((self.packed_count + self.all.len()) as u64)
     }
+    #[inline]
+    fn last(&self) -> Position {
+        let last = self.last_index();
+        // The last entry is seldom packed, and its term is known if it is
+        // compacted.
+        match self.all.last() {
+            Some(entry) => Position::new(last, entry.term),
+            None => Position::new(last, self.term_at(last).unwrap_or_default()),
+        }
+    }
     fn configuration_of_snapshot(&self, start: Config) -> Config {
         let changes = self.changes.iter();
         let changes = changes.take_while(|(index, _)| *index <= self.compacted);

@@ -13,6 +13,7 @@ use crate::message::Message;
 use crate::names::{NodeName, OpId};
 use crate::position::Index;
 use crate::strict::{Text, object, word};
+use crate::template::{Slot, Slots};
 
 /// Why a step happened. Written as an object of exactly one key, which names
 /// the kind: `{"start":{}}`, `{"receive":{"type":"vote",...}}`.
@@ -289,6 +290,25 @@ impl<'de> Visitor<'de> for CauseVisitor {
             Some(Text(second)) => Err(de::Error::custom(format_args!(
                 "a cause has exactly one key, this one also has {second:?}"
             ))),
+        }
+    }
+}
+
+impl Slots for Cause {
+    fn slots(&mut self, visit: &mut impl FnMut(Slot<'_>) -> Option<()>) -> Option<()> {
+        match self {
+            Cause::Start
+            | Cause::Resume
+            | Cause::Campaign
+            | Cause::Tick
+            | Cause::Persisted
+            | Cause::CheckQuorum
+            | Cause::Change(_) => Some(()),
+            Cause::Receive(message) => message.slots(visit),
+            Cause::Write { op } | Cause::Read { op } => visit(Slot::Op(op)),
+            Cause::Apply { index } | Cause::Compact { index } => visit(Slot::Number(&mut index.0)),
+            Cause::Transfer { to } => visit(Slot::Node(to)),
+            Cause::Other { .. } => None,
         }
     }
 }

@@ -20,6 +20,7 @@ use crate::names::{ContentHash, OpId};
 use crate::optional::present;
 use crate::position::{Index, Position, Term};
 use crate::strict::{object, word};
+use crate::template::{Slot, Slots};
 
 /// `count` entries of one term, one after the other. Written `[term, count]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -372,6 +373,25 @@ impl fmt::Display for Entries {
             }
         }
         f.write_str("]")
+    }
+}
+
+impl Slots for Entries {
+    fn slots(&mut self, visit: &mut impl FnMut(Slot<'_>) -> Option<()>) -> Option<()> {
+        visit(Slot::Number(&mut self.after.0))?;
+        for run in &mut self.runs {
+            visit(Slot::Number(&mut run.term.0))?;
+        }
+        for hash in self.hashes.iter_mut().flatten() {
+            visit(Slot::Hash(hash))?;
+        }
+        for op in self.ops.iter_mut().flatten().flatten() {
+            visit(Slot::Op(op))?;
+        }
+        self.after.0.checked_add(self.len)?;
+        // Runs of one term would have to be joined.
+        let joined = self.runs.windows(2).any(|two| two[0].term == two[1].term);
+        (!joined).then_some(())
     }
 }
 

@@ -26,9 +26,10 @@
 //! | `header`, `step`, `state`, `cause`, `message`, `entries` | the vocabulary, as types |
 //! | `names`, `position` | the small types in it |
 //! | `wire`, `strict`, `optional` | how it is read: no more and no less than the schema allows |
+//! | `parser`, `template` | lines to steps |
 //! | `lines`, `tail` | lines of any file, decompressed, or of one that grows, in bounded memory |
 //! | `reader`, `writer`, `sequencer` | traces |
-//! | `wellformed`, `shape_error` | whether lines fit together, as lines |
+//! | `wellformed`, `shape_error`, `roster` | whether lines fit together, as lines |
 //! | `schema`, `message_schema` | the JSON Schema made from the types |
 //! | `error` | what can be wrong, and where |
 //!
@@ -85,6 +86,7 @@ mod optional;
 mod parser;
 mod position;
 mod reader;
+mod roster;
 mod schema;
 mod sequencer;
 mod shape_error;
@@ -92,6 +94,7 @@ mod state;
 mod step;
 mod strict;
 mod tail;
+mod template;
 mod wellformed;
 mod wire;
 mod writer;
@@ -108,9 +111,11 @@ pub use names::{ContentHash, NodeName, OpId};
 pub use parser::StepParser;
 pub use position::{Index, Position, Term};
 pub use reader::{TraceReader, parse_header};
+pub use roster::Roster;
 pub use schema::schema;
 pub use sequencer::Sequencer;
 pub use shape_error::ShapeError;
+pub use smol_str::SmolStr;
 pub use state::{Config, Durable, Role, State};
 pub use step::{OpAt, Step};
 pub use tail::{Seen, Tail};

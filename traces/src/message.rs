@@ -5,18 +5,20 @@
 //! its other fields as they came. How they are written stands in `wire.rs`.
 
 use serde_json::{Map, Value};
+use smol_str::SmolStr;
 
 use crate::entries::Entries;
 use crate::names::{ContentHash, NodeName, OpId};
 use crate::position::{Index, Position, Term};
 use crate::state::Config;
+use crate::template::{Slot, Slots};
 
 /// A message from one node to another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     /// What names this one message in the run, where the emitter can carry it
     /// to the receiver.
-    pub id: Option<String>,
+    pub id: Option<SmolStr>,
     /// Who sends it.
     pub from: NodeName,
     /// To whom.
@@ -87,7 +89,7 @@ pub enum Body {
         /// The leader's commit index, as the message has it.
         commit: Index,
         /// What the answer must repeat.
-        context: Option<String>,
+        context: Option<SmolStr>,
     },
     /// `append-ack`: the answer.
     AppendAck {
@@ -99,19 +101,19 @@ pub enum Body {
         /// Rejected: where to probe next.
         hint: Option<Position>,
         /// The context of the message that this answers.
-        context: Option<String>,
+        context: Option<SmolStr>,
     },
     /// `heartbeat`, where it is not an `append` without entries.
     Heartbeat {
         /// The commit index, as the message has it.
         commit: Index,
         /// What the answer must repeat: a read's confirmation round.
-        context: Option<String>,
+        context: Option<SmolStr>,
     },
     /// `heartbeat-ack`: the answer.
     HeartbeatAck {
         /// The context of the heartbeat that this answers.
-        context: Option<String>,
+        context: Option<SmolStr>,
     },
     /// A type that this version does not know.
     Other {
@@ -163,8 +165,72 @@ impl Message {
 
     /// Gives it an id.
     #[must_use]
-    pub fn with_id(mut self, id: impl Into<String>) -> Self {
+    pub fn with_id(mut self, id: impl Into<SmolStr>) -> Self {
         self.id = Some(id.into());
         self
+    }
+}
+
+impl Slots for Message {
+    fn slots(&mut self, visit: &mut impl FnMut(Slot<'_>) -> Option<()>) -> Option<()> {
+        if let Some(id) = &mut self.id {
+            visit(Slot::Text(id))?;
+        }
+        visit(Slot::Node(&mut self.from))?;
+        visit(Slot::Node(&mut self.to))?;
+        visit(Slot::Number(&mut self.term.0))?;
+        let context = match &mut self.body {
+            Body::RequestVote { last, forced: _ } | Body::RequestPreVote { last } => {
+                return last.slots(visit);
+            }
+            Body::PreVote { granted: _ } | Body::Vote { granted: _ } | Body::TimeoutNow => {
+                return Some(());
+            }
+            Body::ReadRequest { op } => return visit(Slot::Op(op)),
+            Body::ReadIndex { op, index } => {
+                visit(Slot::Op(op))?;
+                return visit(Slot::Number(&mut index.0));
+            }
+            Body::Snapshot {
+                last,
+                config: _,
+                hash,
+            } => {
+                last.slots(visit)?;
+                return hash.iter_mut().try_for_each(|hash| visit(Slot::Hash(hash)));
+            }
+            Body::Append {
+                prev,
+                entries,
+                commit,
+                context,
+            } => {
+                prev.slots(visit)?;
+                entries.slots(visit)?;
+                visit(Slot::Number(&mut commit.0))?;
+                context
+            }
+            Body::AppendAck {
+                reject: _,
+                index,
+                hint,
+                context,
+            } => {
+                visit(Slot::Number(&mut index.0))?;
+                if let Some(hint) = hint {
+                    hint.slots(visit)?;
+                }
+                context
+            }
+            Body::Heartbeat { commit, context } => {
+                visit(Slot::Number(&mut commit.0))?;
+                context
+            }
+            Body::HeartbeatAck { context } => context,
+            Body::Other { .. } => return None,
+        };
+        context
+            .iter_mut()
+            .try_for_each(|context| visit(Slot::Text(context)))
     }
 }

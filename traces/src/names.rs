@@ -17,12 +17,20 @@ macro_rules! name {
 
         impl $Name {
             /// Makes a name. An empty one can be made, but not written or read.
+            #[inline]
             pub fn new(name: impl AsRef<str>) -> Self {
                 $Name(SmolStr::new(name))
             }
 
+            /// The name that a trace writes so.
+            #[inline]
+            pub(crate) fn read(text: &str) -> Option<Self> {
+                (!text.is_empty()).then(|| $Name::new(text))
+            }
+
             /// The name as text.
             #[must_use]
+            #[inline]
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -102,10 +110,7 @@ macro_rules! name {
                     }
 
                     fn visit_str<E: de::Error>(self, name: &str) -> Result<$Name, E> {
-                        if name.is_empty() {
-                            return Err(E::custom($empty));
-                        }
-                        Ok($Name::new(name))
+                        $Name::read(name).ok_or_else(|| E::custom($empty))
                     }
                 }
                 deserializer.deserialize_str(NameVisitor)
@@ -131,6 +136,16 @@ name! {
 /// other, inside one run.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ContentHash(pub u64);
+
+impl ContentHash {
+    /// The hash that a trace writes so.
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        // from_str_radix alone would also take a sign.
+        let digits = text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        let hash = u64::from_str_radix(text, 16).ok().filter(|_| digits)?;
+        Some(ContentHash(hash))
+    }
+}
 
 impl fmt::Display for ContentHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -161,12 +176,8 @@ impl<'de> Deserialize<'de> for ContentHash {
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<ContentHash, E> {
-                // from_str_radix alone would also take a sign.
-                let digits = text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit());
-                match u64::from_str_radix(text, 16) {
-                    Ok(hash) if digits => Ok(ContentHash(hash)),
-                    _ => Err(E::invalid_value(de::Unexpected::Str(text), &self)),
-                }
+                ContentHash::read(text)
+                    .ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
             }
         }
         deserializer.deserialize_str(HashVisitor)

@@ -1,51 +1,39 @@
 //! Lines to steps, and what lines say again only once.
 //!
-//! A node's state is more than half of a line, and mostly what it was a line
-//! before, but for numbers: terms and indexes. So states are kept as templates:
-//! the text between the numbers, and what it says. Of a line, the state is
-//! matched against them, and the rest is parsed with a short state in its place
-//! that no other line can have. Where that short state does not come out as the
-//! step's own, the text was something else (a field of a field that is ignored,
-//! say), and the line is parsed as it is; so is every line that has an error, so
-//! that errors tell of the line.
+//! The lines of a trace are much alike: the same keys in the same order, the
+//! same words, other numbers and names. So the values of a step are read by
+//! [templates](crate::template) that earlier lines left. Where a line is not
+//! quite what these expect, serde reads all of it; so it does for every line
+//! that has an error, so that errors tell of the line.
 
-use std::ops::Range;
 use std::sync::Arc;
 
-use memchr::memmem::Finder;
-use serde::de::DeserializeOwned;
+use serde::de::IgnoredAny;
 
+use crate::cause::Cause;
+use crate::entries::Entries;
 use crate::error::{ErrorKind, TraceError};
 use crate::lines::Line;
-use crate::position::{Index, Position, Term};
+use crate::message::Message;
+use crate::names::NodeName;
 use crate::reader::{is_header, parse};
 use crate::state::{Durable, State};
-use crate::step::Step;
+use crate::step::{OpAt, Step};
+use crate::template::{Repeated, Slots, Templates, is_space, number, string};
 
 /// Parses the lines of steps, those of one file as well as any. For readers
 /// that find their lines elsewhere, such as a judge that parses lines on
 /// several threads: each has its own.
 #[derive(Debug)]
 pub struct StepParser {
-    states: Templates<State>,
-    durables: Templates<Durable>,
-    /// Finds the number of [`STAND_IN`].
-    no_term: Finder<'static>,
-    /// The line with short states.
-    short: String,
-    /// How many lines more were parsed this way than had to be parsed again.
-    gain: i32,
+    causes: Templates<Cause>,
+    states: Repeated<State>,
+    durables: Repeated<Durable>,
+    appends: Templates<Entries>,
+    messages: Templates<Message>,
+    reads: Templates<OpAt>,
+    acks: Templates<OpAt>,
 }
-
-/// Stands for a state in a line. No term is as high, and where a line has this
-/// number it is parsed as it is.
-const STAND_IN: &str = r#"{"term":18446744073709551615}"#;
-const NO_TERM: Term = Term(u64::MAX);
-const NO_TERM_TEXT: &str = "18446744073709551615";
-
-/// After how many lines that had to be parsed again, beyond those that had not,
-/// it is left alone.
-const PATIENCE: i32 = 16;
 
 impl Default for StepParser {
     fn default() -> Self {
@@ -58,11 +46,13 @@ impl StepParser {
     #[must_use]
     pub fn new() -> Self {
         StepParser {
-            states: Templates::new(r#""state":"#),
-            durables: Templates::new(r#""durable":"#),
-            no_term: Finder::new(NO_TERM_TEXT),
-            short: String::new(),
-            gain: 0,
+            causes: Templates::new(),
+            states: Repeated::new(),
+            durables: Repeated::new(),
+            appends: Templates::new(),
+            messages: Templates::new(),
+            reads: Templates::new(),
+            acks: Templates::new(),
         }
     }
 
@@ -71,15 +61,10 @@ impl StepParser {
     /// # Errors
     /// When it is not one.
     pub fn parse(&mut self, file: &Arc<str>, line: Line<'_>) -> Result<Box<Step>, TraceError> {
-        if self.gain > -PATIENCE
-            && let Ok(text) = std::str::from_utf8(line.bytes)
-            && self.shorten(text)
+        if let Ok(text) = std::str::from_utf8(line.bytes)
+            && let Some(step) = self.quick(text)
         {
-            if let Some(step) = self.with_states() {
-                self.gain = self.gain.saturating_add(1);
-                return Ok(step);
-            }
-            self.gain -= 1;
+            return Ok(step);
         }
         parse(file, line).map_err(|mut error| {
             // A file appended to another one fails on what its header lacks.
@@ -93,248 +78,166 @@ impl StepParser {
         })
     }
 
-    /// Finds what are probably the states of a line, and puts short ones in
-    /// their places; whether there are any.
-    fn shorten(&mut self, text: &str) -> bool {
-        let state = self.states.find(text);
-        let durable = self.durables.find(text);
-        let (first, second) = match (state, durable) {
-            (None, None) => return false,
-            (Some(one), None) | (None, Some(one)) => (one, text.len()..text.len()),
-            (Some(a), Some(b)) if a.end <= b.start => (a, b),
-            (Some(a), Some(b)) if b.end <= a.start => (b, a),
-            // One within the other.
-            _ => return false,
+    /// The step of a line, if that can be told without doing as serde does.
+    fn quick(&mut self, text: &str) -> Option<Box<Step>> {
+        // Its fields are put where they stay: moving them about takes time.
+        let mut step = Box::new(Step::new(NodeName::new(""), 0, 0, Cause::Tick));
+        let mut seen = 0_u16;
+        let mut once = |field: u16| {
+            let new = seen & field == 0;
+            seen |= field;
+            new.then_some(())
         };
-        if self.no_term.find(text.as_bytes()).is_some() {
-            return false;
-        }
-        self.short.clear();
-        self.short.push_str(&text[..first.start]);
-        self.short.push_str(STAND_IN);
-        self.short.push_str(&text[first.end..second.start]);
-        if !second.is_empty() {
-            self.short.push_str(STAND_IN);
-        }
-        self.short.push_str(&text[second.end..]);
-        true
-    }
-
-    /// The step that the shortened line says, with the states that were found,
-    /// if they are its own.
-    fn with_states(&self) -> Option<Box<Step>> {
-        let mut step: Box<Step> = serde_json::from_str(&self.short).ok()?;
-        if self.states.found {
-            if step.state.term != Some(NO_TERM) {
-                return None;
-            }
-            self.states.fill(&mut step.state);
-        }
-        if self.durables.found {
-            if step.durable.term != Some(NO_TERM) {
-                return None;
-            }
-            self.durables.fill(&mut step.durable);
-        }
-        Some(step)
-    }
-}
-
-/// An object of which only numbers change.
-trait Numbered: Clone + DeserializeOwned {
-    /// Its numbers, in some order that depends on nothing but which there are.
-    fn numbers(&mut self) -> impl Iterator<Item = &mut u64>;
-}
-
-impl Numbered for State {
-    fn numbers(&mut self) -> impl Iterator<Item = &mut u64> {
-        let term = self.term.iter_mut().map(|Term(n)| n);
-        let indexes = [&mut self.commit, &mut self.applied].into_iter().flatten();
-        let places = [&mut self.last, &mut self.snapshot].into_iter().flatten();
-        term.chain(indexes.map(|Index(n)| n))
-            .chain(places.flat_map(both))
-    }
-}
-
-impl Numbered for Durable {
-    fn numbers(&mut self) -> impl Iterator<Item = &mut u64> {
-        let term = self.term.iter_mut().map(|Term(n)| n);
-        let commit = self.commit.iter_mut().map(|Index(n)| n);
-        term.chain(commit)
-            .chain(self.last.iter_mut().flat_map(both))
-    }
-}
-
-fn both(place: &mut Position) -> [&mut u64; 2] {
-    [&mut place.index.0, &mut place.term.0]
-}
-
-/// Objects that were read, but for their numbers.
-#[derive(Debug)]
-struct Templates<T> {
-    /// What stands before such an object, and finds it.
-    key: Finder<'static>,
-    /// The last one used first.
-    known: Vec<Box<Template<T>>>,
-    /// Whether the first of them is what was looked for last, and the numbers
-    /// that the text had.
-    found: bool,
-    numbers: Vec<u64>,
-}
-
-/// The text of an object, but for its numbers.
-#[derive(Debug)]
-struct Template<T> {
-    /// What stands before the first number, between two, and behind the last.
-    between: Vec<Box<str>>,
-    /// What it says, with any numbers.
-    says: T,
-    /// Which of the text's numbers each of those is.
-    places: Vec<usize>,
-}
-
-/// How many templates are kept, and how long they may be.
-const KEPT: usize = 16;
-const KEPT_BYTES: usize = 4096;
-
-impl<T: Numbered> Templates<T> {
-    fn new(key: &'static str) -> Self {
-        Templates {
-            key: Finder::new(key),
-            known: Vec::new(),
-            found: false,
-            numbers: Vec::new(),
-        }
-    }
-
-    /// Finds the object behind the first such key of a line: where it stands.
-    /// It may be no key of the line's own object.
-    fn find(&mut self, line: &str) -> Option<Range<usize>> {
-        self.found = false;
-        let start = self.key.find(line.as_bytes())? + self.key.needle().len();
-        let rest = line.get(start..)?;
-        let numbers = &mut self.numbers;
-        let known = self.known.iter().enumerate();
-        let mut matching = known.filter_map(|(at, one)| Some((at, one.end(rest, numbers)?)));
-        let (at, end) = match matching.next() {
-            Some(found) => found,
-            None => {
-                let (template, end) = Template::of(rest, numbers)?;
-                self.known.truncate(KEPT - 1);
-                self.known.push(Box::new(template));
-                (self.known.len() - 1, end)
-            }
-        };
-        self.known[..=at].rotate_right(1);
-        self.found = true;
-        Some(start..start + end)
-    }
-
-    /// Makes an object what the text says that was found last.
-    fn fill(&self, object: &mut T) {
-        if let Some(template) = self.known.first() {
-            object.clone_from(&template.says);
-            for (number, &place) in object.numbers().zip(&template.places) {
-                *number = self.numbers[place];
-            }
-        }
-    }
-}
-
-impl<T: Numbered> Template<T> {
-    /// Where the object ends with which the text begins, if it is one of these;
-    /// and its numbers. An object ends with itself, and so does the template.
-    fn end(&self, text: &str, numbers: &mut Vec<u64>) -> Option<usize> {
-        numbers.clear();
-        let (first, others) = self.between.split_first()?;
-        let mut rest = text.strip_prefix(&**first)?;
-        for behind in others {
-            let (number, length) = number(rest.as_bytes())?;
-            numbers.push(number);
-            rest = rest[length..].strip_prefix(&**behind)?;
-        }
-        Some(text.len() - rest.len())
-    }
-
-    /// The template of the object with which a text begins, where it ends, and
-    /// its numbers; if numbers are all that can change.
-    fn of(text: &str, numbers: &mut Vec<u64>) -> Option<(Self, usize)> {
-        let bytes = text.as_bytes();
-        let mut between = Vec::new();
-        // The same text with numbers that tell their places.
-        let mut marked = String::new();
-        let (mut depth, mut at, mut from) = (0_usize, 0, 0);
-        numbers.clear();
+        let mut rest = Rest(text);
+        rest.token(b'{')?;
         loop {
-            if at > KEPT_BYTES {
-                return None;
+            rest.skip_space();
+            let key = rest.string()?;
+            rest.token(b':')?;
+            rest.skip_space();
+            match key {
+                "node" => {
+                    once(1 << 0)?;
+                    step.node = NodeName::read(rest.string()?)?;
+                }
+                "inc" => {
+                    once(1 << 1)?;
+                    step.inc = rest.number()?;
+                }
+                "seq" => {
+                    once(1 << 2)?;
+                    step.seq = rest.number()?;
+                }
+                "cause" => {
+                    once(1 << 3)?;
+                    step.cause = rest.value(&mut self.causes)?;
+                }
+                "state" => {
+                    once(1 << 4)?;
+                    step.state = rest.shared(&mut self.states)?;
+                }
+                "durable" => {
+                    once(1 << 5)?;
+                    step.durable = rest.shared(&mut self.durables)?;
+                }
+                "append" => {
+                    once(1 << 6)?;
+                    step.append = Some(rest.value(&mut self.appends)?);
+                }
+                "send" => {
+                    once(1 << 7)?;
+                    step.send = Some(rest.list(&mut self.messages)?);
+                }
+                "reads" => {
+                    once(1 << 8)?;
+                    step.reads = Some(rest.list(&mut self.reads)?);
+                }
+                "ack" => {
+                    once(1 << 9)?;
+                    step.ack = Some(rest.list(&mut self.acks)?);
+                }
+                _ => rest.ignore()?,
             }
-            match bytes.get(at)? {
-                b'"' => {
-                    at += 1;
-                    while *bytes.get(at)? != b'"' {
-                        at += 1 + usize::from(bytes[at] == b'\\');
-                    }
-                    at += 1;
-                }
-                b'{' | b'[' => (depth, at) = (depth + 1, at + 1),
-                b'}' | b']' => {
-                    (depth, at) = (depth.checked_sub(1)?, at + 1);
-                    if depth == 0 {
-                        break;
-                    }
-                }
-                b'-' | b'+' | b'.' => return None,
-                b'0'..=b'9' => {
-                    let (number, length) = number(&bytes[at..])?;
-                    let before = text.get(from..at)?;
-                    marked += before;
-                    marked += &(MARK + numbers.len() as u64).to_string();
-                    between.push(before.into());
-                    numbers.push(number);
-                    at += length;
-                    from = at;
-                    // A fraction, or an exponent.
-                    if !matches!(bytes.get(at)?, b',' | b'}' | b']' | b' ' | b'\t') {
-                        return None;
-                    }
-                }
-                _ if depth == 0 && !bytes[at].is_ascii_whitespace() => return None,
-                _ => at += 1,
+            match rest.next()? {
+                b',' => {}
+                b'}' => break,
+                _ => return None,
             }
         }
-        let last = text.get(from..at)?;
-        marked += last;
-        between.push(last.into());
-        let mut says: T = serde_json::from_str(&marked).ok()?;
-        let places = says.numbers().map(|number| {
-            let place = usize::try_from(number.checked_sub(MARK)?).ok()?;
-            (place < numbers.len()).then_some(place)
-        });
-        let places = places.collect::<Option<Vec<usize>>>()?;
-        let template = Template {
-            between,
-            says,
-            places,
-        };
-        Some((template, at))
+        rest.skip_space();
+        // The first four have to be there.
+        (rest.0.is_empty() && seen & 0b1111 == 0b1111).then_some(step)
     }
 }
 
-/// The first of the numbers that tell places.
-const MARK: u64 = 1 << 60;
+/// What is left of a line. Each method takes something from it, or tells that it
+/// does not begin with such a thing.
+struct Rest<'a>(&'a str);
 
-/// The number with which a text begins, and its length; if it is one as JSON
-/// writes them, without a sign.
-fn number(text: &[u8]) -> Option<(u64, usize)> {
-    let mut number = 0_u64;
-    let mut length = 0;
-    while let Some(digit @ b'0'..=b'9') = text.get(length) {
-        number = number
-            .checked_mul(10)?
-            .checked_add(u64::from(digit - b'0'))?;
-        length += 1;
+impl<'a> Rest<'a> {
+    #[inline]
+    fn skip_space(&mut self) {
+        while let Some(byte) = self.0.as_bytes().first()
+            && is_space(*byte)
+        {
+            self.0 = &self.0[1..];
+        }
     }
-    let padded = length > 1 && text[0] == b'0';
-    (length > 0 && !padded).then_some((number, length))
+
+    #[inline]
+    fn take(&mut self, length: usize) -> Option<&'a str> {
+        let (taken, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    /// The next byte that is no space.
+    #[inline]
+    fn next(&mut self) -> Option<u8> {
+        self.skip_space();
+        self.take(1).map(|text| text.as_bytes()[0])
+    }
+
+    #[inline]
+    fn token(&mut self, token: u8) -> Option<()> {
+        (self.next()? == token).then_some(())
+    }
+
+    #[inline]
+    fn string(&mut self) -> Option<&'a str> {
+        if self.0.as_bytes().first() != Some(&b'"') {
+            return None;
+        }
+        let text = &self.0[1..];
+        let length = string(text.as_bytes())?;
+        self.0 = &text[length + 1..];
+        Some(&text[..length])
+    }
+
+    #[inline]
+    fn number(&mut self) -> Option<u64> {
+        let (number, length) = number(self.0.as_bytes())?;
+        self.take(length)?;
+        Some(number)
+    }
+
+    #[inline]
+    fn value<T: Slots>(&mut self, templates: &mut Templates<T>) -> Option<T> {
+        let (value, length) = templates.read(self.0)?;
+        self.take(length)?;
+        Some(value)
+    }
+
+    #[inline]
+    fn shared<T: Slots>(&mut self, values: &mut Repeated<T>) -> Option<Arc<T>> {
+        let (value, length) = values.read(self.0)?;
+        self.take(length)?;
+        Some(value)
+    }
+
+    fn list<T: Slots>(&mut self, templates: &mut Templates<T>) -> Option<Vec<T>> {
+        let mut list = Vec::new();
+        self.token(b'[')?;
+        self.skip_space();
+        if self.0.as_bytes().first() == Some(&b']') {
+            self.0 = &self.0[1..];
+            return Some(list);
+        }
+        loop {
+            self.skip_space();
+            list.push(self.value(templates)?);
+            match self.next()? {
+                b',' => {}
+                b']' => return Some(list),
+                _ => return None,
+            }
+        }
+    }
+
+    fn ignore(&mut self) -> Option<()> {
+        let mut values = serde_json::Deserializer::from_str(self.0).into_iter::<IgnoredAny>();
+        values.next()?.ok()?;
+        let length = values.byte_offset();
+        self.take(length).map(drop)
+    }
 }

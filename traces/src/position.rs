@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::strict::object;
+use crate::template::Slot;
 
 macro_rules! number {
     ($(#[$doc:meta])* $Name:ident) => {
@@ -77,6 +78,15 @@ impl Position {
             index: index.into(),
             term: term.into(),
         }
+    }
+}
+
+impl Position {
+    /// What may change of it, see [`Slots`](crate::template::Slots).
+    #[inline]
+    pub(crate) fn slots(&mut self, visit: &mut impl FnMut(Slot<'_>) -> Option<()>) -> Option<()> {
+        visit(Slot::Number(&mut self.index.0))?;
+        visit(Slot::Number(&mut self.term.0))
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a step left: the node's state, in memory and on disk.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -7,6 +9,7 @@ use crate::names::NodeName;
 use crate::optional::present;
 use crate::position::{Index, Position, Term};
 use crate::strict::{object, word};
+use crate::template::{Slot, Slots};
 
 /// What a node is in its term.
 #[derive(
@@ -104,13 +107,14 @@ pub struct State {
     #[schemars(with = "Position")]
     pub snapshot: Option<Position>,
     /// The configuration in force at this node.
+    // Shared, since it seldom changes.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
         deserialize_with = "present"
     )]
     #[schemars(with = "Config")]
-    pub config: Option<Config>,
+    pub config: Option<Arc<Config>>,
     /// To whom a leader hands over; null: to nobody. Since version 2.
     #[serde(
         default,
@@ -193,7 +197,7 @@ impl State {
     /// Records the configuration.
     #[must_use]
     pub fn with_config(mut self, config: Config) -> Self {
-        self.config = Some(config);
+        self.config = Some(Arc::new(config));
         self
     }
 
@@ -375,5 +379,42 @@ impl Config {
     pub fn with_auto_leave(mut self, auto_leave: bool) -> Self {
         self.auto_leave = Some(auto_leave);
         self
+    }
+}
+
+impl Slots for State {
+    fn slots(&mut self, visit: &mut impl FnMut(Slot<'_>) -> Option<()>) -> Option<()> {
+        if let Some(Term(term)) = &mut self.term {
+            visit(Slot::Number(term))?;
+        }
+        for Index(index) in [&mut self.commit, &mut self.applied].into_iter().flatten() {
+            visit(Slot::Number(index))?;
+        }
+        for place in [&mut self.last, &mut self.snapshot].into_iter().flatten() {
+            place.slots(visit)?;
+        }
+        let nodes = [&mut self.vote, &mut self.leader, &mut self.transfer];
+        for node in nodes.into_iter().flatten().flatten() {
+            visit(Slot::Node(node))?;
+        }
+        Some(())
+    }
+}
+
+impl Slots for Durable {
+    fn slots(&mut self, visit: &mut impl FnMut(Slot<'_>) -> Option<()>) -> Option<()> {
+        if let Some(Term(term)) = &mut self.term {
+            visit(Slot::Number(term))?;
+        }
+        if let Some(Index(index)) = &mut self.commit {
+            visit(Slot::Number(index))?;
+        }
+        if let Some(place) = &mut self.last {
+            place.slots(visit)?;
+        }
+        for node in self.vote.iter_mut().flatten() {
+            visit(Slot::Node(node))?;
+        }
+        Some(())
     }
 }

@@ -1,5 +1,7 @@
 //! One line: one atomic step of one node.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +13,7 @@ use crate::optional::present;
 use crate::position::Index;
 use crate::state::{Durable, State};
 use crate::strict::object;
+use crate::template::{Slot, Slots};
 
 /// One atomic step of one node: what happened, and what it left.
 ///
@@ -30,11 +33,12 @@ pub struct Step {
     /// What happened.
     pub cause: Cause,
     /// The state after the step, as far as recorded.
+    // Shared by steps that leave the same, as most do.
     #[serde(default, skip_serializing_if = "State::is_empty")]
-    pub state: State,
+    pub state: Arc<State>,
     /// What is durable after the step, as far as recorded.
     #[serde(default, skip_serializing_if = "Durable::is_empty")]
-    pub durable: Durable,
+    pub durable: Arc<Durable>,
     /// The entries that the step put on the node's own log. Where `after` lies
     /// below the old last index, what stood behind it was cut off first.
     #[serde(
@@ -86,8 +90,8 @@ impl Step {
             inc,
             seq,
             cause,
-            state: State::default(),
-            durable: Durable::default(),
+            state: Arc::default(),
+            durable: Arc::default(),
             append: None,
             send: None,
             reads: None,
@@ -98,14 +102,14 @@ impl Step {
     /// Records the state it left.
     #[must_use]
     pub fn with_state(mut self, state: State) -> Self {
-        self.state = state;
+        self.state = Arc::new(state);
         self
     }
 
     /// Records what is durable after it.
     #[must_use]
     pub fn with_durable(mut self, durable: Durable) -> Self {
-        self.durable = durable;
+        self.durable = Arc::new(durable);
         self
     }
 
@@ -155,5 +159,12 @@ impl OpAt {
             op: op.into(),
             index: index.into(),
         }
+    }
+}
+
+impl Slots for OpAt {
+    fn slots(&mut self, visit: &mut impl FnMut(Slot<'_>) -> Option<()>) -> Option<()> {
+        visit(Slot::Op(&mut self.op))?;
+        visit(Slot::Number(&mut self.index.0))
     }
 }

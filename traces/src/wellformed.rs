@@ -6,21 +6,28 @@
 //!
 //! [`Entries`]: crate::Entries
 
+use std::sync::Arc;
+
 use crate::cause::Cause;
 use crate::header::{Field, Header};
 use crate::message::{Body, Message};
 use crate::names::NodeName;
+use crate::roster::Roster;
 use crate::shape_error::ShapeError;
-use crate::state::Config;
+use crate::state::{Config, Durable, State};
 use crate::step::Step;
 
 /// Checks the lines of one file, in their order. Remembers one line a node.
 #[derive(Clone, Debug)]
 pub struct WellFormed {
-    /// Every node of the header, by name, with its last line so far.
-    nodes: Vec<(NodeName, Option<Seen>)>,
-    /// The configuration that was found right last: most lines repeat it.
-    right: Option<Config>,
+    /// The nodes of the header.
+    nodes: Roster,
+    /// The last line of each so far.
+    last: Vec<Option<Seen>>,
+    /// What was found right last of each node's states: most lines repeat it.
+    right: Vec<(Arc<State>, Arc<Durable>)>,
+    /// The configuration that was found right last.
+    right_config: Option<Arc<Config>>,
     /// The fields that every `start` and `resume` must have: those declared
     /// complete, for which "did not change" would say nothing there.
     declared: Vec<Field>,
@@ -45,17 +52,14 @@ impl WellFormed {
         if header.nodes.is_empty() {
             return Err(ShapeError::NoNodes);
         }
-        let mut nodes: Vec<(NodeName, Option<Seen>)> = Vec::new();
-        for node in &header.nodes {
-            match nodes.binary_search_by(|(known, _)| known.cmp(node)) {
-                Ok(_) => {
-                    let node = node.clone();
-                    return Err(ShapeError::TwiceListed {
-                        place: "nodes",
-                        node,
-                    });
-                }
-                Err(at) => nodes.insert(at, (node.clone(), None)),
+        let nodes: Roster = header.nodes.iter().collect();
+        for (at, node) in header.nodes.iter().enumerate() {
+            if nodes.place(node) != Some(at) {
+                let node = node.clone();
+                return Err(ShapeError::TwiceListed {
+                    place: "nodes",
+                    node,
+                });
             }
         }
         let mut declared: Vec<Field> = header.complete.fields.clone();
@@ -73,8 +77,10 @@ impl WellFormed {
             return Err(ShapeError::LaterVersion { what, version });
         }
         let well_formed = WellFormed {
+            last: vec![None; nodes.len()],
+            right: vec![Default::default(); nodes.len()],
             nodes,
-            right: None,
+            right_config: None,
             declared,
             version,
         };
@@ -92,46 +98,37 @@ impl WellFormed {
             let (what, version) = ("the cause", self.version);
             return Err(ShapeError::LaterVersion { what, version });
         }
+        let Some(at) = self.nodes.place(&step.node) else {
+            return Err(unknown("node", &step.node));
+        };
+        self.states(at, step)?;
         self.names(step)?;
         messages(step)?;
         self.beginning(step)?;
-        let Some(at) = self.position(&step.node) else {
-            return Err(unknown("node", &step.node));
-        };
         let now = Seen {
             inc: step.inc,
             seq: step.seq,
             line,
         };
-        match self.nodes[at].1.replace(now) {
+        match self.last[at].replace(now) {
             None => first(step),
             Some(before) => next(step, before),
         }
     }
 
     pub(crate) fn last_of(&self, node: &NodeName) -> Option<Seen> {
-        self.nodes[self.position(node)?].1
+        self.last[self.nodes.place(node)?]
     }
 
     /// Takes a line back.
     pub(crate) fn set_last_of(&mut self, node: &NodeName, seen: Option<Seen>) {
-        if let Some(at) = self.position(node) {
-            self.nodes[at].1 = seen;
+        if let Some(at) = self.nodes.place(node) {
+            self.last[at] = seen;
         }
-    }
-
-    fn position(&self, node: &NodeName) -> Option<usize> {
-        // Few are found faster by looking at each.
-        const FEW: usize = 16;
-        if self.nodes.len() <= FEW {
-            return self.nodes.iter().position(|(known, _)| known == node);
-        }
-        let found = self.nodes.binary_search_by(|(known, _)| known.cmp(node));
-        found.ok()
     }
 
     fn known(&self, place: &'static str, node: &NodeName) -> Result<(), ShapeError> {
-        if self.position(node).is_some() {
+        if self.nodes.place(node).is_some() {
             Ok(())
         } else {
             Err(unknown(place, node))
@@ -157,9 +154,12 @@ impl WellFormed {
         Ok(())
     }
 
-    /// Every name in the step is one of the header's.
-    fn names(&mut self, step: &Step) -> Result<(), ShapeError> {
-        self.known("node", &step.node)?;
+    /// Every name in the states is one of the header's.
+    fn states(&mut self, at: usize, step: &Step) -> Result<(), ShapeError> {
+        let (state, durable) = &self.right[at];
+        if Arc::ptr_eq(state, &step.state) && Arc::ptr_eq(durable, &step.durable) {
+            return Ok(());
+        }
         let nobody_or = |place, field: &Option<Option<NodeName>>| match field {
             Some(Some(node)) => self.known(place, node),
             Some(None) | None => Ok(()),
@@ -168,6 +168,18 @@ impl WellFormed {
         nobody_or("state.leader", &step.state.leader)?;
         nobody_or("state.transfer", &step.state.transfer)?;
         nobody_or("durable.vote", &step.durable.vote)?;
+        if let Some(config) = &step.state.config {
+            if self.right_config.as_ref() != Some(config) {
+                self.config(config)?;
+            }
+            self.right_config = Some(Arc::clone(config));
+        }
+        self.right[at] = (Arc::clone(&step.state), Arc::clone(&step.durable));
+        Ok(())
+    }
+
+    /// Every other name in the step, too.
+    fn names(&self, step: &Step) -> Result<(), ShapeError> {
         match &step.cause {
             Cause::Transfer { to } => self.known("the cause's to", to)?,
             Cause::Change(change) => {
@@ -177,12 +189,6 @@ impl WellFormed {
                 }
             }
             _ => {}
-        }
-        if let Some(config) = &step.state.config
-            && self.right.as_ref() != Some(config)
-        {
-            self.config(config)?;
-            self.right = Some(config.clone());
         }
         for message in messages_of(step) {
             self.known("a message's from", &message.from)?;

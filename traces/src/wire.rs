@@ -11,6 +11,7 @@ use serde::de::{self, DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 use serde::ser::{self, SerializeMap};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
+use smol_str::SmolStr;
 
 use crate::entries::Entries;
 use crate::message::{Body, Message};
@@ -152,7 +153,7 @@ impl<'de> Visitor<'de> for MessageVisitor {
         while let Some(name) = map.next_key::<Text<'de>>()?.map(|text| text.0) {
             match &*name {
                 "type" => once("type", &mut kind, map.next_value::<Text<'de>>()?.0)?,
-                "id" => once("id", &mut id, map.next_value::<String>()?)?,
+                "id" => once("id", &mut id, map.next_value::<SmolStr>()?)?,
                 "from" => once("from", &mut from, map.next_value::<NodeName>()?)?,
                 "to" => once("to", &mut to, map.next_value::<NodeName>()?)?,
                 "term" => once("term", &mut term, map.next_value::<Term>()?)?,
@@ -228,7 +229,7 @@ struct Known {
     reject: Option<bool>,
     index: Option<Index>,
     hint: Option<Position>,
-    context: Option<String>,
+    context: Option<SmolStr>,
 }
 
 /// Where the next value goes.

@@ -15,18 +15,18 @@ fn step(more: &str) -> Step {
 
 #[test]
 fn a_vote_is_unknown_or_nobodys_or_somebodys() {
-    let vote = |more| step(more).state.vote;
+    let vote = |more| step(more).state.vote.clone();
     assert_eq!(vote(""), None);
     assert_eq!(vote(r#","state":{"vote":null}"#), Some(None));
     assert_eq!(vote(r#","state":{"vote":"n2"}"#), Some(Some("n2".into())));
-    let leader = |more| step(more).state.leader;
+    let leader = |more| step(more).state.leader.clone();
     assert_eq!(leader(""), None);
     assert_eq!(leader(r#","state":{"leader":null}"#), Some(None));
     assert_eq!(
         leader(r#","state":{"leader":"n2"}"#),
         Some(Some("n2".into()))
     );
-    let durable = |more| step(more).durable.vote;
+    let durable = |more| step(more).durable.vote.clone();
     assert_eq!(durable(""), None);
     assert_eq!(durable(r#","durable":{"vote":null}"#), Some(None));
     assert_eq!(
@@ -43,16 +43,16 @@ fn a_list_is_unknown_or_empty_or_not() {
     assert_eq!(step(r#","reads":[]"#).reads, Some(vec![]));
     assert_eq!(step("").ack, None);
     assert_eq!(step(r#","ack":[]"#).ack, Some(vec![]));
-    let config = |more| step(more).state.config.expect("a configuration");
+    let config = |more| step(more).state.config.clone().expect("a configuration");
     let known = config(r#","state":{"config":{"voters":["n1"],"outgoing":[],"learners":["n2"]}}"#);
     assert_eq!(
-        known,
+        *known,
         Config::of_voters(["n1"])
             .with_outgoing([] as [&str; 0])
             .with_learners(["n2"])
     );
     let unknown = config(r#","state":{"config":{"voters":[]}}"#);
-    assert_eq!((unknown.outgoing, unknown.learners), (None, None));
+    assert_eq!((&unknown.outgoing, &unknown.learners), (&None, &None));
 }
 
 #[test]

@@ -80,6 +80,15 @@ impl Parsers {
         Running { jobs, threads }
     }
 
+    /// Drops what was parsed and is needed no more, where it is made: memory that
+    /// one thread takes and another one gives back is dear.
+    pub fn take_back(&self, spent: impl Send + 'static) {
+        match self.running.get() {
+            Some(_) => self.ask(Box::new(move || drop(spent))),
+            None => drop(spent),
+        }
+    }
+
     fn ask(&self, job: Job) {
         let running = self.running.get_or_init(|| self.start());
         if running.threads.is_empty() {

@@ -26,6 +26,9 @@ use crate::verdict::Place;
 /// How many events are judged between two looks at the clock.
 const BREATH: u32 = 256;
 
+/// How many events that were judged are dropped at a time.
+const SPENT: usize = 256;
+
 /// How far a run was judged when [`Course::advance`] came back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moved {
@@ -58,6 +61,9 @@ pub struct Course<R: Reading> {
     /// In which input each node has its lines.
     homes: HashMap<String, usize>,
     order: Order,
+    /// Events that were judged, and who is to drop them.
+    spent: Vec<Box<R::Event>>,
+    parsers: Option<Arc<Parsers>>,
     /// No input will grow any more.
     closing: bool,
     /// How many events were explained.
@@ -119,7 +125,7 @@ struct Lane<E> {
 /// Reads what holds no line.
 struct NothingToRead<E>(PhantomData<E>);
 
-impl<E> Reading for NothingToRead<E> {
+impl<E: Send + 'static> Reading for NothingToRead<E> {
     type Event = E;
     type Said = ();
     type Parser = ();
@@ -186,6 +192,8 @@ impl<R: Reading> Course<R> {
             lanes: Vec::new(),
             homes: HashMap::new(),
             order,
+            spent: Vec::new(),
+            parsers: parsers.cloned(),
             closing: false,
             consumed: 0,
             stop: None,
@@ -448,11 +456,24 @@ impl<R: Reading> Course<R> {
                     }
                     self.consumed += 1;
                     self.note_last(judge.lane(&event), place);
+                    self.spend(event);
                 }
                 Got::Event(..) | Got::Line => {}
                 Got::Nothing if self.is_over(0) => return Ok(Moved::Ended),
                 Got::Nothing => return Ok(Moved::Waits),
             }
+        }
+    }
+
+    /// Drops an event that was judged, sooner or later.
+    fn spend(&mut self, event: Box<R::Event>) {
+        let Some(parsers) = &self.parsers else {
+            return;
+        };
+        self.spent.push(event);
+        if self.spent.len() == SPENT {
+            let next = Vec::with_capacity(SPENT);
+            parsers.take_back(std::mem::replace(&mut self.spent, next));
         }
     }
 
@@ -701,6 +722,7 @@ impl<R: Reading> Course<R> {
             Ok(()) => {
                 self.consumed += 1;
                 lane.last = Some(place);
+                self.spend(event);
                 true
             }
             Err(stop) => {

@@ -1,11 +1,15 @@
 //! Where lines come from: files that are there, or files and pipes that grow.
 
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use plimsoll_trace::{Line, Lines, Seen, Tail, TraceError};
+use plimsoll_trace::{ErrorKind, Line, Lines, Seen, Tail, TraceError};
 use serde::de::IgnoredAny;
 use xxhash_rust::xxh3::Xxh3;
+
+use super::InputError;
 
 /// What an input is called that is read from the standard input.
 pub const STDIN: &str = "-";
@@ -15,11 +19,45 @@ pub struct Feed {
     path: Arc<Path>,
     name: Arc<str>,
     source: Source,
-    /// Of what was given so far, where nothing else tells.
-    hash: Xxh3,
+    hash: Arc<Mutex<Hash>>,
     /// It will not grow any more.
     closed: bool,
     ended: bool,
+}
+
+/// The XXH3 of what was read of an input: of a file that is all there as it lies
+/// on the disk, of one that grows of its lines.
+#[derive(Default)]
+struct Hash {
+    sum: Xxh3,
+    /// How many bytes it is of.
+    bytes: u64,
+}
+
+impl Hash {
+    fn update(&mut self, bytes: &[u8]) {
+        self.sum.update(bytes);
+        self.bytes += bytes.len() as u64;
+    }
+}
+
+/// A file of which what is read is hashed: what is judged and what the
+/// certificate names is then the same, and nothing is read twice.
+struct Hashed {
+    file: File,
+    hash: Arc<Mutex<Hash>>,
+}
+
+impl Read for Hashed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        locked(&self.hash).update(&buffer[..read]);
+        Ok(read)
+    }
+}
+
+fn locked(hash: &Mutex<Hash>) -> std::sync::MutexGuard<'_, Hash> {
+    hash.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 enum Source {
@@ -52,12 +90,26 @@ impl Feed {
     /// # Errors
     /// When it cannot be read.
     pub fn of_file(path: &Path) -> Result<Self, TraceError> {
-        let lines = Lines::open(path)?;
+        let name: Arc<str> = path.to_string_lossy().into();
+        let opened = File::open(path).map_err(|error| TraceError {
+            at: plimsoll_trace::Place {
+                file: Arc::clone(&name),
+                line: 0,
+                column: 0,
+            },
+            kind: ErrorKind::Open(error),
+        });
+        let hash = Arc::<Mutex<Hash>>::default();
+        let file = Hashed {
+            file: opened?,
+            hash: Arc::clone(&hash),
+        };
+        let lines = Lines::new(Arc::clone(&name), file)?;
         Ok(Feed {
             path: path.into(),
-            name: Arc::clone(lines.file()),
+            name,
             source: Source::Whole(Box::new(lines)),
-            hash: Xxh3::new(),
+            hash,
             closed: false,
             ended: false,
         })
@@ -80,7 +132,7 @@ impl Feed {
             path: path.into(),
             name: Arc::clone(tail.name()),
             source: Source::Growing(Box::new(tail)),
-            hash: Xxh3::new(),
+            hash: Arc::default(),
             closed: false,
             ended: false,
         }
@@ -119,8 +171,9 @@ impl Feed {
             Source::Growing(tail) => match tail.look()? {
                 Seen::Line { rotated } => {
                     let line = tail.line();
-                    self.hash.update(line.bytes);
-                    self.hash.update(b"\n");
+                    let mut hash = locked(&self.hash);
+                    hash.update(line.bytes);
+                    hash.update(b"\n");
                     Ok(Fed::Line { line, rotated })
                 }
                 Seen::NotYet if !self.closed => Ok(Fed::NotYet),
@@ -132,7 +185,7 @@ impl Feed {
                         return Ok(Fed::End);
                     }
                     let (line, rotated) = (tail.line(), false);
-                    self.hash.update(line.bytes);
+                    locked(&self.hash).update(line.bytes);
                     Ok(Fed::Line { line, rotated })
                 }
             },
@@ -226,10 +279,41 @@ impl Feed {
         }
     }
 
-    /// The XXH3 of what was read of an input that grows, as 16 hex digits.
-    pub fn hash(&self) -> (PathBuf, String) {
-        let digest = format!("{:016x}", self.hash.digest());
-        (self.path.to_path_buf(), digest)
+    /// The input and its XXH3, as 16 hex digits: of a file as it lies on the disk,
+    /// of what was read where it grows.
+    ///
+    /// # Errors
+    /// When what is left of a file cannot be read.
+    pub fn hash(&self) -> Result<(PathBuf, String), InputError> {
+        let path = self.path.to_path_buf();
+        let mut hash = locked(&self.hash);
+        if !matches!(self.source, Source::Growing(_)) {
+            // Nothing, mostly: lines were read to the end.
+            let read = read_rest(&path, &mut hash);
+            let failed = |error| InputError::Read {
+                path: path.clone(),
+                error,
+            };
+            read.map_err(failed)?;
+        }
+        Ok((path, format!("{:016x}", hash.sum.digest())))
+    }
+}
+
+/// Adds to the hash what stands in a file behind the bytes that it is of.
+fn read_rest(path: &Path, hash: &mut Hash) -> io::Result<()> {
+    let mut file = File::open(path)?;
+    let about = file.metadata()?;
+    if !about.is_file() || about.len() <= hash.bytes {
+        return Ok(());
+    }
+    file.seek(SeekFrom::Start(hash.bytes))?;
+    let mut chunk = vec![0; 64 << 10];
+    loop {
+        match file.read(&mut chunk)? {
+            0 => return Ok(()),
+            read => hash.update(&chunk[..read]),
+        }
     }
 }
 

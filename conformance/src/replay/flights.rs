@@ -382,11 +382,18 @@ impl Flights {
 
     /// The message in flight that has this tag.
     pub fn tagged(&self, tag: &Tag) -> Option<Message> {
+        self.flight(tag)?.message()
+    }
+
+    /// Whether a message is in flight that has this tag.
+    pub fn holds(&self, tag: &Tag) -> bool {
+        self.flight(tag).is_some()
+    }
+
+    fn flight(&self, tag: &Tag) -> Option<&Flight> {
         let link = self.links.get(&(tag.from, tag.to))?;
         let mut alike = link.alike(tag.reads_as);
-        alike
-            .find(|flight| xxh3_64(&flight.bytes) == tag.content)?
-            .message()
+        alike.find(|flight| xxh3_64(&flight.bytes) == tag.content)
     }
 
     /// At least two if more than one message in flight fits `pattern`, and no more

@@ -75,6 +75,7 @@ impl RoleKind {
 
 impl Scalars {
     /// What can be seen of `server`.
+    #[inline]
     pub fn of<L: Log>(server: &Server<L>) -> Self {
         Scalars {
             term: server.term,
@@ -619,10 +620,7 @@ impl Follower {
         if let Some(run) = &mut self.run {
             run.push(action.clone());
         }
-        if self.moments.len() == MOMENTS {
-            self.moments.pop_front();
-        }
-        self.moments.push_back(Moment {
+        let moment = Moment {
             place: place.clone(),
             action,
             outcome,
@@ -630,7 +628,15 @@ impl Follower {
             after,
             said,
             silent,
-        });
+        };
+        if self.moments.len() < MOMENTS {
+            self.moments.push_back(moment);
+        } else {
+            self.moments.rotate_left(1);
+            if let Some(oldest) = self.moments.back_mut() {
+                *oldest = moment;
+            }
+        }
         self.leads(id, &before, &after, place)?;
         self.commits(id, &before, &after, place)?;
         Ok(outcome)

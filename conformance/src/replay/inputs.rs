@@ -1,11 +1,9 @@
 //! Finding files, formats and hashes.
 
 use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use plimsoll_trace::{Lines, TraceError};
-use xxhash_rust::xxh3::Xxh3;
 
 use crate::adapters::etcd_raft;
 
@@ -213,22 +211,4 @@ pub(super) fn format_of(line: &[u8]) -> Option<Format> {
     }
     let header = String::from_utf8_lossy(line).contains("plimsoll_trace");
     header.then_some(Format::Plimsoll)
-}
-
-/// The XXH3 of a file's content as it lies on the disk, as 16 hex digits.
-pub(super) fn hash(path: &Path) -> Result<String, InputError> {
-    let failed = |error| InputError::Read {
-        path: path.to_path_buf(),
-        error,
-    };
-    let mut file = fs::File::open(path).map_err(failed)?;
-    let mut hasher = Xxh3::new();
-    let mut chunk = vec![0; 64 << 10];
-    loop {
-        let read = file.read(&mut chunk).map_err(failed)?;
-        if read == 0 {
-            return Ok(format!("{:016x}", hasher.digest()));
-        }
-        hasher.update(&chunk[..read]);
-    }
 }

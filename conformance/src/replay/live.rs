@@ -205,7 +205,7 @@ fn run(paths: &[PathBuf], options: &Options, watch: &mut Watch<'_>) -> Result<Fo
         feeds.push(Feed::growing(&path));
     }
     let Some((format, ended_by)) = format(&mut feeds, options, watch).map_err(early)? else {
-        let hashes = feeds.iter().map(Feed::hash).collect();
+        let hashes = hashes(feeds.iter()).map_err(early)?;
         let at = |feed: &Feed| InputAt::of(feed);
         return Ok(Found {
             verdict: nothing(None, hashes),
@@ -234,14 +234,15 @@ fn run(paths: &[PathBuf], options: &Options, watch: &mut Watch<'_>) -> Result<Fo
         })?,
     };
     let followed = Followed::of(running.as_ref(), ended_by, options);
-    let hashes: Vec<_> = running.feeds().into_iter().map(Feed::hash).collect();
+    let hashes = hashes(running.feeds().into_iter()).map_err(early)?;
     let missing = running.feeds().into_iter().find(|feed| feed.is_missing());
     let missing = missing.map(|feed| feed.path().to_path_buf());
     let (verdict, moments) = match running.judgement() {
         Some(mut judgement) => {
             let stopped = overdue.or_else(|| missing.map(never_written));
             judgement.stop = judgement.stop.or(stopped.map(Stop::Inconclusive));
-            let (verdict, moments, _) = super::verdict_of(judgement, format, hashes);
+            judgement.inputs = hashes;
+            let (verdict, moments, _) = super::verdict_of(judgement, format);
             (verdict, moments)
         }
         None => (nothing(Some(format), hashes), VecDeque::new()),
@@ -251,6 +252,13 @@ fn run(paths: &[PathBuf], options: &Options, watch: &mut Watch<'_>) -> Result<Fo
         moments,
         followed,
     })
+}
+
+/// The inputs, each with its XXH3.
+pub fn hashes<'a>(
+    feeds: impl Iterator<Item = &'a Feed>,
+) -> Result<Vec<(PathBuf, String)>, InputError> {
+    feeds.map(Feed::hash).collect()
 }
 
 /// A run of which one input was never there says nothing of that node.

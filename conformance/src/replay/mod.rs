@@ -217,6 +217,8 @@ pub(crate) fn format_of(judged: &Judged) -> Format {
 
 /// What an adapter's judge leaves behind.
 pub struct Judgement {
+    /// The files, each with its XXH3.
+    pub inputs: Vec<(PathBuf, String)>,
     /// Events read.
     pub events: u64,
     /// Events explained.
@@ -256,12 +258,7 @@ fn verdict(
         Format::Plimsoll => plimsoll::judge(files, options)?,
     };
     *unread = judgement.unread.take();
-    let mut hashes = Vec::new();
-    for file in files {
-        let hash = inputs::hash(file)?;
-        hashes.push((file.clone(), hash));
-    }
-    let (verdict, seen, made) = verdict_of(judgement, format, hashes);
+    let (verdict, seen, made) = verdict_of(judgement, format);
     (*moments, *run) = (seen, made);
     Ok(verdict)
 }
@@ -270,12 +267,11 @@ fn verdict(
 pub(crate) fn verdict_of(
     judgement: Judgement,
     format: Format,
-    hashes: Vec<(PathBuf, String)>,
 ) -> (Verdict, VecDeque<Moment>, Option<Run>) {
     let mut certificate = Certificate {
         tool: env!("CARGO_PKG_VERSION").to_owned(),
         rule_book: format!("{:016x}", plimsoll_model::rules::hash()),
-        inputs: hashes,
+        inputs: judgement.inputs,
         format: format.name().to_owned(),
         settings: judgement.dialect.name().to_owned(),
         storage: judgement.storage.0,

@@ -17,7 +17,7 @@ use crate::verdict::{Ground, Place, Stopped};
 /// Someone who judges the events of a format.
 pub trait Judging {
     /// An event of the format.
-    type Event;
+    type Event: Send + 'static;
 
     /// The node whose event it is, as the trace calls it.
     fn lane<'a>(&self, event: &'a Self::Event) -> &'a str;
@@ -54,7 +54,7 @@ pub trait Judging {
 /// Someone who reads the lines of a format.
 pub trait Reading {
     /// An event of the format.
-    type Event;
+    type Event: Send + 'static;
 
     /// What a line says by itself.
     type Said: Send + 'static;

@@ -1,6 +1,7 @@
 //! Random walks of the model, and writing them as traces.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use plimsoll_model::action::{self, Action};
 use plimsoll_model::cluster::{State, Step};
@@ -107,8 +108,8 @@ fn position(position: Position) -> wire::Position {
     wire::Position::new(position.index.0, position.term.0)
 }
 
-fn context(read: &Option<ReadId>) -> Option<String> {
-    read.map(|read| format!("r{}", read.number))
+fn context(read: &Option<ReadId>) -> Option<wire::SmolStr> {
+    read.map(|read| format!("r{}", read.number).into())
 }
 
 fn entries(after: Index, batch: &Batch, bare: bool) -> wire::Entries {
@@ -295,7 +296,7 @@ fn thin(step: &mut wire::Step, chose: Choice, lots: &mut Lots, chance: u32) {
     macro_rules! leave {
         ($($part:ident . $field:ident),*) => {$(
             if lots.percent(chance) {
-                step.$part.$field = None;
+                Arc::make_mut(&mut step.$part).$field = None;
             }
         )*};
     }
@@ -313,16 +314,16 @@ fn thin(step: &mut wire::Step, chose: Choice, lots: &mut Lots, chance: u32) {
         );
     }
     if chose.to_notice {
-        step.state.term = term;
+        Arc::make_mut(&mut step.state).term = term;
     }
     if chose.to_keep {
-        step.state.transfer = transfer;
+        Arc::make_mut(&mut step.state).transfer = transfer;
     }
     if chose.to_lead {
-        step.state.role = role;
+        Arc::make_mut(&mut step.state).role = role;
     }
     if chose.to_commit {
-        step.state.commit = commit;
+        Arc::make_mut(&mut step.state).commit = commit;
     }
     leave!(durable.term, durable.vote, durable.commit, durable.last);
     if !chose.to_leave && lots.percent(chance) {

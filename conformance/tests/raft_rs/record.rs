@@ -119,14 +119,17 @@ pub(crate) fn entries(after: u64, mut before: u64, entries: &[Entry]) -> wire::E
     wire::Entries::of(wire::Index(after), lowered).expect("countable entries")
 }
 
-fn text(bytes: &[u8]) -> Option<String> {
-    let text = String::from_utf8(bytes.to_vec()).expect("a context is text");
-    (!text.is_empty()).then_some(text)
+fn text(bytes: &[u8]) -> Option<wire::SmolStr> {
+    let text = std::str::from_utf8(bytes).expect("a context is text");
+    (!text.is_empty()).then(|| text.into())
 }
 
 fn only_op(message: &Message) -> wire::OpId {
     let entry = message.get_entries().first().expect("a read has its entry");
-    text(&entry.data).expect("a read has a name").into()
+    text(&entry.data)
+        .expect("a read has a name")
+        .as_str()
+        .into()
 }
 
 /// A message as the trace has it; none of proposals, which are no messages of

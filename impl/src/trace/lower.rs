@@ -117,7 +117,7 @@ pub(super) fn lower_entries(after: Index, entries: &[Entry]) -> wire::Entries {
 }
 
 pub(super) fn lower_message(message: &Message, id: Option<MessageId>) -> wire::Message {
-    let context = |context: &Option<ReadContext>| context.map(|count| format!("r{count}"));
+    let context = |context: &Option<ReadContext>| context.map(|count| format!("r{count}").into());
     let body = match &message.body {
         Body::RequestVote { last, forced } => wire::Body::RequestVote {
             last: lower_position(*last),

@@ -3,6 +3,8 @@
 
 pub(crate) mod validator;
 
+use std::sync::Arc;
+
 use plimsoll_trace::*;
 use proptest::collection::vec;
 use proptest::option;
@@ -109,7 +111,7 @@ pub(crate) fn json() -> impl Strategy<Value = Value> {
 }
 
 pub(crate) fn body() -> impl Strategy<Value = Body> {
-    let context = || option::of(text());
+    let context = || option::of(text().prop_map(SmolStr::from));
     prop_oneof![
         (position(), any::<bool>()).prop_map(|(last, forced)| Body::RequestVote { last, forced }),
         position().prop_map(|last| Body::RequestPreVote { last }),
@@ -159,7 +161,7 @@ pub(crate) fn body() -> impl Strategy<Value = Body> {
 pub(crate) fn message() -> impl Strategy<Value = Message> {
     (option::of(text()), node(), node(), term(), body()).prop_map(|(id, from, to, term, body)| {
         Message {
-            id,
+            id: id.map(SmolStr::from),
             from,
             to,
             term,
@@ -262,7 +264,7 @@ pub(crate) fn state() -> impl Strategy<Value = State> {
                     applied,
                     last,
                     snapshot,
-                    config,
+                    config: config.map(Arc::new),
                     transfer,
                 }
             },
@@ -302,8 +304,8 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
             inc,
             seq,
             cause,
-            state,
-            durable,
+            state: Arc::new(state),
+            durable: Arc::new(durable),
             append,
             send,
             reads,

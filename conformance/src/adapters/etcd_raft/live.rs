@@ -153,6 +153,7 @@ impl Running for Live {
     fn judgement(self: Box<Self>) -> Option<Judgement> {
         let storage = contract(self.given(), self.shown.as_ref());
         let judged = Judged {
+            inputs: Vec::new(),
             events: self.course.events(),
             consumed: self.course.consumed,
             stop: self.course.stop,

@@ -145,6 +145,7 @@ pub(crate) use live::Live;
 
 use crate::replay::course::{Course, Moved};
 use crate::replay::feed::Feed;
+use crate::replay::live::hashes;
 use crate::replay::order::Judging;
 use crate::replay::readings::Readings;
 use crate::replay::{InputError, Judgement, Options, Stop};
@@ -237,6 +238,8 @@ pub(crate) fn judge(files: &[PathBuf], options: &Options) -> Result<Judgement, I
 /// A run judged to its end.
 struct Judged {
     judge: Judge,
+    /// The files, each with its XXH3.
+    inputs: Vec<(PathBuf, String)>,
     /// How many other readings of it were followed.
     tried: u64,
     events: u64,
@@ -303,6 +306,7 @@ fn once(files: &[PathBuf], options: &Options, how: How) -> Result<Judged, InputE
         }
     }
     Ok(Judged {
+        inputs: hashes(course.feeds())?,
         unread,
         tried: readings.tried,
         judge: readings.first,
@@ -336,6 +340,7 @@ fn judgement(judged: Judged, storage: (String, String)) -> Judgement {
     let nodes = judge.nodes();
     judge.follower.switches = judge.features.told();
     Judgement {
+        inputs: judged.inputs,
         events: judged.events,
         consumed: judged.consumed,
         stop: judged.stop,

@@ -1,16 +1,17 @@
 //! Comparing what a line shows with the model.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use plimsoll_model::config::{Config, Joint};
-use plimsoll_model::ids::{Index, NodeId, NodeSet, Position, Term};
+use plimsoll_model::ids::{Index, NodeSet, Position, Term};
 use plimsoll_model::log::{GrowingLog, Log};
 use plimsoll_model::refusal::Refusal;
 use plimsoll_model::server::Server;
 use plimsoll_model::settings::Configuration;
 use plimsoll_trace::{Durable, Field, State};
 
-use super::judge::{At, Judge};
+use super::judge::{At, Judge, Shown};
 use super::messages::position;
 use crate::replay::Stop;
 use crate::replay::follow::{Member, Scalars};
@@ -141,8 +142,16 @@ fn differs_from(
             return fact("snapshot", shown.to_string(), base.to_string());
         }
     }
-    let config = state.config.as_ref();
-    let config = config.and_then(|config| config_differs(judge, config, &model.config))?;
+    let shown = state.config.as_ref()?;
+    // Most lines repeat what was found to agree.
+    let known = judge.shown.get(&at.id).filter(|known| {
+        let same = |before| Arc::ptr_eq(before, shown);
+        known.config == Some(model.config) && known.state.config.as_ref().is_some_and(same)
+    });
+    if known.is_some() {
+        return None;
+    }
+    let config = config_differs(judge, shown, &model.config)?;
     fact("configuration", config, model.config.to_string())
 }
 
@@ -150,8 +159,8 @@ impl Judge {
     /// What the line shows of the state: a part that its emitter always records
     /// and that is absent is what it was.
     fn state_shown<'a>(&self, at: &At<'a>) -> Cow<'a, State> {
-        let mut state = Cow::Borrowed(&at.step.state);
-        let Some((before, _)) = self.shown.get(&at.id) else {
+        let mut state = Cow::Borrowed(&*at.step.state);
+        let Some(Shown { state: before, .. }) = self.shown.get(&at.id) else {
             return state;
         };
         macro_rules! carry {
@@ -168,8 +177,11 @@ impl Judge {
     }
 
     fn durable_shown<'a>(&self, at: &At<'a>) -> Cow<'a, Durable> {
-        let mut durable = Cow::Borrowed(&at.step.durable);
-        let Some((_, before)) = self.shown.get(&at.id) else {
+        let mut durable = Cow::Borrowed(&*at.step.durable);
+        let Some(Shown {
+            durable: before, ..
+        }) = self.shown.get(&at.id)
+        else {
             return durable;
         };
         macro_rules! carry {
@@ -184,21 +196,20 @@ impl Judge {
     }
 
     /// Remembers what the line shows, for the lines that leave it out.
-    fn note_shown(&mut self, id: NodeId, state: &State, durable: &Durable) {
-        let (known, known_durable) = self.shown.entry(id).or_default();
-        // A configuration seldom changes, and is dear to copy.
-        let config = match known.config == state.config {
-            true => known.config.take(),
-            false => state.config.clone(),
-        };
-        *known = State {
-            config,
-            vote: state.vote.clone(),
-            leader: state.leader.clone(),
-            transfer: state.transfer.clone(),
-            ..*state
-        };
-        known_durable.clone_from(durable);
+    fn note_shown(&mut self, at: &At<'_>, state: Cow<'_, State>, durable: Cow<'_, Durable>) {
+        let config = self.follower.member(at.id).map(|m| m.server.config);
+        let known = self.shown.entry(at.id).or_default();
+        known.config = config;
+        match state {
+            Cow::Borrowed(_) if Arc::ptr_eq(&known.state, &at.step.state) => {}
+            Cow::Borrowed(_) => known.state = Arc::clone(&at.step.state),
+            Cow::Owned(state) => known.state = Arc::new(state),
+        }
+        match durable {
+            Cow::Borrowed(_) if Arc::ptr_eq(&known.durable, &at.step.durable) => {}
+            Cow::Borrowed(_) => known.durable = Arc::clone(&at.step.durable),
+            Cow::Owned(durable) => known.durable = Arc::new(durable),
+        }
     }
 
     /// Compares everything that the line shows with the model after the step.
@@ -230,7 +241,7 @@ impl Judge {
         self.check_leader(at, &state)?;
         self.check_durable(at)?;
         let durable = self.durable_shown(at);
-        self.note_shown(at.id, &state, &durable);
+        self.note_shown(at, state, durable);
         Ok(())
     }
 
@@ -339,9 +350,8 @@ impl Judge {
             at.step.durable.vote.is_some(),
             at.step.durable.last.is_some(),
         ];
-        for shown in shown {
-            self.facts.of("durability").note(shown);
-        }
+        let facts = self.facts.of("durability");
+        shown.into_iter().for_each(|shown| facts.note(shown));
         match self.durable_differs(at) {
             None => Ok(()),
             Some(fact) => Err(self.contradicts(at, &fact)),

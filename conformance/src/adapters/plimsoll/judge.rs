@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
+use std::sync::Arc;
 
+use plimsoll_model::config::Config;
 use plimsoll_model::ids::{Index, NodeId, NodeSet, Position, ReadId, SERVERS_MAX};
 use plimsoll_model::refusal::Refusal;
 use plimsoll_model::rules::{Input, Outcome, commit};
 use plimsoll_model::settings::{Configuration, Durability, Settings};
-use plimsoll_trace::{Cause, CauseKind, Field, Header, Step};
+use plimsoll_trace::{Cause, CauseKind, Field, Header, Roster, SmolStr, Step};
 
 use super::acks::KnownRead;
 use super::named::Named;
@@ -30,6 +32,8 @@ pub(crate) struct Judge {
     /// How many facts were checked, by kind.
     pub facts: Tally<&'static str, Facts>,
     pub(super) header: Header,
+    /// The nodes of the header, whose places are their numbers in the model.
+    roster: Roster,
     /// Which message an id names, in the model and as it was shown.
     pub(super) by_id: Kept<u128, Named, BuildHasherDefault<Mixed>>,
     /// The nodes that have shown a message without an id.
@@ -37,7 +41,7 @@ pub(crate) struct Judge {
     /// The nodes that have a line anywhere in the run's files.
     pub(super) all: NodeSet,
     /// Which read a context of a leader and its term stands for.
-    pub(super) contexts: Kept<(NodeId, u64, String), ReadId>,
+    pub(super) contexts: Kept<(NodeId, u64, SmolStr), ReadId>,
     /// Reads that leaders took for themselves, by the client operation.
     pub(super) reads: Kept<String, Vec<KnownRead>>,
     /// The largest index of a read that was forgotten.
@@ -56,9 +60,20 @@ pub(crate) struct Judge {
     /// The content hash of each entry, by position.
     pub(super) hashes: Kept<(u64, u64), (u64, Place)>,
     /// What each node's lines showed last of each part of the state.
-    pub(super) shown: HashMap<NodeId, (plimsoll_trace::State, plimsoll_trace::Durable)>,
+    pub(super) shown: HashMap<NodeId, Shown, BuildHasherDefault<Mixed>>,
     /// Steps without logged sends.
     pub(super) unlogged: Unlogged,
+}
+
+/// What a node's lines showed last.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Shown {
+    /// Of each part of the state.
+    pub state: Arc<plimsoll_trace::State>,
+    /// Of what is durable.
+    pub durable: Arc<plimsoll_trace::Durable>,
+    /// The model's configuration, with which the one of the state agreed.
+    pub config: Option<Config>,
 }
 
 /// A line while it is handled.
@@ -84,6 +99,7 @@ impl Judge {
         let mut judge = Judge {
             follower,
             facts: Tally::default(),
+            roster: header.nodes.iter().collect(),
             header,
             by_id: Kept::default(),
             unnamed: NodeSet::EMPTY,
@@ -98,7 +114,7 @@ impl Judge {
             ops: Kept::default(),
             written: Kept::default(),
             hashes: Kept::default(),
-            shown: HashMap::new(),
+            shown: HashMap::default(),
             unlogged: Unlogged::default(),
         };
         if options.count_faults {
@@ -166,11 +182,13 @@ impl Judge {
 
     /// The node of this name; none behind as many as the model holds, where no
     /// line is judged.
+    #[inline]
     pub(super) fn id(&self, name: &plimsoll_trace::NodeName) -> Option<NodeId> {
-        let mut known = self.header.nodes.iter().take(SERVERS_MAX);
-        Some(NodeId::from_position(known.position(|n| n == name)?))
+        let place = self.roster.place(name)?;
+        (place < SERVERS_MAX).then(|| NodeId::from_position(place))
     }
 
+    #[inline]
     pub(super) fn now(&self, at: &At<'_>) -> Option<Scalars> {
         self.follower
             .member(at.id)
@@ -223,7 +241,9 @@ impl Judge {
             return Ok(());
         };
         let grown = now.last.index > before.index || now.last.term > before.term;
-        let hidden = at.step.append.is_none() && self.declared(Field::Append);
+        if !grown || at.step.append.is_some() || !self.declared(Field::Append) {
+            return Ok(());
+        }
         // A snapshot that replaces the log shows as the message that brought it.
         let replaced = match &at.step.cause {
             Cause::Receive(message) => {
@@ -231,7 +251,7 @@ impl Judge {
             }
             _ => false,
         };
-        if replaced || !grown || !hidden || matches!(at.step.cause, Cause::Start) {
+        if replaced || matches!(at.step.cause, Cause::Start) {
             return Ok(());
         }
         Err(self.diverges(

@@ -162,6 +162,11 @@ impl Judge {
 
     /// Whether a message is there to arrive.
     pub(super) fn has_arrived(&self, message: &wire::Message) -> bool {
+        let named = message.id.as_ref();
+        let named = named.and_then(|id| self.by_id.get(&key_of(id)));
+        if named.is_some_and(|named| self.follower.flights.holds(&named.tag)) {
+            return true;
+        }
         match self.pattern(message) {
             Some(pattern) => {
                 self.sent(message, &pattern).is_some() || self.waits_for_nothing(message, &pattern)
@@ -308,7 +313,7 @@ impl Judge {
             }
         };
         let term = shown.first().map_or(0, |m| m.term.get());
-        let contexts: HashSet<&String> = shown
+        let contexts: HashSet<&wire::SmolStr> = shown
             .iter()
             .filter(|m| {
                 matches!(
@@ -359,7 +364,7 @@ impl Judge {
     fn begin_for_context(
         &mut self,
         at: &At<'_>,
-        key: (NodeId, u64, String),
+        key: (NodeId, u64, wire::SmolStr),
         contexts_left: usize,
     ) -> Result<(), Stop> {
         let count = if contexts_left == 0 { usize::MAX } else { 1 };

@@ -74,7 +74,7 @@ use plimsoll_trace::{
 
 use crate::replay::course::{Course, Moved, Waiting};
 use crate::replay::feed::Feed;
-use crate::replay::live::{Kept, Running};
+use crate::replay::live::{Kept, Running, hashes};
 use crate::replay::order::Reading;
 use crate::replay::readings::Readings;
 use crate::replay::{InputError, Judgement, Options, Stop};
@@ -233,7 +233,10 @@ pub(crate) fn judge(files: &[PathBuf], options: &Options) -> Result<Judgement, I
         path: PathBuf::new(),
         why: "no file to judge".to_owned(),
     };
-    Box::new(run).judgement().ok_or_else(nothing)
+    let inputs = hashes(run.course.feeds())?;
+    let mut judgement = Box::new(run).judgement().ok_or_else(nothing)?;
+    judgement.inputs = inputs;
+    Ok(judgement)
 }
 
 /// A run that is judged as far as its inputs go.
@@ -372,6 +375,7 @@ impl Running for Run {
         let stop = self.course.stop;
         let stop = stop.map(|stop| judge.allow_for_the_unseen(stop));
         Some(Judgement {
+            inputs: Vec::new(),
             events,
             consumed,
             stop,

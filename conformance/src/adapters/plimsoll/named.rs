@@ -4,12 +4,12 @@
 
 use plimsoll_model::message::Message;
 use plimsoll_trace as wire;
-use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed, xxh3_128};
 
 use crate::replay::flights::Tag;
 
 /// The context that a message carries.
-pub(super) fn context_of(body: &wire::Body) -> Option<&String> {
+pub(super) fn context_of(body: &wire::Body) -> Option<&wire::SmolStr> {
     match body {
         wire::Body::Append { context, .. }
         | wire::Body::AppendAck { context, .. }
@@ -58,21 +58,21 @@ impl Content {
                 ops,
             };
         };
-        fn hash<T>(list: Option<&[T]>, each: impl Fn(&mut Xxh3, &T)) -> Option<u64> {
-            let mut hasher = Xxh3::new();
-            list?.iter().for_each(|item| each(&mut hasher, item));
-            Some(hasher.digest())
+        // Each item is hashed with what those before it came to.
+        fn hash<T>(list: Option<&[T]>, each: impl Fn(u64, &T) -> u64) -> Option<u64> {
+            Some(list?.iter().fold(0, each))
         }
         Content {
             context,
             hashes: hash(entries.hashes(), |all, hash| {
-                all.update(&hash.0.to_le_bytes());
+                xxh3_64_with_seed(&hash.0.to_le_bytes(), all)
             }),
-            entries: hash(entries.kinds(), |all, kind| all.update(&[*kind as u8])),
+            entries: hash(entries.kinds(), |all, kind| {
+                xxh3_64_with_seed(&[*kind as u8], all)
+            }),
             ops: hash(entries.ops(), |all, op| {
                 let op = op.as_ref().map_or("", |op| op.as_str());
-                all.update(op.as_bytes());
-                all.update(&(op.len() as u64).to_le_bytes());
+                xxh3_64_with_seed(op.as_bytes(), all)
             }),
         }
     }
