@@ -144,6 +144,12 @@ pub(crate) struct ConfChange {
 pub(crate) struct Prop {
     #[serde(default)]
     pub cc: Option<ConfChange>,
+    /// Of a leader that sends entries: what it knows of itself, if it is a
+    /// member.
+    #[serde(default, rename = "match")]
+    pub matched: Option<u64>,
+    #[serde(default)]
+    pub next: Option<u64>,
 }
 
 /// One event: what happened at which node, and the node's state with it.
@@ -172,6 +178,12 @@ impl Event {
     /// The change of the configuration that the line lists.
     pub(super) fn change(&self) -> Option<&ConfChange> {
         self.prop.as_ref()?.cc.as_ref()
+    }
+
+    /// What a leader that sends entries knows of itself: `match` and `next`.
+    pub(super) fn own_progress(&self) -> (Option<u64>, Option<u64>) {
+        let prop = self.prop.as_ref();
+        prop.map_or((None, None), |prop| (prop.matched, prop.next))
     }
 
     /// Whether the message is one to the node itself.

@@ -99,7 +99,10 @@
 //!   command in its place, which nobody may pass over either.
 //! - Answers of who is no member of the receiver's configuration never reach the
 //!   library.
-//! - `msg.vote` and `prop` of a message are not looked at.
+//! - With a `MsgApp` a leader shows what it knows of itself: `prop.match` is how
+//!   much of its own log it has counted, and `prop.next` the index behind that.
+//!   Who is no member of its own configuration knows nothing. A new leader has
+//!   counted all that it holds, also what is still being written.
 //!
 //! # What is presumed
 //!

@@ -3,6 +3,7 @@
 
 use plimsoll_model::config::Config;
 use plimsoll_model::ids::{Index, NodeId, Position, Term};
+use plimsoll_model::log::Log;
 use plimsoll_model::message::{Body, Message};
 use plimsoll_model::refusal::Refusal;
 use plimsoll_model::rules::{Branch, Input};
@@ -365,6 +366,7 @@ impl Judge {
                 self.step(at, Input::SendHeartbeat { to })?;
             }
             _ => {
+                self.own_progress(at)?;
                 let count = u32::try_from(message.entries).unwrap_or(u32::MAX);
                 let after = Index(message.index);
                 self.step(at, Input::SendAppend { to, after, count })?;
@@ -378,6 +380,57 @@ impl Judge {
             Some(said) => self.compare(at, &pattern, &said),
             None => Ok(()),
         }
+    }
+
+    /// What a leader knows of itself, which the library shows with the entries
+    /// that it sends: up to where its own log is durable and that was counted.
+    fn own_progress(&mut self, at: &At<'_>) -> Result<(), Stop> {
+        let shown = at.event.own_progress();
+        let known = self.matched(at.id, at.id).map(|known| known.0);
+        let right = (known, known.map(|known| known + 1));
+        let is_shown = shown != (None, None);
+        self.facts.of("own progress").note(is_shown);
+        // A library before it showed this does not.
+        if !is_shown || shown == right {
+            return Ok(());
+        }
+        // Who is admitted again begins to count, and has all the same.
+        if known == Some(0) && shown.0 == known && shown.1 > known {
+            return Ok(());
+        }
+        // The library counts all that a new leader holds, also what is not
+        // durable yet where writes are queued.
+        let inherited = known.and_then(|known| self.inherited(at.id, Index(known)));
+        if self.queues() && inherited.is_some_and(|end| shown == (Some(end.0), Some(end.0 + 1))) {
+            return Ok(());
+        }
+        let said = |progress: (Option<u64>, Option<u64>)| match progress {
+            (None, None) => "nothing".to_owned(),
+            (matched, next) => {
+                let of = |number: Option<u64>| number.map_or("none".to_owned(), |n| n.to_string());
+                format!("match {}, next {}", of(matched), of(next))
+            }
+        };
+        Err(self.diverges(
+            at.event,
+            at.place,
+            RuleName::new("a leader counts what is durable", "§5.3", DURABILITY),
+            format!("{} shows of itself {}", at.id, said(shown)),
+            said(right),
+        ))
+    }
+
+    /// The last index that a leader held when it was elected, if that is behind
+    /// `known`.
+    fn inherited(&self, id: NodeId, known: Index) -> Option<Index> {
+        let server = &self.follower.member(id)?.server;
+        let of_before = |index: &u64| {
+            let term = server.log.term_at(Index(*index));
+            term.is_some_and(|term| term < server.term)
+        };
+        let behind = known.0.max(server.log.base().0) + 1..;
+        let last = behind.take_while(of_before).last()?;
+        Some(Index(last))
     }
 
     /// An answer, or a vote request: the step before said it.

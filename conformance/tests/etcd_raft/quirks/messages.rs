@@ -356,3 +356,25 @@ fn a_message_names_no_vote() {
     assert_eq!(trace.event(at)["msg"]["vote"], "0");
     diverges(trace.with(at, "/msg/vote", json!("1")), at);
 }
+
+#[test]
+fn a_leader_shows_with_its_entries_what_it_has_counted_of_its_own() {
+    for name in ["g02", "g15"] {
+        let trace = Trace::of(name);
+        let shows = |at: &usize| trace.event(*at)["prop"]["match"].is_u64();
+        let all: Vec<usize> = (0..trace.0.len()).filter(shows).collect();
+        assert!(all.len() > 100, "{name}");
+        for &at in all.iter().step_by(all.len() / 7) {
+            let number = |field: &str| trace.event(at)["prop"][field].as_u64().expect("a number");
+            let (matched, next) = (number("match"), number("next"));
+            for wrong in [matched + 1, matched - 1, 0] {
+                diverges(trace.with(at, "/prop/match", json!(wrong)), at);
+            }
+            diverges(trace.with(at, "/prop/next", json!(next + 1)), at);
+            // As one who is no member: a library that knows nothing of it.
+            let mut silent = trace.0.clone();
+            silent[at]["event"]["prop"] = json!({});
+            assert_eq!(found(&silent), Found::Conforms, "{name} {at}");
+        }
+    }
+}
