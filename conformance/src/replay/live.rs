@@ -355,14 +355,25 @@ impl Patience {
         told.collect()
     }
 
-    /// Why a run says nothing in which somebody has waited for long.
-    fn overdue(&self) -> Option<Stopped> {
-        let mut long = self.0.iter();
-        let (waiting, ..) = long.find(|(_, since, _)| since.elapsed() >= PATIENCE)?;
-        Some(Stopped {
+    /// Why a run says nothing in which somebody has waited for long, or waits for
+    /// a node that is not among those `met`.
+    fn overdue(&self, met: &[(String, Option<Place>, usize)]) -> Option<Stopped> {
+        let is_met = |awaited: &String| met.iter().any(|(node, ..)| node == awaited);
+        let stopped = |waiting: &Waiting, what| Stopped {
             ground: Ground::LogEnded,
             place: Some(waiting.place.clone()),
-            what: who_waits(waiting),
+            what,
+        };
+        let mut all = self.0.iter();
+        let never = all.find_map(|(waiting, ..)| {
+            let node = waiting.awaits.as_ref().filter(|node| !is_met(node))?;
+            let what = format!("{}, and no line of {node} was read", who_waits(waiting));
+            Some(stopped(waiting, what))
+        });
+        never.or_else(|| {
+            let mut long = self.0.iter();
+            let (waiting, ..) = long.find(|(_, since, _)| since.elapsed() >= PATIENCE)?;
+            Some(stopped(waiting, who_waits(waiting)))
         })
     }
 }
@@ -395,7 +406,7 @@ fn on(
             continue;
         }
         if enough {
-            return Ok(("signal", patience.overdue()));
+            return Ok(("signal", patience.overdue(&running.positions())));
         }
         let events = running.events();
         if events != seen {

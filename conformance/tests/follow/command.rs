@@ -358,6 +358,23 @@ fn nothing_at_all_is_inconclusive() {
     assert_eq!(trace["followed"]["inputs"][0]["missing"], true);
 }
 
+/// However soon one stops: what waits for a node of which nothing was read was
+/// not on its way.
+#[test]
+fn a_node_of_which_nobody_named_a_file_makes_it_inconclusive_at_once() {
+    let lines = lines(entry("etcd-raft/g02"));
+    let paths = write(&folder("command/unnamed"), &split(&lines)[..2]);
+    let following = Following::of(&["--json"], &paths);
+    a_while();
+    following.signal("INT");
+    let (status, out, err) = following.end();
+    assert_eq!(status.code(), Some(3), "{out} {err}");
+    let said: Value = serde_json::from_str(&out).expect("JSON");
+    let ground = &said["traces"][0]["ground"];
+    assert_eq!(ground["ground"], "log-ended");
+    assert!(out.contains("and no line of"), "{ground}");
+}
+
 /// Whoever stops watching a cluster that goes on gets no blame for what was not
 /// written yet.
 #[test]
