@@ -56,7 +56,7 @@
 //! let mut reader = TraceReader::new("run.ndjson", std::io::Cursor::new(bytes))?;
 //! assert_eq!(reader.header().storage, Storage::Sync);
 //! let (line, start) = reader.next_step()?.expect("a step");
-//! assert_eq!((line, start.state.vote), (2, Some(None)));
+//! assert_eq!((line, &start.state.vote), (2, &Some(None)));
 //! let (line, campaign) = reader.next_step()?.expect("a step");
 //! assert_eq!((line, campaign.send.map(|messages| messages.len())), (3, Some(2)));
 //! assert!(reader.next_step()?.is_none());
