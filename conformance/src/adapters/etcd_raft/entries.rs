@@ -411,9 +411,13 @@ impl Judge {
                 self.show(at, Switch::StepDownOnRemoval, steps_down, because)?;
             }
         }
+        let counted = self.matched(at.id, at.id);
         self.step(at, Input::Apply)?;
         self.apply_entries(at.id);
         let now = self.now(at);
+        if leads && counted.is_none() && self.matched(at.id, at.id).is_some() {
+            self.node(at.event.nid).admitted = Some((now.term, now.last.index));
+        }
         if leads && now.role != RoleKind::Leader {
             self.node(at.event.nid)
                 .expect

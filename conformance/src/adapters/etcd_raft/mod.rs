@@ -102,7 +102,8 @@
 //! - With a `MsgApp` a leader shows what it knows of itself: `prop.match` is how
 //!   much of its own log it has counted, and `prop.next` the index behind that.
 //!   Who is no member of its own configuration knows nothing. A new leader has
-//!   counted all that it holds, also what is still being written.
+//!   counted all that it holds, also what is still being written; one that was
+//!   removed and admitted again begins at 0, and `next` at its last index.
 //!
 //! # What is presumed
 //!

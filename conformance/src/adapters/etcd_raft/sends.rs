@@ -387,15 +387,15 @@ impl Judge {
     fn own_progress(&mut self, at: &At<'_>) -> Result<(), Stop> {
         let shown = at.event.own_progress();
         let known = self.matched(at.id, at.id).map(|known| known.0);
-        let right = (known, known.map(|known| known + 1));
+        let term = self.now(at).term;
+        let admitted = self.node_of(at.id).and_then(|node| node.admitted);
+        let admitted = admitted.filter(|(when, _)| *when == term);
+        let from = admitted.map_or(0, |(_, last)| last.0);
+        let right = (known, known.map(|known| from.max(known + 1)));
         let is_shown = shown != (None, None);
         self.facts.of("own progress").note(is_shown);
         // A library before it showed this does not.
         if !is_shown || shown == right {
-            return Ok(());
-        }
-        // Who is admitted again begins to count, and has all the same.
-        if known == Some(0) && shown.0 == known && shown.1 > known {
             return Ok(());
         }
         // The library counts all that a new leader holds, also what is not

@@ -146,6 +146,9 @@ pub(super) struct Node {
     pub followed: NodeSet,
     /// As a leader of this term: who was known to hold its whole log.
     pub caught_up: (Term, NodeSet),
+    /// As a leader of this term that was removed and admitted again: the last
+    /// index of its log then, which is where it goes on with itself.
+    pub admitted: Option<(Term, Index)>,
     /// How many events came before its last `Ready`.
     pub last_ready: u64,
     /// How many events came before its last one.
