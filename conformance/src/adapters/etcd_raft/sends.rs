@@ -386,22 +386,22 @@ impl Judge {
     /// that it sends: up to where its own log is durable and that was counted.
     fn own_progress(&mut self, at: &At<'_>) -> Result<(), Stop> {
         let shown = at.event.own_progress();
-        let known = self.matched(at.id, at.id).map(|known| known.0);
         let term = self.now(at).term;
         let admitted = self.node_of(at.id).and_then(|node| node.admitted);
         let admitted = admitted.filter(|(when, _)| *when == term);
+        let mut known = self.matched(at.id, at.id);
+        // The library counts all that a new leader holds, also what is not
+        // durable yet where writes are queued.
+        if let (true, None, Some(counted)) = (self.queues(), admitted, known) {
+            known = self.inherited(at.id, counted).or(known);
+        }
         let from = admitted.map_or(0, |(_, last)| last.0);
+        let known = known.map(|known| known.0);
         let right = (known, known.map(|known| from.max(known + 1)));
         let is_shown = shown != (None, None);
         self.facts.of("own progress").note(is_shown);
         // A library before it showed this does not.
         if !is_shown || shown == right {
-            return Ok(());
-        }
-        // The library counts all that a new leader holds, also what is not
-        // durable yet where writes are queued.
-        let inherited = known.and_then(|known| self.inherited(at.id, Index(known)));
-        if self.queues() && inherited.is_some_and(|end| shown == (Some(end.0), Some(end.0 + 1))) {
             return Ok(());
         }
         let said = |progress: (Option<u64>, Option<u64>)| match progress {
