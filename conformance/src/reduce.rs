@@ -3,31 +3,40 @@
 //! A line may be left out where what is left diverges still, at the same line,
 //! for the same rule, with the same facts and where the same was expected. So the
 //! reduced trace is a run that the rules explain, up to the one line that they
-//! do not. Lines are left out in stretches, of a
-//! file and of a node, first long ones and then short ones (Zeller and
-//! Hildebrandt, "Simplifying and Isolating Failure-Inducing Input", 2002), and
-//! in the end one by one, until none is left that can go.
+//! do not.
+//!
+//! Lines are left out in stretches, of the run and of each node, first long ones
+//! and then short ones (Zeller and Hildebrandt, "Simplifying and Isolating
+//! Failure-Inducing Input", 2002); then each with those that cannot stay without
+//! it; and in the end one by one, until none is left that can go. A try is judged
+//! from the first line that goes until it shows that it fails (`pass`). What a
+//! pass has left out is judged as a trace of its own before it counts, and what is
+//! left in the end was seen to be needed, each line by a judgement without it that
+//! ends otherwise (`search`). A line that was tried is tried again only when one
+//! of those is gone that it failed with.
 //!
 //! What is left out is never repaired: a line that shows a state shows it still,
 //! so whatever the state rests on stays too.
 
-use std::collections::BTreeSet;
+mod contract;
+mod pass;
+mod search;
+
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::{fs, io};
 
-use crate::replay::names::Names;
-use crate::replay::runner::{Event, Runner};
+use crate::replay::runner::Event;
 use crate::replay::whole::Whole;
-use crate::replay::{self, InputError, Judged, Options, Stop, format_of};
+use crate::replay::{InputError, Judged, Options, format_of};
 use crate::same_file::is_among;
-use crate::verdict::{Divergence, Verdict};
+use crate::verdict::Divergence;
+use search::Search;
 
-/// How many lines are judged at most before the search gives up.
-pub const EFFORT: u64 = 20_000_000;
-
-/// The longest stretches of a node that are tried at every place, in lines: a
-/// message, what it causes, and the answer go together.
-const SLIDING: usize = 6;
+/// How many lines are judged at most before the search ends: a number, and no
+/// time, so that the same trace is always reduced to the same lines.
+pub const EFFORT: u64 = 100_000_000;
 
 /// How a trace was reduced.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +48,7 @@ pub struct Reduced {
     /// How many shorter traces were judged.
     pub tried: u64,
     /// Whether each line that is left was seen to be needed. Otherwise
-    /// [`EFFORT`] was spent before.
+    /// [`EFFORT`] was spent before, or the search was cancelled.
     pub minimal: bool,
 }
 
@@ -73,7 +82,7 @@ pub enum Failure {
 
 /// Reduces the trace of `judged`, which diverges as `found` says, and writes
 /// what is left to `out`: a file, or a folder with a file for each of several
-/// that were judged together.
+/// that were judged together. What was found until `cancel` is set is written, too.
 ///
 /// # Errors
 /// When the trace cannot be read again, or a file cannot be written.
@@ -82,6 +91,7 @@ pub fn reduce(
     found: &Divergence,
     options: &Options,
     out: &Path,
+    cancel: &AtomicBool,
 ) -> Result<Reduced, Failure> {
     let outs = match &judged.inputs[..] {
         [_] => vec![out.to_path_buf()],
@@ -91,7 +101,15 @@ pub fn reduce(
     if let Some(path) = outs.iter().find(|out| is_among(out, inputs())) {
         return Err(Failure::Same { path: path.clone() });
     }
-    // Before the search, which may take a while.
+    let cannot = |error: io::Error| Failure::Write {
+        path: out.to_path_buf(),
+        error,
+    };
+    // Before the search, which may take a while. A pipe would be waited for.
+    if is_pipe(out) {
+        return Err(cannot(io::Error::other("it is a pipe")));
+    }
+    let is_new = !out.exists();
     let writable = match outs.len() {
         1 => fs::File::options()
             .create(true)
@@ -100,13 +118,43 @@ pub fn reduce(
             .map(drop),
         _ => fs::create_dir_all(out),
     };
-    writable.map_err(|error| Failure::Write {
-        path: out.to_path_buf(),
-        error,
-    })?;
+    writable.map_err(cannot)?;
+    let reduced = searched(judged, found, options, &outs, cancel);
+    if is_new && reduced.is_err() {
+        // Nothing that could be taken for a reduced trace stays behind.
+        let _ = match outs.len() {
+            1 => fs::remove_file(out),
+            _ => fs::remove_dir(out),
+        };
+    }
+    reduced
+}
+
+/// Whether `path` is a named pipe.
+fn is_pipe(path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        let kind = fs::symlink_metadata(path).map(|data| data.file_type());
+        kind.is_ok_and(|kind| kind.is_fifo())
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        false
+    }
+}
+
+fn searched(
+    judged: &Judged,
+    found: &Divergence,
+    options: &Options,
+    outs: &[PathBuf],
+    cancel: &AtomicBool,
+) -> Result<Reduced, Failure> {
     let mut files = Vec::new();
     for path in &judged.inputs {
-        files.push(Whole::read(path, format_of(judged))?);
+        files.push(Whole::read(path, judged)?);
     }
     let scratch = tempfile::tempdir().map_err(|error| Failure::Write {
         path: std::env::temp_dir(),
@@ -121,7 +169,6 @@ pub fn reduce(
             at.unwrap_or(0),
             usize::try_from(found.place.event).unwrap_or(usize::MAX),
         ),
-        runner: Runner::new(&files, judged, options),
         reason: found.reason(),
         options: Options {
             format: Some(format_of(judged)),
@@ -131,9 +178,20 @@ pub fn reduce(
             ..options.clone()
         },
         scratch: names(scratch.path(), &judged.inputs),
+        queued: judged
+            .result
+            .as_ref()
+            .is_ok_and(|verdict| verdict.certificate().storage == "async"),
+        behind: Vec::new(),
+        window: None,
+        failed: HashMap::new(),
+        stubborn: HashSet::new(),
+        proven: HashMap::new(),
+        failed_with: HashMap::new(),
         files,
         tried: 0,
         judged: 0,
+        cancel,
     };
     let all = search.all();
     let of = all.len();
@@ -142,8 +200,8 @@ pub fn reduce(
             path: judged.path.clone(),
         });
     }
-    let (kept, minimal) = search.minimise(all)?;
-    search.write(&kept, &outs)?;
+    let (kept, minimal) = search.minimise()?;
+    write(&search.files, &kept, outs)?;
     Ok(Reduced {
         kept: kept.len(),
         of,
@@ -172,194 +230,21 @@ fn names(folder: &Path, inputs: &[PathBuf]) -> Vec<PathBuf> {
     all.iter().enumerate().map(numbered).collect()
 }
 
-struct Search {
-    files: Vec<Whole>,
-    /// The event that is not explained.
-    target: Event,
-    /// Why, in the names of the trace.
-    reason: String,
-    options: Options,
-    scratch: Vec<PathBuf>,
-    /// Judges event by event, where that finds the target as well.
-    runner: Option<Runner>,
-    tried: u64,
-    /// Events judged so far.
-    judged: u64,
-}
-
-impl Search {
-    fn all(&self) -> Vec<Event> {
-        let files = self.files.iter().enumerate();
-        files
-            .flat_map(|(file, whole)| (0..whole.len()).map(move |event| (file, event)))
-            .collect()
-    }
-
-    /// Writes the events of `kept`, in the order of the files; `false` where
-    /// they make no trace.
-    fn write(&self, kept: &[Event], paths: &[PathBuf]) -> Result<bool, Failure> {
-        let kept: BTreeSet<Event> = kept.iter().copied().collect();
-        for (file, (whole, path)) in self.files.iter().zip(paths).enumerate() {
-            let of = kept.range((file, 0)..(file + 1, 0));
-            let of: Vec<usize> = of.map(|(_, event)| *event).collect();
-            let written = whole.write(&of, path).map_err(|error| Failure::Write {
-                path: path.clone(),
-                error,
-            })?;
-            if !written {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    /// Whether what is kept, judged as a trace of its own, diverges at the same
-    /// line for the same reason.
-    fn diverges(&mut self, kept: &[Event]) -> Result<bool, Failure> {
-        self.tried += 1;
-        self.judged += kept.len() as u64;
-        if !self.write(kept, &self.scratch)? {
+/// Writes the events of `kept`, in the order of the files; `false` where they
+/// make no trace.
+fn write(files: &[Whole], kept: &[Event], paths: &[PathBuf]) -> Result<bool, Failure> {
+    let mut sorted = kept.to_vec();
+    sorted.sort_unstable();
+    for (file, (whole, path)) in files.iter().zip(paths).enumerate() {
+        let of = sorted.iter().filter(|event| event.0 == file);
+        let of: Vec<usize> = of.map(|(_, event)| *event).collect();
+        let written = whole.write(&of, path).map_err(|error| Failure::Write {
+            path: path.clone(),
+            error,
+        })?;
+        if !written {
             return Ok(false);
         }
-        let judged = replay::judge(&self.scratch, &self.options);
-        let [judged] = &judged[..] else {
-            return Ok(false);
-        };
-        let Ok(Verdict::Diverges(found, _)) = &judged.result else {
-            return Ok(false);
-        };
-        let file = self
-            .scratch
-            .iter()
-            .position(|path| *path == *found.place.path);
-        let is_before = |event: &&Event| event.0 == self.target.0 && **event < self.target;
-        let before = kept.iter().filter(is_before).count() as u64;
-        let at = (file, found.place.event) == (Some(self.target.0), before);
-        Ok(at && found.reason() == self.reason)
     }
-
-    /// Judges an event that was kept.
-    fn judge(&mut self, runner: &mut Runner, event: Event) -> Result<(), Stop> {
-        self.judged += 1;
-        let (file, at) = event;
-        runner.judge(&self.files[file], at)
-    }
-
-    /// Whether `rest`, after what `base` has judged and without the events of
-    /// `out`, ends as the whole trace does.
-    fn seems(&mut self, base: &Runner, rest: &[Event], out: &BTreeSet<Event>) -> bool {
-        // A copy costs what it holds.
-        self.judged += base.judged() / 4;
-        let mut runner = base.clone();
-        for &event in rest.iter().filter(|event| !out.contains(event)) {
-            if let Err(stop) = self.judge(&mut runner, event) {
-                let Stop::Diverges(found) = stop else {
-                    return false;
-                };
-                let found = found.named(&Names::new(&runner.nodes()));
-                return event == self.target && found.reason() == self.reason;
-            }
-        }
-        false
-    }
-
-    fn spent(&self) -> bool {
-        self.judged > EFFORT
-    }
-
-    /// Leaves out what can be left out; says whether all that is left was seen
-    /// to be needed.
-    fn minimise(&mut self, all: Vec<Event>) -> Result<(Vec<Event>, bool), Failure> {
-        let mut kept = all;
-        // What was not judged before the target explains nothing.
-        let order = self.runner.as_ref();
-        let order = order.map(|runner| runner.order(&self.files, self.target));
-        if let Some(order) = order
-            && self.diverges(&order)?
-        {
-            kept = order;
-        }
-        if let Some(runner) = self.runner.take()
-            && self.seems(&runner, &kept, &BTreeSet::new())
-        {
-            self.runner = Some(runner);
-        }
-        let mut length = kept.len();
-        while length > 1 {
-            length = length.div_ceil(2);
-            self.sweep(&mut kept, length, length, false)?;
-        }
-        // What is left is tried again until nothing more goes.
-        loop {
-            let before = kept.len();
-            for length in 1..=SLIDING {
-                self.sweep(&mut kept, length, 1, false)?;
-            }
-            if kept.len() < before && !self.spent() {
-                continue;
-            }
-            self.sweep(&mut kept, 1, 1, true)?;
-            if self.spent() {
-                return Ok((kept, false));
-            }
-            if kept.len() == before {
-                return Ok((kept, true));
-            }
-        }
-    }
-
-    /// Tries to leave out stretches of `length` events, `step` apart: of the
-    /// whole run, then of each node. `exact` has every try judged as a trace of
-    /// its own; otherwise only those that seem right.
-    fn sweep(
-        &mut self,
-        kept: &mut Vec<Event>,
-        length: usize,
-        step: usize,
-        exact: bool,
-    ) -> Result<(), Failure> {
-        let mut lanes: Vec<Option<(usize, String)>> = vec![None];
-        // Stretches of one event are the same in either way.
-        for &(file, event) in kept.iter().filter(|_| length > 1) {
-            let lane = Some((file, self.files[file].node(event).to_owned()));
-            if !lanes.contains(&lane) {
-                lanes.push(lane);
-            }
-        }
-        for lane in &lanes {
-            let mut of: Vec<Event> = Vec::new();
-            for &event in kept.iter().filter(|event| **event != self.target) {
-                let is_of = |(file, node): &(usize, String)| {
-                    event.0 == *file && self.files[event.0].node(event.1) == node
-                };
-                if lane.as_ref().is_none_or(is_of) {
-                    of.push(event);
-                }
-            }
-            let mut base = self.runner.clone().filter(|_| !exact);
-            let (mut judged, mut start) = (0, 0);
-            while start < of.len() && !self.spent() {
-                let stretch = start..(start + length).min(of.len());
-                let out: BTreeSet<Event> = of[stretch.clone()].iter().copied().collect();
-                let mut seems = true;
-                if let Some(base) = &mut base {
-                    while kept[judged] != of[start] {
-                        // It was judged so before.
-                        let _ = self.judge(base, kept[judged]);
-                        judged += 1;
-                    }
-                    seems = self.seems(base, &kept[judged..], &out);
-                }
-                let less = || kept.iter().copied().filter(|event| !out.contains(event));
-                let less: Vec<Event> = less().collect();
-                if seems && self.diverges(&less)? {
-                    *kept = less;
-                    of.drain(stretch);
-                } else {
-                    start += step;
-                }
-            }
-        }
-        Ok(())
-    }
+    Ok(true)
 }

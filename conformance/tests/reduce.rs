@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use plimsoll::reduce::{self, Reduced};
 use plimsoll::replay::{self, Format, Judged, Options};
@@ -55,15 +56,16 @@ fn reduced(paths: &[PathBuf], out: &Path) -> Reduced {
         together: paths.len() > 1,
         ..Options::default()
     };
-    reduce::reduce(&judged, found, &options, out).expect("it is reduced")
+    let never = AtomicBool::new(false);
+    reduce::reduce(&judged, found, &options, out, &never).expect("it is reduced")
 }
 
-/// Leaves out each line of an etcd-raft trace in turn.
-fn nothing_can_go(path: &Path, whole: &Divergence) {
+/// Leaves out each line of an etcd-raft trace in turn, or every so many.
+fn nothing_can_go(path: &Path, whole: &Divergence, every: usize) {
     let left = lines(path);
     let last = left.len() - 1;
     let less = path.with_extension("less.ndjson");
-    for out in 0..last {
+    for out in (0..last).step_by(every) {
         let mut text = String::new();
         for (_, line) in left.iter().enumerate().filter(|(at, _)| *at != out) {
             text += line;
@@ -115,8 +117,71 @@ fn no_line_of_a_reduced_trace_can_be_left_out() {
             "{name}"
         );
         assert_eq!(after.place.line, result.kept as u64, "{name}");
-        nothing_can_go(&out, after);
+        nothing_can_go(&out, after, 1);
     }
+}
+
+/// Where there are many lines other ways are taken than where there are few.
+#[test]
+fn no_line_of_a_long_trace_can_be_left_out() {
+    let out = folder("long");
+    let mut all = lines(&corpus("etcd-raft/g15-membership-joint.ndjson.zst"));
+    // A node commits one more than it may, at the last line that it can.
+    let commits = |line: &String| {
+        let value: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        let is_acknowledged = value["event"]["name"] == "ReceiveAppendEntriesResponse";
+        is_acknowledged && value["event"]["role"] == "StateLeader"
+    };
+    let at = all.iter().rposition(commits).expect("a leader");
+    let mut value: serde_json::Value = serde_json::from_str(&all[at]).expect("JSON");
+    let commit = value["event"]["state"]["commit"].as_u64().expect("commit");
+    value["event"]["state"]["commit"] = (commit + 1).into();
+    all[at] = value.to_string();
+    let input = out.join("broken.ndjson");
+    fs::write(&input, all.join("\n") + "\n").expect("written");
+    let path = out.join("left.ndjson");
+    let result = reduced(std::slice::from_ref(&input), &path);
+    assert!(at > 4_500 && result.minimal, "{at}: {result:?}");
+    let whole = judged(&[input]);
+    let left = judged(std::slice::from_ref(&path));
+    let (whole, after) = (divergence(&whole), divergence(&left));
+    let (whole, after) = (whole.expect("diverges"), after.expect("diverges"));
+    assert_eq!(whole.reason(), after.reason());
+    nothing_can_go(&path, after, 61);
+}
+
+#[test]
+fn what_cannot_be_read_behind_the_divergence_is_not_needed() {
+    let folder = folder("torn");
+    let mut text = lines(&corpus("etcd-raft/m15-ack-off-by-one-strong.ndjson")).join("\n");
+    text.truncate(text.len() - 50);
+    let input = folder.join("torn.ndjson");
+    fs::write(&input, text).expect("written");
+    let out = folder.join("left.ndjson");
+    let result = reduced(std::slice::from_ref(&input), &out);
+    assert!(result.minimal && result.kept == 40, "{result:?}");
+    // What fails leaves nothing behind.
+    let judged = judged(std::slice::from_ref(&input));
+    let found = divergence(&judged).expect("it diverges");
+    fs::remove_file(&input).expect("removed");
+    let (out, never) = (folder.join("none.ndjson"), AtomicBool::new(false));
+    let failed = reduce::reduce(&judged, found, &Options::default(), &out, &never);
+    assert!(failed.is_err() && !out.exists(), "{failed:?}");
+}
+
+#[test]
+fn a_search_that_is_cancelled_writes_what_it_has() {
+    let out = folder("cancelled").join("left.ndjson");
+    let input = corpus("etcd-raft/m15-ack-off-by-one-strong.ndjson");
+    let judged = judged(&[input]);
+    let found = divergence(&judged).expect("it diverges");
+    let options = Options::default();
+    let at_once = AtomicBool::new(true);
+    let result = reduce::reduce(&judged, found, &options, &out, &at_once).expect("it is reduced");
+    assert!(!result.minimal && result.kept <= 67, "{result:?}");
+    let left = self::judged(&[out]);
+    let left = divergence(&left).expect("it diverges still");
+    assert_eq!(left.reason(), found.reason());
 }
 
 #[test]
@@ -183,7 +248,9 @@ fn a_trace_is_never_written_over() {
         format: Some(Format::EtcdRaft),
         ..Options::default()
     };
-    let error = reduce::reduce(&judged, found, &options, &folder.join("../same/m15.ndjson"));
+    let never = AtomicBool::new(false);
+    let write = |out: PathBuf| reduce::reduce(&judged, found, &options, &out, &never);
+    let error = write(folder.join("../same/m15.ndjson"));
     let error = error.expect_err("it is the input").to_string();
     assert!(
         error.ends_with("it is the trace that is reduced"),
@@ -194,14 +261,14 @@ fn a_trace_is_never_written_over() {
     #[cfg(unix)]
     {
         fs::hard_link(&path, folder.join("link")).expect("a link");
-        let error = reduce::reduce(&judged, found, &options, &folder.join("link"));
+        let error = write(folder.join("link"));
         let error = error.expect_err("it is the input").to_string();
         assert!(
             error.ends_with("it is the trace that is reduced"),
             "{error}"
         );
     }
-    let error = reduce::reduce(&judged, found, &options, &folder.join("none/m15"));
+    let error = write(folder.join("none/m15"));
     let error = error.expect_err("no such folder").to_string();
     assert!(error.starts_with("cannot write"), "{error}");
 }

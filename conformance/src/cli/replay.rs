@@ -6,6 +6,7 @@ use std::time::Instant;
 use clap::ValueEnum;
 use plimsoll_model::settings::Storage;
 
+use super::limits::interrupt;
 use super::output::{document, save, say};
 use super::{Done, FailOn, Failure, follow};
 use crate::adapters::etcd_raft::{self, Given};
@@ -202,7 +203,8 @@ pub(super) fn run(args: &Args) -> Done {
             Err(failure) => (None, Some(failure)),
         },
     };
-    if args.reduce.is_some() && reduced.is_none() && unreduced.is_none() {
+    let is_read = judged.iter().all(|judged| judged.result.is_ok());
+    if args.reduce.is_some() && is_read && reduced.is_none() && unreduced.is_none() {
         eprintln!("plimsoll: nothing is reduced: the trace does not diverge");
     }
     if let Some(path) = &args.emit_run {
@@ -297,7 +299,9 @@ fn reduced(
     let Ok(Verdict::Diverges(found, _)) = &one.result else {
         return Ok(None);
     };
-    let reduced = reduce::reduce(one, found, options, path);
+    // The first signal ends the search: what was found until then is written.
+    let enough = interrupt();
+    let reduced = reduce::reduce(one, found, options, path, &enough);
     let reduced = reduced.map_err(|error| Failure::Trace(error.to_string()))?;
     Ok(Some(ReducedReport {
         path: path.display().to_string(),

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
 
 use plimsoll_model::field::{Field, packed};
 use plimsoll_model::ids::{Index, NodeId, Position, Term};
@@ -16,7 +17,8 @@ use super::pattern::{Pattern, Shape, fits};
 /// The messages in flight.
 #[derive(Clone, Debug, Default)]
 pub struct Flights {
-    links: HashMap<(NodeId, NodeId), Link, BuildHasherDefault<Mixed>>,
+    /// Shared between the copies of a judge until one of them goes on.
+    links: HashMap<(NodeId, NodeId), Arc<Link>, BuildHasherDefault<Mixed>>,
     /// For how many later messages of its link one is kept; for ever without.
     window: Option<usize>,
     forgotten: u64,
@@ -324,6 +326,7 @@ impl Flights {
         self.scratch.clear();
         message.pack(&mut self.scratch);
         let link = self.links.entry((message.from, message.to)).or_default();
+        let link = Arc::make_mut(link);
         link.sent += 1;
         let (sent, first) = (link.sent, link.first);
         let alike = link.alike.entry(reads_as(&message)).or_default();

@@ -6,6 +6,7 @@
 //! did with that, and compares.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use plimsoll_model::action::Action;
 use plimsoll_model::cluster::boot;
@@ -181,9 +182,12 @@ pub struct Follower {
     /// Snapshots are kept without the state that they carry:
     /// [`Follower::with_state`] puts it back.
     pub light: bool,
+    /// Nobody will ask for the last actions: they are not kept.
+    pub untold: bool,
     /// Messages that wait for no write wait for [`Follower::let_out`].
     pub holds_back: bool,
-    members: Vec<Option<Member>>,
+    /// Shared between the copies of a follower until one of them goes on.
+    members: Vec<Option<Arc<Member>>>,
     led: BTreeMap<Term, (NodeId, Place)>,
     committed: Committed,
     /// How many leaders, and committed entries with their places, are kept.
@@ -212,6 +216,7 @@ impl Follower {
             switches: Vec::new(),
             idle: BTreeSet::new(),
             light: false,
+            untold: false,
             holds_back: false,
             members: Vec::new(),
             led: BTreeMap::new(),
@@ -271,14 +276,14 @@ impl Follower {
         if self.members.len() <= id.position() {
             self.members.resize(id.position() + 1, None);
         }
-        self.members[id.position()] = Some(Member {
+        self.members[id.position()] = Some(Arc::new(Member {
             server,
             said: VecDeque::new(),
             reason: None,
             since: Since::default(),
             agreed: None,
             held: Vec::new(),
-        });
+        }));
     }
 
     /// The node `id` is gone for good, and its id may be another one's.
@@ -296,7 +301,7 @@ impl Follower {
     /// Puts `entry` in the place of the one at `index` of the same term in every
     /// log: a trace may show what an entry carries after it shows the entry.
     pub fn rewrite(&mut self, index: Index, entry: Entry) {
-        for member in self.members.iter_mut().flatten() {
+        for member in self.members.iter_mut().flatten().map(Arc::make_mut) {
             let server = &mut member.server;
             let written = |after: Index, entries: &mut Batch| {
                 let at = index.0.checked_sub(after.0 + 1);
@@ -346,7 +351,7 @@ impl Follower {
             correct(&mut message);
             message
         };
-        for member in self.members.iter_mut().flatten() {
+        for member in self.members.iter_mut().flatten().map(Arc::make_mut) {
             let server = &mut member.server;
             server.outbox = server.outbox.iter().map(corrected).collect();
             for write in &mut server.queue {
@@ -358,7 +363,7 @@ impl Follower {
 
     /// Every log begins with a snapshot that ends at `last`, in `term`.
     pub fn restart_terms(&mut self, last: Index, term: Term) {
-        for member in self.members.iter_mut().flatten() {
+        for member in self.members.iter_mut().flatten().map(Arc::make_mut) {
             let log = &mut member.server.log;
             let base = log.base();
             let all: Vec<Entry> = log.behind(Index::ZERO).collect();
@@ -379,7 +384,7 @@ impl Follower {
     /// The writes of `id` behind the first `whole` are one: what is handed out
     /// together survives together.
     pub fn merge_writes(&mut self, id: NodeId, whole: usize) {
-        let Some(Some(member)) = self.members.get_mut(id.position()) else {
+        let Some(member) = self.members.get_mut(id.position()).and_then(made) else {
             return;
         };
         let queue = &mut member.server.queue;
@@ -413,7 +418,7 @@ impl Follower {
     /// What `id` has said and what waits for no write leaves; vote requests
     /// too, which do not wait where writes are queued (etcd).
     pub fn let_out(&mut self, id: NodeId) {
-        let Some(Some(member)) = self.members.get_mut(id.position()) else {
+        let Some(member) = self.members.get_mut(id.position()).and_then(made) else {
             return;
         };
         self.flights.note(member.held.iter(), true);
@@ -439,7 +444,7 @@ impl Follower {
     /// how far that led. Nothing of it can be refused, and nothing shows it.
     pub fn apply_entries(&mut self, id: NodeId, to: Index) -> Index {
         let settings = self.settings;
-        let Some(Some(member)) = self.members.get_mut(id.position()) else {
+        let Some(member) = self.members.get_mut(id.position()).and_then(made) else {
             return Index::ZERO;
         };
         let server = &mut member.server;
@@ -482,12 +487,12 @@ impl Follower {
 
     /// The node `id`, once it has booted.
     pub fn member(&self, id: NodeId) -> Option<&Member> {
-        self.members.get(id.position())?.as_ref()
+        self.members.get(id.position())?.as_deref()
     }
 
     /// The node `id`, once it has booted.
     pub fn member_mut(&mut self, id: NodeId) -> Option<&mut Member> {
-        self.members.get_mut(id.position())?.as_mut()
+        made(self.members.get_mut(id.position())?)
     }
 
     /// A line of `id` has been explained.
@@ -499,7 +504,7 @@ impl Follower {
 
     /// Every node that has booted.
     pub fn members(&self) -> impl Iterator<Item = &Member> {
-        self.members.iter().flatten()
+        self.members.iter().flatten().map(Arc::as_ref)
     }
 
     /// Who led `term` first, and where that was seen.
@@ -548,7 +553,7 @@ impl Follower {
         place: &Place,
         silent: bool,
     ) -> Result<Outcome, Fault> {
-        let Some(member) = self.members.get_mut(id.position()).and_then(Option::as_mut) else {
+        let Some(member) = self.members.get_mut(id.position()).and_then(made) else {
             return Err(Fault::Broken {
                 property: "a node acts only once it has booted",
                 section: "-",
@@ -620,26 +625,31 @@ impl Follower {
         if let Some(run) = &mut self.run {
             run.push(action.clone());
         }
-        let moment = Moment {
-            place: place.clone(),
-            action,
-            outcome,
-            before,
-            after,
-            said,
-            silent,
-        };
-        if self.moments.len() < MOMENTS {
-            self.moments.push_back(moment);
-        } else {
-            self.moments.rotate_left(1);
-            if let Some(oldest) = self.moments.back_mut() {
-                *oldest = moment;
-            }
+        if !self.untold {
+            self.tell(Moment {
+                place: place.clone(),
+                action,
+                outcome,
+                before,
+                after,
+                said,
+                silent,
+            });
         }
         self.leads(id, &before, &after, place)?;
         self.commits(id, &before, &after, place)?;
         Ok(outcome)
+    }
+
+    fn tell(&mut self, moment: Moment) {
+        if self.moments.len() < MOMENTS {
+            self.moments.push_back(moment);
+            return;
+        }
+        self.moments.rotate_left(1);
+        if let Some(oldest) = self.moments.back_mut() {
+            *oldest = moment;
+        }
     }
 
     /// Whether the rules let `id` take `input` now. Nothing changes.
@@ -759,6 +769,11 @@ impl Follower {
         }
         Ok(())
     }
+}
+
+/// A member, to be changed.
+fn made(member: &mut Option<Arc<Member>>) -> Option<&mut Member> {
+    member.as_mut().map(Arc::make_mut)
 }
 
 /// A log of `terms`, of which the first `bootstrap` are configurations of

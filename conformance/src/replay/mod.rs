@@ -46,7 +46,7 @@ use names::Names;
 use tally::Tally;
 
 /// Why a judgement ends before its trace does.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Stop {
     /// The event has no explanation.
     Diverges(Box<Divergence>),

@@ -5,17 +5,17 @@
 //! given the line again with one field changed, to what any node of the run has
 //! at that moment, to one more and one less, to the other truth, another node,
 //! another role; with an item of a list left out. What it then explains is
-//! listed, the smallest changes first. That a changed line is explained says
+//! listed, the smallest changes first. Where the run can be read in more than one
+//! way it is explained if one reading does. That a changed line is explained says
 //! nothing of the lines behind it.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::names::Names;
-use super::runner::Runner;
+use super::runner::{Basis, Runner};
 use super::whole::Whole;
-use super::{Judged, Options, format_of};
+use super::{Judged, Options};
 use crate::verdict::{Divergence, Nearest, Verdict};
 
 /// How many legal events are listed.
@@ -44,7 +44,7 @@ fn found(judged: &Judged, options: &Options) -> Option<Vec<Nearest>> {
     if certificate.events > EVENTS_MAX {
         return None;
     }
-    let read = |path| Whole::read(path, format_of(judged)).ok();
+    let read = |path| Whole::read(path, judged).ok();
     let files: Vec<Whole> = judged
         .inputs
         .iter()
@@ -55,7 +55,15 @@ fn found(judged: &Judged, options: &Options) -> Option<Vec<Nearest>> {
         .iter()
         .position(|path| *path == *divergence.place.path)?;
     let target = (file, usize::try_from(divergence.place.event).ok()?);
-    let mut runner = Runner::new(&files, judged, options)?;
+    let queued = certificate.storage == "async";
+    let basis = Basis {
+        queued,
+        window: None,
+    };
+    let mut runner = Runner::new(&files, options, basis)?;
+    for whole in &files {
+        (0..whole.len()).for_each(|event| runner.note(whole, event));
+    }
     for event in runner.order(&files, target) {
         if event == target {
             break;
@@ -65,11 +73,10 @@ fn found(judged: &Judged, options: &Options) -> Option<Vec<Nearest>> {
     let line = files[target.0].value(target.1)?;
     // Judged by itself, the line must be what it is in the trace.
     let again = match runner.clone().judge_value(&line)? {
-        Err(super::Stop::Diverges(again)) => again,
+        Err(ended) if ended.here => ended,
         _ => return None,
     };
-    let again = again.named(&Names::new(&runner.nodes()));
-    if again.reason() != divergence.reason() {
+    if again.reason()? != divergence.reason() {
         return None;
     }
     let known = Known::new(divergence, &certificate.nodes);

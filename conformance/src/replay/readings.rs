@@ -58,6 +58,7 @@ pub trait Parting: Judging + Clone {
 }
 
 /// One reading of a run, and the others that are as good so far.
+#[derive(Clone)]
 pub struct Readings<J> {
     /// The one that is told of.
     pub first: J,
@@ -92,6 +93,25 @@ impl<J: Parting> Readings<J> {
     /// All readings.
     pub fn all(&self) -> impl Iterator<Item = &J> {
         std::iter::once(&self.first).chain(&self.others)
+    }
+
+    /// All readings, to be changed.
+    pub(crate) fn all_mut(&mut self) -> impl Iterator<Item = &mut J> {
+        std::iter::once(&mut self.first).chain(&mut self.others)
+    }
+
+    /// The ways to read the event that was judged last instead, each with all
+    /// the readings `before` it.
+    pub(crate) fn parted_behind(&self, before: Self) -> Vec<Self> {
+        let ways = |reading: &J| self.first.ways_behind(reading.clone()).into_iter();
+        let mut others: Vec<_> = before.others.iter().map(ways).collect();
+        let first = self.first.ways_behind(before.first.clone());
+        let parted = first.into_iter().map(|first| Readings {
+            first,
+            others: others.iter_mut().filter_map(Iterator::next).collect(),
+            ..before.clone()
+        });
+        parted.collect()
     }
 
     /// The readings that take `event` in another way and explain it.

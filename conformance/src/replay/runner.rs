@@ -1,18 +1,22 @@
 //! Judges event by event what is held whole, and can go on from the middle.
 //!
-//! As far as the judgement of the whole trace has settled what it was judged by
-//! (the storage contract), that is taken as given. So what a runner finds is
-//! what to try, and not yet the verdict on the reduced trace.
+//! All readings of the run are followed, as in the judgement of a trace, and all
+//! ways in which it would be judged again. What is settled before is the storage
+//! contract: what tells it may stand behind the line at which a runner ends.
 
+use std::cmp::Reverse;
 use std::path::Path;
+use std::sync::Arc;
 
 use plimsoll_trace::Line;
 use serde_json::Value;
 
 use super::course::judge_all;
+use super::names::Names;
 use super::order::Judging;
+use super::readings::{Parting, Readings};
 use super::whole::Whole;
-use super::{Judged, Options, Stop, place};
+use super::{Options, Stop, place};
 use crate::adapters::{etcd_raft, plimsoll};
 use crate::verdict::Place;
 
@@ -23,56 +27,195 @@ pub(crate) type Event = (usize, usize);
 #[derive(Clone)]
 pub(crate) struct Runner {
     judge: Judge,
-    judged: u64,
+    /// Of what is judged no place is told but its number.
+    nowhere: Arc<Path>,
 }
 
 #[derive(Clone)]
 enum Judge {
-    EtcdRaft(Box<etcd_raft::Judge>),
-    Plimsoll(Box<plimsoll::Judge>),
+    EtcdRaft(Ways<etcd_raft::Judge>),
+    Plimsoll(Ways<plimsoll::Judge>),
+}
+
+/// What a run is judged by, where that is settled before.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Basis {
+    /// Storage is asynchronous, in a trace of etcd-io/raft.
+    pub queued: bool,
+    /// How much is kept of what grows with the run.
+    pub window: Option<usize>,
+}
+
+/// How a judgement ended.
+#[derive(Clone, Debug)]
+pub(crate) struct Ended {
+    pub stop: Stop,
+    /// The nodes: the name in the model, the name in the trace.
+    pub nodes: Vec<(String, String)>,
+    /// A line shows that storage is asynchronous.
+    pub overtaken: bool,
+    /// It ended at the event that was judged last, and not before.
+    pub here: bool,
+}
+
+impl Ended {
+    /// The reason of a divergence, in the names of the trace.
+    pub(crate) fn reason(&self) -> Option<String> {
+        match &self.stop {
+            Stop::Diverges(found) => {
+                let names = Names::new(&self.nodes);
+                Some(found.as_ref().clone().named(&names).reason())
+            }
+            Stop::Inconclusive(_) => None,
+        }
+    }
+}
+
+/// A format's judge, as a runner uses it.
+trait Running: Parting {
+    /// Notes who has a line.
+    fn note(&mut self, event: &Self::Event);
+    /// How it ends.
+    fn ended(&self, stop: Stop) -> Ended;
+}
+
+impl Running for etcd_raft::Judge {
+    fn note(&mut self, _event: &Self::Event) {}
+
+    fn ended(&self, stop: Stop) -> Ended {
+        Ended {
+            stop,
+            nodes: self.nodes(),
+            overtaken: self.overtaken.is_some(),
+            here: true,
+        }
+    }
+}
+
+impl Running for plimsoll::Judge {
+    fn note(&mut self, event: &Self::Event) {
+        self.has_line(event);
+    }
+
+    fn ended(&self, stop: Stop) -> Ended {
+        Ended {
+            stop: self.allow_for_the_unseen(stop),
+            nodes: self.nodes(),
+            overtaken: false,
+            here: true,
+        }
+    }
+}
+
+/// Every way to judge a run: with what shows only behind a line taken in each
+/// way, and each of them in all its readings.
+#[derive(Clone)]
+struct Ways<J> {
+    /// Those that have not ended, with their ranks.
+    open: Vec<(usize, Readings<J>)>,
+    /// Of those that have ended, the one that led furthest: its rank, after how
+    /// many events it ended, and how.
+    furthest: Option<(usize, u64, Ended)>,
+    events: u64,
+}
+
+impl<J: Running> Ways<J> {
+    fn new(judge: J) -> Self {
+        Ways {
+            open: vec![(0, Readings::new(judge, false))],
+            furthest: None,
+            events: 0,
+        }
+    }
+
+    fn judge(&mut self, event: &J::Event, place: &Place) -> Result<(), Ended> {
+        self.events += 1;
+        let mut parted = Vec::new();
+        for (rank, mut way) in std::mem::take(&mut self.open) {
+            for judge in way.all_mut() {
+                judge.note(event);
+            }
+            let before = way.first.may_part_behind(event).then(|| way.clone());
+            let judged = way.judge(event, place);
+            let more = before.map_or(Vec::new(), |before| way.parted_behind(before));
+            for (behind, mut other) in more.into_iter().enumerate() {
+                let judged = other.judge(event, place);
+                parted.push((rank + behind + 1, other, judged));
+            }
+            self.keep(rank, way, judged);
+        }
+        for (rank, way, judged) in parted {
+            self.keep(rank, way, judged);
+        }
+        match &self.furthest {
+            Some((_, events, ended)) if self.open.is_empty() => Err(Ended {
+                here: *events == self.events,
+                ..ended.clone()
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Keeps a way that goes on, or how it has ended: as if the ways were tried
+    /// one after the other, a later one only where those before it diverge, and
+    /// held only where it leads further.
+    fn keep(&mut self, rank: usize, way: Readings<J>, judged: Result<(), Stop>) {
+        let Err(stop) = judged else {
+            self.open.push((rank, way));
+            return;
+        };
+        let ended = way.first.ended(stop);
+        let weight = |rank: usize, events: u64, ended: &Ended| {
+            let diverges = matches!(ended.stop, Stop::Diverges(_));
+            (!diverges, if diverges { events } else { 0 }, Reverse(rank))
+        };
+        let new = weight(rank, self.events, &ended);
+        let known = self.furthest.as_ref();
+        if known.is_none_or(|(rank, events, ended)| new > weight(*rank, *events, ended)) {
+            self.furthest = Some((rank, self.events, ended));
+        }
+    }
 }
 
 impl Runner {
     /// At the beginning of `files`, which were judged before.
-    pub(crate) fn new(files: &[Whole], judged: &Judged, options: &Options) -> Option<Self> {
-        let certificate = judged.result.as_ref().ok()?.certificate();
+    pub(crate) fn new(files: &[Whole], options: &Options, basis: Basis) -> Option<Self> {
+        let ordered = files.len() == 1;
         let judge = match files.first()? {
             Whole::Lines(_) => {
-                let queued = certificate.storage == "async";
-                let ordered = files.len() == 1;
-                Judge::EtcdRaft(Box::new(etcd_raft::settled(
-                    &options.given,
-                    queued,
-                    ordered,
-                )))
+                let judge = etcd_raft::presuming(&options.given, basis, ordered);
+                Judge::EtcdRaft(Ways::new(judge))
             }
             Whole::Steps(header, _) => {
-                Judge::Plimsoll(Box::new(plimsoll::settled(header.as_ref().clone())))
+                let judge = plimsoll::settled(header.as_ref().clone(), basis.window);
+                Judge::Plimsoll(Ways::new(judge))
             }
         };
-        Some(Runner { judge, judged: 0 })
+        Some(Runner {
+            judge,
+            nowhere: Path::new("").into(),
+        })
     }
 
-    /// How many events it has judged.
-    pub(crate) fn judged(&self) -> u64 {
-        self.judged
-    }
-
-    /// The nodes so far: the name in the model, the name in the trace.
-    pub(crate) fn nodes(&self) -> Vec<(String, String)> {
-        match &self.judge {
-            Judge::EtcdRaft(judge) => judge.nodes(),
-            Judge::Plimsoll(judge) => judge.nodes(),
+    /// Notes that the node of an event has a line, which stands further down.
+    pub(crate) fn note(&mut self, whole: &Whole, event: usize) {
+        if let (Judge::Plimsoll(ways), Whole::Steps(_, steps)) = (&mut self.judge, whole) {
+            for (_, way) in &mut ways.open {
+                way.all_mut().for_each(|judge| judge.note(&steps[event]));
+            }
         }
     }
 
     /// Judges an event of `whole`.
     ///
     /// # Errors
-    /// Why the judgement ends here.
-    pub(crate) fn judge(&mut self, whole: &Whole, event: usize) -> Result<(), Stop> {
-        self.judged += 1;
-        let at = place(Path::new(""), 0, event as u64);
+    /// How the judgement ends here.
+    pub(crate) fn judge(&mut self, whole: &Whole, event: usize) -> Result<(), Ended> {
+        let at = Place {
+            path: Arc::clone(&self.nowhere),
+            line: 0,
+            event: event as u64,
+        };
         match (&mut self.judge, whole) {
             (Judge::EtcdRaft(judge), Whole::Lines(lines)) => judge.judge(&lines[event].0, &at),
             (Judge::Plimsoll(judge), Whole::Steps(_, steps)) => judge.judge(&steps[event], &at),
@@ -81,8 +224,8 @@ impl Runner {
     }
 
     /// Judges an event that stands in no file; `None` where it is none.
-    pub(crate) fn judge_value(&mut self, value: &Value) -> Option<Result<(), Stop>> {
-        let at = place(Path::new(""), 0, 0);
+    pub(crate) fn judge_value(&mut self, value: &Value) -> Option<Result<(), Ended>> {
+        let at = place(&self.nowhere, 0, 0);
         match &mut self.judge {
             Judge::EtcdRaft(judge) => {
                 let line = Line {
@@ -109,18 +252,14 @@ impl Runner {
             return (0..whole.len().min(last.1 + 1)).map(|at| (0, at)).collect();
         }
         match &self.judge {
-            Judge::EtcdRaft(judge) => {
-                Recorded::of(judge.as_ref().clone(), files, |whole, at| match whole {
-                    Whole::Lines(lines) => lines.get(at).map(|(event, _)| event.clone()),
-                    Whole::Steps(..) => None,
-                })
-            }
-            Judge::Plimsoll(judge) => {
-                Recorded::of(judge.as_ref().clone(), files, |whole, at| match whole {
-                    Whole::Steps(_, steps) => steps.get(at).cloned(),
-                    Whole::Lines(_) => None,
-                })
-            }
+            Judge::EtcdRaft(ways) => Recorded::of(ways, files, |whole, at| match whole {
+                Whole::Lines(lines) => lines.get(at).map(|(event, _)| event.clone()),
+                Whole::Steps(..) => None,
+            }),
+            Judge::Plimsoll(ways) => Recorded::of(ways, files, |whole, at| match whole {
+                Whole::Steps(_, steps) => steps.get(at).cloned(),
+                Whole::Lines(_) => None,
+            }),
         }
     }
 }
@@ -131,9 +270,9 @@ struct Recorded<J> {
     order: Vec<Event>,
 }
 
-impl<J: Judging> Recorded<J> {
+impl<J: Running> Recorded<Readings<J>> {
     fn of(
-        judge: J,
+        ways: &Ways<J>,
         files: &[Whole],
         event: impl Fn(&Whole, usize) -> Option<J::Event>,
     ) -> Vec<Event> {
@@ -147,6 +286,11 @@ impl<J: Judging> Recorded<J> {
                 }
             }
         }
+        // Which way the run goes on is not told apart here: the order may be another
+        // one than that of the judgement, and is one in which causes come first.
+        let Some((_, judge)) = ways.open.first().cloned() else {
+            return Vec::new();
+        };
         let mut recorded = Recorded {
             judge,
             order: Vec::new(),

@@ -11,7 +11,7 @@ use plimsoll_trace::{
 
 use serde_json::Value;
 
-use super::{Format, InputError};
+use super::{Format, InputError, Judged, format_of};
 use crate::adapters::etcd_raft::{self, Event};
 
 /// Every event of a file.
@@ -23,18 +23,24 @@ pub(crate) enum Whole {
 }
 
 impl Whole {
-    /// Reads the file at `path`.
+    /// Reads the file at `path`, one of those of `judged`: where the verdict
+    /// stands before a line that cannot be read, up to that line.
     ///
     /// # Errors
     /// When it cannot be read, or is no such trace.
-    pub(crate) fn read(path: &Path, format: Format) -> Result<Self, InputError> {
-        match format {
+    pub(crate) fn read(path: &Path, judged: &Judged) -> Result<Self, InputError> {
+        match format_of(judged) {
             Format::Plimsoll => {
                 let mut reader = TraceReader::open(path)?;
                 let header = Box::new(reader.header().clone());
                 let mut steps = Vec::new();
-                while let Some((_, step)) = reader.next_step()? {
-                    steps.push(step);
+                loop {
+                    match reader.next_step() {
+                        Ok(Some((_, step))) => steps.push(step),
+                        Ok(None) => break,
+                        Err(_) if judged.unread.is_some() => break,
+                        Err(error) => return Err(error.into()),
+                    }
                 }
                 Ok(Whole::Steps(header, steps))
             }
@@ -42,9 +48,18 @@ impl Whole {
                 let mut lines = Lines::open(path)?;
                 let file = Arc::clone(lines.file());
                 let mut all = Vec::new();
-                while let Some(line) = lines.next_line()? {
-                    if !line.is_blank() {
-                        all.push((*etcd_raft::parse(&file, line)?, line.bytes.to_vec()));
+                loop {
+                    let read = match lines.next_line() {
+                        Ok(Some(line)) if line.is_blank() => continue,
+                        Ok(Some(line)) => etcd_raft::parse(&file, line)
+                            .map(|event| all.push((*event, line.bytes.to_vec()))),
+                        Ok(None) => break,
+                        Err(error) => Err(error),
+                    };
+                    match read {
+                        Ok(()) => {}
+                        Err(_) if judged.unread.is_some() => break,
+                        Err(error) => return Err(error.into()),
                     }
                 }
                 Ok(Whole::Lines(all))

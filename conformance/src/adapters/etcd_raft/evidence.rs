@@ -19,8 +19,8 @@ use crate::replay::order::Reading;
 use crate::verdict::Place;
 
 /// Acknowledgements to oneself: queued, and covered by the last `Ready`.
-#[derive(Default)]
-struct Own {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Own {
     queued: u64,
     covered: u64,
 }
@@ -65,35 +65,39 @@ impl Reading for Evidence {
         if self.shown.len() <= input {
             self.shown.resize(input + 1, None);
         }
-        if self.shown[input].is_none() && shows(self.nodes.entry(event.nid).or_default(), &event) {
+        if self.shown[input].is_none() && self.nodes.entry(event.nid).or_default().shows(&event) {
             self.shown[input] = Some(place.clone());
         }
         Ok(Some(event))
     }
 }
 
-fn shows(own: &mut Own, event: &Event) -> bool {
-    let to_itself = event.msg.as_ref().is_some_and(|m| m.from == m.to);
-    match event.name {
-        Name::InitState => *own = Own::default(),
-        Name::Ready => {
-            if own.covered > 0 {
-                return true;
+impl Own {
+    /// Whether the node's next event shows asynchronous storage.
+    pub(crate) fn shows(&mut self, event: &Event) -> bool {
+        let own = self;
+        let to_itself = event.msg.as_ref().is_some_and(|m| m.from == m.to);
+        match event.name {
+            Name::InitState => *own = Own::default(),
+            Name::Ready => {
+                if own.covered > 0 {
+                    return true;
+                }
+                own.covered = own.queued;
             }
-            own.covered = own.queued;
+            Name::BecomeCandidate => return own.covered > 0,
+            name if name.is_receive() && to_itself => {
+                own.queued = own.queued.saturating_sub(1);
+                own.covered = own.covered.saturating_sub(1);
+            }
+            name if name.is_receive() => return own.covered > 0,
+            name if name.is_send() && to_itself => own.queued += 1,
+            Name::SendAppendEntriesRequest => {
+                let heartbeat = |m: &event::Msg| m.kind == MsgType::MsgHeartbeat;
+                return own.covered > 0 && event.msg.as_ref().is_some_and(heartbeat);
+            }
+            _ => {}
         }
-        Name::BecomeCandidate => return own.covered > 0,
-        name if name.is_receive() && to_itself => {
-            own.queued = own.queued.saturating_sub(1);
-            own.covered = own.covered.saturating_sub(1);
-        }
-        name if name.is_receive() => return own.covered > 0,
-        name if name.is_send() && to_itself => own.queued += 1,
-        Name::SendAppendEntriesRequest => {
-            let heartbeat = |m: &event::Msg| m.kind == MsgType::MsgHeartbeat;
-            return own.covered > 0 && event.msg.as_ref().is_some_and(heartbeat);
-        }
-        _ => {}
+        false
     }
-    false
 }

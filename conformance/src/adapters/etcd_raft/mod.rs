@@ -142,6 +142,7 @@ use plimsoll_trace::{Line, TraceError};
 
 pub(crate) use event::{Event, is_etcd_raft, parse};
 use evidence::Evidence;
+pub(crate) use evidence::Own;
 use features::{Features, Switch};
 use judge::How;
 pub(crate) use judge::Judge;
@@ -152,6 +153,7 @@ use crate::replay::feed::Feed;
 use crate::replay::live::hashes;
 use crate::replay::order::Judging;
 use crate::replay::readings::Readings;
+use crate::replay::runner::Basis;
 use crate::replay::{InputError, Judgement, Options, Stop};
 use crate::verdict::{Ground, Place};
 
@@ -321,22 +323,25 @@ fn once(files: &[PathBuf], options: &Options, how: How) -> Result<Judged, InputE
     })
 }
 
-/// A judge who has seen nothing, with a storage contract that no line changes;
+/// A judge who has seen nothing and presumes the storage contract of `basis`;
 /// `ordered` where the events come in the order in which they happened.
-pub(crate) fn settled(given: &Given, queued: bool, ordered: bool) -> Judge {
+pub(crate) fn presuming(given: &Given, basis: Basis, ordered: bool) -> Judge {
+    let how = given.how(ordered);
     let how = How {
-        storage: match queued {
+        storage: match basis.queued {
             true => Storage::Async,
-            false => Storage::Sync,
+            false => how.storage,
         },
-        storage_given: true,
-        ..given.how(ordered)
+        ..how
     };
     let options = Options {
         given: given.clone(),
+        window: basis.window,
         ..Options::default()
     };
-    Judge::new(how, &options)
+    let mut judge = Judge::new(how, &options);
+    judge.follower.untold = true;
+    judge
 }
 
 fn judgement(judged: Judged, storage: (String, String)) -> Judgement {

@@ -477,7 +477,7 @@ impl Judge {
     /// A divergence that a step without a line could explain is none: causes
     /// that the header does not declare complete may be missing, and so may
     /// whole nodes of the run.
-    pub(super) fn allow_for_the_unseen(&self, stop: Stop) -> Stop {
+    pub(crate) fn allow_for_the_unseen(&self, stop: Stop) -> Stop {
         let Stop::Diverges(divergence) = &stop else {
             return stop;
         };

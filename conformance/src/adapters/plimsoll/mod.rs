@@ -65,7 +65,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use plimsoll_model::ids::NodeId;
 use plimsoll_model::settings::Dialect;
 use plimsoll_trace::{
     ErrorKind, Header, Line, NodeName, Order, Step, StepParser, Storage, TraceError, WellFormed,
@@ -390,15 +389,26 @@ impl Running for Run {
     }
 }
 
-/// A judge who has seen nothing of a run with this header, of which every node
-/// has lines.
-pub(crate) fn settled(header: Header) -> Judge {
+/// A judge who has seen nothing of a run with this header, and keeps as much as
+/// `window` says.
+pub(crate) fn settled(header: Header, window: Option<usize>) -> Judge {
     let (_, settings) = features::settings(&header);
-    let mut judge = Judge::new(header, settings, &Options::default());
-    for (at, _) in judge.nodes().iter().enumerate() {
-        judge.all.insert(NodeId::from_position(at));
-    }
+    let options = Options {
+        window,
+        ..Options::default()
+    };
+    let mut judge = Judge::new(header, settings, &options);
+    judge.follower.untold = true;
     judge
+}
+
+impl Judge {
+    /// The node of `step` has a line.
+    pub(crate) fn has_line(&mut self, step: &Step) {
+        if let Some(id) = self.id(&step.node) {
+            self.all.insert(id);
+        }
+    }
 }
 
 /// The correspondence table above, for `plimsoll replay --correspondence`.
