@@ -278,6 +278,67 @@ fn without_an_order_a_message_is_not_the_first_that_reads_so() {
     }
 }
 
+/// A run in which n1 refuses n3's question twice, once before it commits and once
+/// behind that, and says how far it has committed with the refusal, which a trace
+/// does not show. In the last line n3, which hears one of the two, has committed
+/// so far.
+fn refused_twice(commit: u64) -> Vec<Value> {
+    let mut script = questions(0, &FIELDS);
+    script.lines.pop();
+    script.at[1].1 -= 1;
+    let asks = |commit| {
+        json!({"term": 1, "vote": null, "role": "pre-candidate", "commit": commit,
+            "last": position(1)})
+    };
+    let leads = |commit| {
+        json!({"term": 1, "vote": "n1", "role": "leader", "commit": commit,
+            "last": position(2)})
+    };
+    let ask = |to| message("request-pre-vote", 2, to, 2, json!({"last": position(1)}));
+    let refused = message("pre-vote", 0, 2, 1, json!({"granted": false}));
+    script.line(
+        2,
+        json!({"campaign": {}}),
+        json!({"state": asks(0), "send": [ask(0), ask(1)]}),
+    );
+    let refuses = |commit| json!({"state": leads(commit), "send": [refused]});
+    script.receives(0, ask(0), refuses(0));
+    script.receives(0, ack(1, false, 1), json!({"state": leads(1), "send": []}));
+    script.receives(0, ask(0), refuses(1));
+    let send = json!([append(1, 2, 0, 1)]);
+    script.line(
+        0,
+        json!({"tick": {}}),
+        json!({"state": leads(1), "send": send}),
+    );
+    let follows = json!({"term": 1, "vote": "n1", "role": "follower", "commit": 1,
+        "last": position(2)});
+    let rest = json!({"state": follows, "send": [ack(1, false, 2)]});
+    script.receives(1, append(1, 2, 0, 1), rest);
+    script.receives(
+        2,
+        refused.clone(),
+        json!({"state": asks(commit), "send": []}),
+    );
+    script.lines
+}
+
+/// In files of their own n1 waits for another question and n3 for another refusal,
+/// each of the other one, and it may be that only one of them can go on.
+#[test]
+fn nodes_that_wait_in_a_circle_go_on_as_the_lines_say() {
+    for commit in 0..=2 {
+        let lines = refused_twice(commit);
+        for verdict in [judged("circle", &lines), split(&lines)] {
+            match verdict {
+                Verdict::Conforms(_) => assert!(commit < 2, "{commit}"),
+                Verdict::Diverges(..) => assert_eq!(commit, 2),
+                Verdict::Inconclusive(..) => panic!("{commit}: {verdict:#?}"),
+            }
+        }
+    }
+}
+
 #[test]
 fn what_no_reading_explains_diverges() {
     for (asks, commit) in [(2, 0), (2, 3), (5, 7)] {

@@ -11,11 +11,8 @@
 //! first is one whose inputs have ended.
 
 use std::collections::{HashMap, VecDeque};
-use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Instant;
-
-use plimsoll_trace::{Line, TraceError};
 
 use super::ahead::{Ahead, Parsers};
 use super::feed::{Fed, Feed};
@@ -120,48 +117,6 @@ struct Lane<E> {
     heads: VecDeque<(Place, Box<E>)>,
     /// Its last event that was judged.
     last: Option<Place>,
-}
-
-/// Reads what holds no line.
-struct NothingToRead<E>(PhantomData<E>);
-
-impl<E: Send + 'static> Reading for NothingToRead<E> {
-    type Event = E;
-    type Said = ();
-    type Parser = ();
-
-    fn parse(
-        (): &mut (),
-        _file: &Arc<str>,
-        _line: Line<'_>,
-        _first: bool,
-    ) -> Result<(), TraceError> {
-        Ok(())
-    }
-
-    fn take(
-        &mut self,
-        _input: usize,
-        _file: &Arc<str>,
-        _said: (),
-        _rotated: bool,
-        _place: &Place,
-    ) -> Result<Option<Box<E>>, InputError> {
-        Ok(None)
-    }
-}
-
-/// Judges events that are held whole, each with its node and place, causes
-/// before effects, as far as that goes.
-pub fn judge_all<J: Judging>(events: Vec<(String, Place, J::Event)>, judge: &mut J) {
-    let nothing = vec![Feed::nothing()];
-    let mut course = Course::<NothingToRead<J::Event>>::new(nothing, Order::OF_NODES, None);
-    let held = events.into_iter();
-    let pushed = held.map(|(node, place, event)| course.push(0, &node, place, Box::new(event)));
-    // Of one input no two can claim a node, and nothing is read.
-    if pushed.collect::<Result<Vec<bool>, InputError>>().is_ok() {
-        let _ = course.advance(&mut NothingToRead(PhantomData), judge, None);
-    }
 }
 
 /// What the attempt to read an event has brought.
@@ -335,7 +290,7 @@ impl<R: Reading> Course<R> {
 
     /// Adds an event to its node's lane; says whether the lane is new. Lanes are
     /// kept by name, so that the order of the files does not matter.
-    fn push(
+    pub(super) fn push(
         &mut self,
         input: usize,
         node: &str,
@@ -608,8 +563,10 @@ impl<R: Reading> Course<R> {
             let mut silent: Vec<usize> = lost.iter().copied().filter(silently).collect();
             // What was sent before what may have been.
             let come = |lane: &usize| head(*lane).is_some_and(|(_, event)| judge.has_come(event));
+            let mut undecided = false;
             if silent.iter().any(come) {
                 silent.retain(come);
+                undecided = self.must_wait(&mut silent, judge);
             }
             // Where nobody can tell whether it was sent, all others go first.
             let unlogged =
@@ -653,10 +610,30 @@ impl<R: Reading> Course<R> {
                     }
                 }
             };
+            if undecided && let Some((_, event)) = self.lanes[next].heads.front() {
+                judge.goes_early(event);
+            }
             if !self.judge_head(next, judge) {
                 return Ok(Moved::Stopped);
             }
         }
+    }
+
+    /// Takes from `come`, lanes whose heads could be judged by what has come or
+    /// wait for another message like it, those whose heads that does not explain:
+    /// they must wait. Says whether several are left, and which goes first is
+    /// not known.
+    fn must_wait<J: Judging<Event = R::Event>>(&self, come: &mut Vec<usize>, judge: &J) -> bool {
+        if come.len() > 1 {
+            let head = |lane: &usize| self.lanes[*lane].heads.front();
+            let explained = |lane: &usize| {
+                head(lane).is_some_and(|(place, event)| judge.explains(event, place))
+            };
+            if come.iter().any(explained) {
+                come.retain(explained);
+            }
+        }
+        come.len() > 1
     }
 
     /// Of the `silent` among the `lost` lanes one that waits for none of them,

@@ -15,6 +15,7 @@ pub mod faults;
 pub mod feed;
 pub mod flights;
 pub mod follow;
+mod held;
 pub mod inputs;
 pub mod kept;
 pub mod ledger;

@@ -38,6 +38,15 @@ pub trait Judging {
     /// it can be as well.
     fn has_come(&self, event: &Self::Event) -> bool;
 
+    /// Whether what is there explains the event.
+    fn explains(&self, _event: &Self::Event, _place: &Place) -> bool {
+        true
+    }
+
+    /// The event is judged next, by what is there, though one of another node that
+    /// waits as it does could go first.
+    fn goes_early(&mut self, _event: &Self::Event) {}
+
     /// Whose message the event waits for, as the trace calls it.
     fn waits_for<'a>(&self, event: &'a Self::Event) -> Option<&'a str>;
 

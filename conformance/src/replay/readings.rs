@@ -218,6 +218,14 @@ impl<J: Parting> Judging for Readings<J> {
         self.first.has_come(event)
     }
 
+    fn explains(&self, event: &Self::Event, place: &Place) -> bool {
+        self.clone().judge(event, place).is_ok()
+    }
+
+    fn goes_early(&mut self, event: &Self::Event) {
+        self.all_mut().for_each(|reading| reading.goes_early(event));
+    }
+
     fn waits_for<'a>(&self, event: &'a Self::Event) -> Option<&'a str> {
         self.first.waits_for(event)
     }

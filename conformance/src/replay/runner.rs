@@ -11,7 +11,7 @@ use std::sync::Arc;
 use plimsoll_trace::Line;
 use serde_json::Value;
 
-use super::course::judge_all;
+use super::held::judge_all;
 use super::names::Names;
 use super::order::Judging;
 use super::readings::{Parting, Readings};
@@ -321,6 +321,14 @@ impl<J: Judging> Judging for Recorded<J> {
 
     fn has_come(&self, event: &Self::Event) -> bool {
         self.judge.has_come(event)
+    }
+
+    fn explains(&self, event: &Self::Event, place: &Place) -> bool {
+        self.judge.explains(event, place)
+    }
+
+    fn goes_early(&mut self, event: &Self::Event) {
+        self.judge.goes_early(event);
     }
 
     fn waits_for<'a>(&self, event: &'a Self::Event) -> Option<&'a str> {

@@ -16,10 +16,11 @@ use super::named::Named;
 use super::readings::Way;
 use super::reads::Asked;
 use super::unlogged::Unlogged;
-use crate::replay::flights::Mixed;
+use crate::replay::flights::{Mixed, Tag};
 use crate::replay::follow::{Fault, Follower, RoleKind, Scalars};
 use crate::replay::kept::Kept;
 use crate::replay::order::Judging;
+use crate::replay::pattern::Pattern;
 use crate::replay::tally::Tally;
 use crate::replay::{Options, Stop, faults, live};
 use crate::verdict::{Divergence, Facts, Ground, Place, RuleName, Stopped};
@@ -53,6 +54,9 @@ pub(crate) struct Judge {
     pub(super) next_read: u32,
     /// How the next line is to be read, if not as this judge would by itself.
     pub(super) chosen: Option<Way>,
+    /// What messages were told by that were taken before others like them could
+    /// be sent, and which of those that read so there were.
+    pub(super) early: Vec<(Pattern, Vec<Tag>)>,
     /// The client operation of each write, by number.
     pub(super) ops: Kept<u32, String>,
     /// Every client operation that was written.
@@ -111,6 +115,7 @@ impl Judge {
             snapshots: Kept::default(),
             next_read: 0,
             chosen: None,
+            early: Vec::new(),
             ops: Kept::default(),
             written: Kept::default(),
             hashes: Kept::default(),
@@ -510,6 +515,7 @@ impl Judge {
         let ground = match (missing, unlogged) {
             (true, _) => Ground::NodeMissing,
             (false, true) => Ground::UnloggedStep,
+            (false, false) if self.went_too_early() => Ground::Readings,
             (false, false) => return stop,
         };
         Stop::Inconclusive(Stopped {
@@ -622,6 +628,10 @@ impl Judging for Judge {
 
     fn has_come(&self, step: &Step) -> bool {
         matches!(&step.cause, Cause::Receive(message) if self.has_arrived(message))
+    }
+
+    fn goes_early(&mut self, step: &Step) {
+        self.note_early(step);
     }
 
     fn waits_for<'a>(&self, step: &'a Step) -> Option<&'a str> {

@@ -59,18 +59,30 @@ impl Judge {
         }
     }
 
+    /// Whether this is a message of an election that tells how far its sender has
+    /// committed.
+    fn hides_commit(&self, message: &wire::Message) -> bool {
+        let of_election = matches!(
+            message.body,
+            wire::Body::RequestVote { .. }
+                | wire::Body::RequestPreVote { .. }
+                | wire::Body::Vote { .. }
+                | wire::Body::PreVote { .. }
+        );
+        of_election && self.follower.settings.learns_commit == LearnsCommit::FromVotes
+    }
+
     /// Whether messages that read like this one may differ in what the model would
     /// do: in what no line shows of them. That is how far a vote tells that its
     /// sender has committed, since when a member is one, and, where it is not
     /// known, which read a context stands for. (A hint changes nothing but what is
     /// sent next, which a leader chooses.)
     fn may_hide(&self, message: &wire::Message) -> bool {
-        let settings = &self.follower.settings;
         match message.body {
             wire::Body::RequestVote { .. }
             | wire::Body::RequestPreVote { .. }
             | wire::Body::Vote { .. }
-            | wire::Body::PreVote { .. } => settings.learns_commit == LearnsCommit::FromVotes,
+            | wire::Body::PreVote { .. } => self.hides_commit(message),
             wire::Body::Heartbeat { .. } | wire::Body::HeartbeatAck { .. } => {
                 context_of(&message.body).is_some()
             }
@@ -92,6 +104,34 @@ impl Judge {
         self.may_hide(message)
             && self.is_nameless(message)
             && (context_of(&message.body).is_none() || self.tells_memberships_apart())
+    }
+
+    /// The message that arrives in this step is one of those that were sent so far,
+    /// though nodes wait for each other in a circle, and if another one of them
+    /// went on first, one more may have been sent that reads the same. How far a
+    /// vote says that its sender has committed shows where the receiver's line
+    /// does: no other one would explain that.
+    pub(super) fn note_early(&mut self, step: &Step) {
+        if let Cause::Receive(message) = &step.cause
+            && !(self.hides_commit(message) && step.state.commit.is_some())
+            && let Some(pattern) = self.pattern(message)
+        {
+            let sent = self.follower.flights.alike(&pattern, ALIKE);
+            let sent = sent.iter().map(Tag::of).collect();
+            self.early.push((pattern, sent));
+        }
+    }
+
+    /// Whether a message was sent since that may have been the one that arrived
+    /// early.
+    pub(super) fn went_too_early(&self) -> bool {
+        self.early.iter().any(|(pattern, known)| {
+            let sent = self.follower.flights.alike(pattern, ALIKE);
+            sent.len() == ALIKE
+                || sent
+                    .iter()
+                    .any(|message| !known.contains(&Tag::of(message)))
+        })
     }
 
     fn tells_memberships_apart(&self) -> bool {
