@@ -65,7 +65,8 @@ pub(super) struct Search<'a> {
     pub scratch: Vec<PathBuf>,
     /// Where storage was seen to be asynchronous.
     pub queued: bool,
-    /// Lines behind the one in question: of nodes that have none before it.
+    /// Lines behind the one in question: of nodes that have none before it, or what
+    /// alone tells the storage contract.
     pub behind: Vec<Event>,
     /// How much runners keep, once that is settled.
     pub window: Option<usize>,
@@ -187,12 +188,17 @@ impl Search<'_> {
         false
     }
 
+    /// Whether the lines tell the storage contract.
+    fn is_told(&self) -> bool {
+        let told = matches!(self.files[..], [Whole::Lines(_), ..]);
+        told && self.options.given.storage.is_none()
+    }
+
     /// Settles how runners judge `kept`: what was left out may have told the
     /// storage contract, or have been what a window rests on.
     fn settle(&mut self, kept: &[Event]) -> Option<()> {
-        let is_told = matches!(self.files[..], [Whole::Lines(_), ..]);
-        if is_told && self.options.given.storage.is_none() {
-            let shown = Contract::new(self, kept).is_shown();
+        if self.is_told() {
+            let shown = Contract::new(self, &self.with_behind(kept)).is_shown();
             if shown != self.queued {
                 self.queued = shown;
                 self.proven.clear();
@@ -286,8 +292,17 @@ impl Search<'_> {
             let behind = behind.filter(|event| known.insert(node(event)));
             self.behind = behind.copied().collect();
         }
-        let whole = self.with_behind(&kept);
-        let ends_so = self.diverges(&whole)? && self.settle(&kept).is_some();
+        let mut diverges = self.diverges(&self.with_behind(&kept))?;
+        if !diverges && self.queued && self.is_told() && self.files.len() == 1 {
+            // Only lines behind it show that storage is asynchronous.
+            let behind = all.iter().filter(|event| **event > self.target).copied();
+            let whole: Vec<Event> = kept.iter().copied().chain(behind).collect();
+            let half = (whole.len() - kept.len()).div_ceil(2).max(1);
+            let (less, _) = self.exactly_from(whole, kept.len(), half)?;
+            self.behind = less[kept.len()..].to_vec();
+            diverges = self.diverges(&less)?;
+        }
+        let ends_so = diverges && self.settle(&kept).is_some();
         Ok(Some(kept).filter(|_| ends_so))
     }
 
@@ -450,13 +465,14 @@ impl Search<'_> {
         };
         // The same run with the other storage contract, as far as that explains it.
         let mut other = self.runner(!self.queued);
-        let mut contract = Contract::new(self, &kept);
+        let mut whole = self.with_behind(&kept);
+        let mut contract = Contract::new(self, &whole);
         let mut at = 0;
         while at + 1 < kept.len() && !self.is_spent() {
             let (event, rest) = (kept[at], &kept[at + 1..]);
             let is_wanted = these.is_none_or(|these| these.contains(&event.1));
             if is_wanted && !self.proven.contains_key(&event.1) {
-                let (keeps, shown) = contract.keeps(self, &kept, at);
+                let (keeps, shown) = contract.keeps(self, &whole, at);
                 let (mut outcome, mut end) = match keeps {
                     true => self.ends(&base, rest),
                     false => (Outcome::Contract, event),
@@ -471,16 +487,18 @@ impl Search<'_> {
                 }
                 if outcome != Outcome::Otherwise {
                     kept.remove(at);
+                    whole.remove(at);
                     let seems = outcome == Outcome::Same && !changes && !exact;
-                    if seems || self.diverges(&self.with_behind(&kept))? {
+                    if seems || self.diverges(&whole)? {
                         self.forget_proofs(event);
                         if changes {
                             return Ok(Some((kept, true)));
                         }
-                        contract.look(self, &kept);
+                        contract.look(self, &whole);
                         continue;
                     }
                     kept.insert(at, event);
+                    whole.insert(at, event);
                 } else {
                     self.failed_with.insert(event.1, end.1);
                     if keeps != changes {
@@ -517,14 +535,20 @@ impl Search<'_> {
     /// Leaves out stretches of `length` lines and then shorter ones, each try
     /// judged as a trace of its own, until no line can go: where the order of the
     /// judgement is not the lines', or no runner follows it.
-    fn exactly(
+    fn exactly(&mut self, kept: Vec<Event>, length: usize) -> Result<(Vec<Event>, bool), Failure> {
+        self.exactly_from(kept, 0, length)
+    }
+
+    /// The same, of what stands from `first` on.
+    fn exactly_from(
         &mut self,
         mut kept: Vec<Event>,
+        first: usize,
         mut length: usize,
     ) -> Result<(Vec<Event>, bool), Failure> {
         loop {
             let before = kept.len();
-            let mut at = 0;
+            let mut at = first;
             while at < kept.len() {
                 if self.is_spent() {
                     return Ok((kept, false));
