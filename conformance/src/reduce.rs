@@ -106,8 +106,9 @@ pub fn reduce(
         error,
     };
     // Before the search, which may take a while. A pipe would be waited for.
-    if is_pipe(out) {
-        return Err(cannot(io::Error::other("it is a pipe")));
+    if let Some(path) = outs.iter().find(|out| is_pipe(out)) {
+        let (path, error) = (path.clone(), io::Error::other("it is a pipe"));
+        return Err(Failure::Write { path, error });
     }
     let is_new = !out.exists();
     let writable = match outs.len() {
@@ -135,7 +136,7 @@ fn is_pipe(path: &Path) -> bool {
     #[cfg(unix)]
     {
         use std::os::unix::fs::FileTypeExt;
-        let kind = fs::symlink_metadata(path).map(|data| data.file_type());
+        let kind = fs::metadata(path).map(|data| data.file_type());
         kind.is_ok_and(|kind| kind.is_fifo())
     }
     #[cfg(not(unix))]

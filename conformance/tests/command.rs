@@ -5,6 +5,8 @@
 mod codes;
 #[path = "command/golden.rs"]
 mod golden;
+#[path = "command/inputs.rs"]
+mod inputs;
 #[path = "command/json.rs"]
 mod json;
 #[path = "command/resume.rs"]

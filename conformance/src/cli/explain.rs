@@ -8,10 +8,12 @@ use clap::ValueEnum;
 
 use super::output::{say, write};
 use super::{Done, Failure};
+use crate::render::printable::printable;
 use crate::render::{mermaid, text};
 use crate::replay;
 use crate::report::Answer;
 use crate::timeline::Timeline;
+use crate::verdict::Verdict;
 
 /// Flags of `plimsoll explain`.
 #[derive(Debug, clap::Args)]
@@ -112,6 +114,21 @@ fn judged(args: &Args) -> Result<Timeline, Failure> {
         return Err(Failure::Usage(format!(
             "--line {line}: the trace has {events} events, and lines count from 1"
         )));
+    }
+    let ended = match verdict {
+        Verdict::Diverges(found, _) => Some(found.place.line),
+        Verdict::Inconclusive(stopped, _) => stopped.place.as_ref().map(|place| place.line),
+        Verdict::Conforms(_) => None,
+    };
+    if let (Some(line), Some(ended)) = (args.line, ended)
+        && ended < line
+    {
+        let (name, path) = (verdict.name(), args.file.display().to_string());
+        let path = printable(&path);
+        eprintln!(
+            "plimsoll: line {line} is not reached: alone {path} is judged up to line {ended} \
+             ({name})"
+        );
     }
     let timeline = Timeline::of_judged(judged, args.line);
     let timeline = timeline.ok_or_else(|| input("nothing to show".to_owned()))?;

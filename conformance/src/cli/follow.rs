@@ -45,7 +45,11 @@ pub(super) fn run(args: &Args, options: &Options, begun: Instant) -> Done {
         report.timeline = Some(save(&timeline, folder, &name.unwrap_or_default())?);
     }
     if !args.json {
-        say(&render::replay::verdict(&judged, &report))?;
+        say(&render::replay::verdict(
+            &judged,
+            &report,
+            options.are_plain(),
+        ))?;
         say(&render::replay::followed(&report))?;
     }
     let result = Document::new(vec![report], begun.elapsed());

@@ -237,7 +237,11 @@ pub(super) fn run(args: &Args) -> Done {
             }
         }
         if !args.json && !args.coverage {
-            say(&render::replay::verdict(judged, &report))?;
+            say(&render::replay::verdict(
+                judged,
+                &report,
+                options.are_plain(),
+            ))?;
         }
         reports.push(report);
     }

@@ -6,7 +6,7 @@ use crate::replay::Judged;
 use crate::replay::feed::STDIN;
 use crate::replay::names::Names;
 use crate::report::replay::{Document, ReducedReport, TraceReport};
-use crate::verdict::{Agreed, Certificate, Nearest, Place, Verdict};
+use crate::verdict::{Agreed, Certificate, Divergence, Nearest, Place, Verdict};
 
 /// How wide sentences are.
 const WIDTH: usize = 100;
@@ -14,8 +14,9 @@ const WIDTH: usize = 100;
 /// The last steps that are shown before a divergence.
 const CONTEXT: usize = 5;
 
-/// One trace: the verdict first, then what it rests on.
-pub fn verdict(judged: &Judged, report: &TraceReport) -> String {
+/// One trace: the verdict first, then what it rests on. `plain` says that it is
+/// judged so when only its path is given.
+pub fn verdict(judged: &Judged, report: &TraceReport, plain: bool) -> String {
     let Ok(verdict) = &judged.result else {
         return String::new();
     };
@@ -55,6 +56,15 @@ pub fn verdict(judged: &Judged, report: &TraceReport) -> String {
                 out += &item(if i == 0 { "nearest" } else { "" }, &near(nearest));
             }
             out += &agreed(&found.agreed, &found.place, &names);
+            if let (Some(only), 1) = (alone(found, certificate), judged.inputs.len()) {
+                out += &item(
+                    "hint",
+                    &format!(
+                        "so far only {only} has lines here: files of several nodes of one run are \
+                         judged with --together"
+                    ),
+                );
+            }
             out += &context(judged, found.place.line, &names);
             if let Some(reduced) = &report.reduced {
                 out += &item("reduced", &reduced_to(reduced));
@@ -63,13 +73,17 @@ pub fn verdict(judged: &Judged, report: &TraceReport) -> String {
             let inputs = report.followed.iter().flat_map(|run| &run.inputs);
             let mut gone = inputs.filter(|input| input.path == STDIN || input.rotations > 0);
             if gone.next().is_none() {
-                out += &item(
-                    "rerun",
-                    &format!(
-                        "plimsoll explain {} --line {}",
-                        report.path, found.place.line
-                    ),
-                );
+                let line = found.place.line;
+                let rerun = match plain && judged.inputs.len() == 1 {
+                    true => format!("plimsoll explain {} --line {line}", report.path),
+                    // Only with all its files, and what else was given.
+                    false => {
+                        "plimsoll replay as before with --out DIR, and plimsoll explain of what \
+                              that saves"
+                            .to_owned()
+                    }
+                };
+                out += &item("rerun", &rerun);
             }
         }
         Verdict::Inconclusive(stopped, _) => {
@@ -78,6 +92,15 @@ pub fn verdict(judged: &Judged, report: &TraceReport) -> String {
         }
     }
     out + &rests_on(certificate, matches!(verdict, Verdict::Diverges(..)))
+}
+
+/// The one of several nodes that has lines up to a divergence: its file may be
+/// one of several.
+fn alone<'a>(found: &'a Divergence, certificate: &Certificate) -> Option<&'a str> {
+    match &found.agreed[..] {
+        [only] if certificate.nodes.len() > 1 => Some(&only.node),
+        _ => None,
+    }
 }
 
 /// How many events there were: of a run that was left off, how many of them were

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use plimsoll_trace::{Lines, TraceError};
 
+use super::feed::STDIN;
 use crate::adapters::etcd_raft;
 
 /// A format of traces.
@@ -40,6 +41,16 @@ pub enum InputError {
         /// Why.
         #[source]
         error: std::io::Error,
+    },
+    /// What can be read only once.
+    #[error(
+        "{}: not a file: what comes through a pipe can be read only once, and \
+         replay --follow reads it (--follow - the standard input)",
+        path.display()
+    )]
+    Pipe {
+        /// The path.
+        path: PathBuf,
     },
     /// A folder without traces.
     #[error("{}: no trace in this folder (*.ndjson, also .gz and .zst)", path.display())]
@@ -84,6 +95,10 @@ pub(super) fn groups(
     let mut files = Vec::new();
     for path in paths {
         let found = expand(path).map_err(|error| (path.clone(), error))?;
+        if let Some(pipe) = found.iter().find(|file| is_pipe(file)) {
+            let path = pipe.clone();
+            return Err((path.clone(), InputError::Pipe { path }));
+        }
         files.extend(found);
     }
     if together && !files.is_empty() {
@@ -91,6 +106,15 @@ pub(super) fn groups(
         return Ok(vec![files]);
     }
     Ok(files.into_iter().map(|file| vec![file]).collect())
+}
+
+/// Whether `path` is there, and nothing that can be read twice: how a trace is to
+/// be read shows in it.
+fn is_pipe(path: &Path) -> bool {
+    match fs::metadata(path) {
+        Ok(about) => !about.is_file(),
+        Err(_) => path == Path::new(STDIN),
+    }
 }
 
 /// The files of one run that grows: those that are named, and those that stand

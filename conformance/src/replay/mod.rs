@@ -91,6 +91,11 @@ const TURN: usize = 256;
 const AHEAD: usize = 1 << 11;
 
 impl Options {
+    /// Whether nothing is given that `explain` does not take.
+    pub fn are_plain(&self) -> bool {
+        !self.given.says_something()
+    }
+
     /// Whether what is given can be given for the format of `path`.
     fn fit(&self, format: Format, path: Option<&PathBuf>) -> Result<(), InputError> {
         match format {
