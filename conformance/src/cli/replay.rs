@@ -40,8 +40,9 @@ pub(super) struct Args {
     /// trace shows `async`.
     #[arg(long, value_enum)]
     storage: Option<Contract>,
-    /// A switch of the library that an etcd-raft trace was recorded with;
-    /// otherwise the trace shows it (several times for several).
+    /// A switch of the library that an etcd-raft trace was recorded with, or
+    /// what its application does (forget-leader, apply-late); otherwise the trace
+    /// shows it, or it is presumed (several times for several).
     #[arg(long, value_name = "NAME=on|off", value_parser = switch)]
     switch: Vec<(String, bool)>,
     /// Judge a run while its files grow (`-`: the standard input), all of them

@@ -60,7 +60,9 @@ fn found(judged: &Judged, options: &Options) -> Option<Vec<Nearest>> {
         queued,
         window: None,
     };
-    let mut runner = Runner::new(&files, options, basis)?;
+    let mut options = options.clone();
+    options.given.note_shown(&certificate.switches);
+    let mut runner = Runner::new(&files, &options, basis)?;
     for whole in &files {
         (0..whole.len()).for_each(|event| runner.note(whole, event));
     }

@@ -91,8 +91,14 @@ fn folder(test: &str) -> PathBuf {
 
 /// The verdict on `paths` as one run, or on the one path there is.
 fn verdict(paths: &[PathBuf]) -> Verdict {
+    verdict_given(paths, &Given::default())
+}
+
+/// The same, of whose recording something is known.
+fn verdict_given(paths: &[PathBuf], given: &Given) -> Verdict {
     let options = Options {
         together: paths.len() > 1,
+        given: given.clone(),
         ..Options::default()
     };
     let mut judged: Vec<Judged> = judge(paths, &options);

@@ -26,6 +26,10 @@ impl Judge {
         node.unshown = 0;
         node.proposed.clear();
         node.asks_itself = false;
+        node.asked.clear();
+        node.asked_itself = Term(0);
+        node.outdated = 0;
+        node.overdue = None;
         node.installed = false;
         node.booting = Some(Booting {
             log: event.log,
@@ -47,7 +51,10 @@ impl Judge {
         }
         match id {
             None => Ok(()),
-            Some(id) => self.may_recover(&At { event, place, id }),
+            Some(id) => {
+                self.unwrite_bootstrap(event.nid, id);
+                self.may_recover(&At { event, place, id })
+            }
         }
     }
 
@@ -281,6 +288,7 @@ impl Judge {
         };
         self.follower.boot(id, seen.len(), entries);
         self.up(event, id);
+        self.node(event.nid).bootstrapped = true;
         // The bootstrap entries are in the first write: not durable yet.
         if let Some(member) = self.follower.member_mut(id) {
             member.since.term = Some(place.clone());

@@ -4,12 +4,13 @@
 //! configuration comes about. So the step waits for the next line of its node;
 //! nobody else can have seen it before, for what it says leaves later still.
 
-use plimsoll_model::ids::Term;
+use plimsoll_model::ids::{NodeId, Term};
 use plimsoll_model::message::{Body, Message};
 use plimsoll_model::rules::{Input, quorum};
 use plimsoll_model::settings::{PreVote, Settings};
 
 use super::event::{Event, MsgType, Name};
+use super::features::Switch;
 use super::judge::{At, Judge};
 use super::state::Deferred;
 use crate::replay::Stop;
@@ -55,6 +56,7 @@ impl Judge {
                 }
             }
             Some(Deferred::Stale { message }) => self.stale(at, message)?,
+            Some(Deferred::Forgotten { message }) => self.forgotten_leader(at, message)?,
             Some(Deferred::Applied) => self.take_effect(at)?,
         }
         Ok(false)
@@ -82,11 +84,42 @@ impl Judge {
                 message,
                 at: place.clone(),
             }),
+            Body::RequestVote { .. }
+                if message.term == term
+                    && self.features.is(Switch::ForgetLeader) == Some(true)
+                    && self.follows_a_leader(message.to) =>
+            {
+                Some(Deferred::Forgotten { message })
+            }
             Body::Append { .. } | Body::Heartbeat { .. } if message.term < term => {
                 Some(Deferred::Stale { message })
             }
             _ => None,
         }
+    }
+
+    fn follows_a_leader(&self, id: NodeId) -> bool {
+        let member = self.follower.member(id);
+        member.is_some_and(|m| !m.server.role.is_leader() && m.server.leader.is_some())
+    }
+
+    /// A vote request of the node's own term, where the application may have
+    /// made it forget its leader (`ForgetLeader` in `raft.go`).
+    fn forgotten_leader(&mut self, at: &At<'_>, message: Message) -> Result<(), Stop> {
+        let before = self.now(at);
+        let answer = at.event.msg.as_ref();
+        let grants = answer.is_some_and(|m| {
+            m.kind == MsgType::MsgVoteResp && !m.reject && self.names.id(m.to) == Some(message.from)
+        });
+        let settings = self.follower.settings;
+        let settings = Settings {
+            vote_with_known_leader: grants || settings.vote_with_known_leader,
+            ..settings
+        };
+        self.step_under(at, &settings, Input::Receive { message })?;
+        self.oblige(at, Some(before));
+        self.node(at.event.nid).vote_before = before.vote;
+        Ok(())
     }
 
     /// An append or heartbeat of a lower term: with pre-vote or check-quorum it

@@ -18,6 +18,7 @@ use plimsoll_model::settings::{PreVote, Settings};
 use super::event::Name;
 use super::features::Switch;
 use super::judge::{At, ELECTION, Judge, forgotten};
+use super::questions::{Asked, Known};
 use super::state::Expect;
 use crate::replay::Stop;
 use crate::replay::follow::{Fault, RoleKind, Scalars};
@@ -55,12 +56,18 @@ impl Judge {
             let refusal = Refusal::UnappliedConfiguration { node, index };
             return Err(self.fault(at, Fault::Refused(refusal)));
         }
+        self.has_handed_out(at)?;
         let told = self.hands_over(at.id);
         let asks = now.role == RoleKind::PreCandidate || self.node(at.event.nid).asks_itself;
+        let leader = told.filter(|_| now.role == RoleKind::Follower);
         if asks {
             self.wins_the_question(at)?;
+        } else if leader.is_none() && self.may_have_asked_again(at) {
+            self.asks_silently(at)?;
+            if self.now(at).role == RoleKind::PreCandidate {
+                self.wins_the_question(at)?;
+            }
         } else if self.features.is(Switch::PreVote) == Some(true) {
-            let leader = told.filter(|_| now.role == RoleKind::Follower);
             let Some(leader) = leader else {
                 return Err(self.diverges(
                     at.event,
@@ -108,6 +115,26 @@ impl Judge {
         self.check(at, &now)
     }
 
+    /// Where configurations are applied late, the rule does not hold back who
+    /// stands before it has applied them; but the library does where it has not
+    /// even handed them out (`hup` in `raft.go`).
+    fn has_handed_out(&self, at: &At<'_>) -> Result<(), Stop> {
+        let handed_out = self.handed_out_late(at.id).unwrap_or_default();
+        let Some(member) = self.follower.member(at.id) else {
+            return Ok(());
+        };
+        let server = &member.server;
+        let next = server.log.next_change(handed_out.max(server.applied));
+        match next.filter(|index| self.applies_late() && *index <= server.commit) {
+            Some(index) => {
+                let node = at.id;
+                let refusal = Refusal::UnappliedConfiguration { node, index };
+                Err(self.fault(at, Fault::Refused(refusal)))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// The election timeout of a node that hears its leader may have passed.
     pub(super) fn lose_leader(&mut self, at: &At<'_>) -> Result<(), Stop> {
         let member = self.follower.member(at.id);
@@ -138,6 +165,7 @@ impl Judge {
         self.show(at, Switch::PreVote, true, "a node is pre-candidate")?;
         self.skip_reapplied(at)?;
         self.lose_leader(at)?;
+        self.has_handed_out(at)?;
         if now.config.has_quorum(NodeSet::EMPTY.with(at.id)) {
             let settings = self.follower.settings;
             let member = self.follower.member(at.id);
@@ -152,27 +180,112 @@ impl Judge {
         if let Some(member) = self.follower.member_mut(at.id) {
             // The question is not traced.
             member.said.clear();
+            let asked = Asked::by(&member.server);
+            self.node(at.event.nid).asked.push(asked);
         }
         Ok(())
     }
 
-    /// A `Ready` lets the question of a pre-candidate out.
-    pub(super) fn lets_out_its_question(&mut self, at: &At<'_>) {
-        let sticky = self.features.is(Switch::CheckQuorum) == Some(true);
-        if let Some(asker) = self.follower.member(at.id) {
+    /// A `Ready` lets out what the node asks: of a pre-candidate, which may have
+    /// asked again, and of who was one before.
+    pub(super) fn lets_out_its_questions(&mut self, at: &At<'_>) {
+        let term = self.now(at).term;
+        let node = self.node(at.event.nid);
+        if node.asks_itself {
+            node.asked_itself = term.next();
+        }
+        let mut asked = std::mem::take(&mut node.asked);
+        let Some(asker) = self.follower.member(at.id) else {
+            return;
+        };
+        let again = Asked::by(&asker.server);
+        if matches!(asker.server.role, Role::PreCandidate { .. }) && !asked.contains(&again) {
+            asked.push(again);
+        }
+        if asked.is_empty() {
+            return;
+        }
+        let known = self.how_nodes_answer();
+        for asked in asked {
             let others = self.follower.members().map(|member| &member.server);
-            self.questions
-                .ask(&asker.server, others, self.events, sticky);
+            self.questions.ask(at.id, asked, others, self.events, known);
         }
         self.node(at.event.nid).ever_asked = true;
     }
 
     /// What has been asked may arrive at `id`, as it is behind `event`.
     pub(super) fn may_be_asked(&mut self, id: NodeId, event: u64) {
-        let sticky = self.features.is(Switch::CheckQuorum) == Some(true);
+        let known = self.how_nodes_answer();
         if let Some(member) = self.follower.member(id) {
-            self.questions.arrive(&member.server, event, sticky);
+            self.questions.arrive(&member.server, event, known);
         }
+    }
+
+    fn how_nodes_answer(&self) -> Known {
+        Known {
+            sticky: self.features.is(Switch::CheckQuorum) == Some(true),
+            forgets: self.features.is(Switch::ForgetLeader) == Some(true),
+        }
+    }
+
+    /// Whether a candidate may have asked once more since its last line. Where
+    /// writes are queued its own answer to the attempt before may come late, as
+    /// long as its vote, which comes behind that, has not; and with those of
+    /// others it lets it stand before any line shows a pre-candidate.
+    fn may_have_asked_again(&self, at: &At<'_>) -> bool {
+        let now = self.now(at);
+        let waits = self.follower.member(at.id).is_some_and(|m| {
+            matches!(&m.server.role, Role::Candidate { granted, .. } if !granted.contains(at.id))
+        });
+        if !waits || !self.queues() || self.features.is(Switch::PreVote) != Some(true) {
+            return false;
+        }
+        let mut late = NodeSet::EMPTY.with(at.id);
+        if now.config.has_quorum(late) {
+            let asked = self.node_of(at.id).map(|node| node.asked_itself);
+            return asked == Some(now.term);
+        }
+        if !self.questions.is_open(at.id, now.term) {
+            return false;
+        }
+        for voter in now.config.voters().without(at.id).iter() {
+            let said = self.says_yes(at.id, voter);
+            if said.is_some_and(|term| term == now.term || !self.how.ordered) {
+                late.insert(voter);
+            }
+        }
+        now.config.has_quorum(late)
+    }
+
+    /// Whether who asked before may have asked once more since its last line, and
+    /// been refused at once: by answers that come late.
+    fn may_have_lost_again(&self, at: &At<'_>) -> bool {
+        let now = self.now(at);
+        let may_ask = matches!(now.role, RoleKind::Follower | RoleKind::Candidate);
+        let asked = self.node_of(at.id).is_some_and(|node| node.ever_asked);
+        if !may_ask || !asked || self.features.is(Switch::PreVote) != Some(true) {
+            return false;
+        }
+        let mut rest = NodeSet::EMPTY;
+        for voter in now.config.voters().iter() {
+            if voter == at.id || !self.may_say_no(at.id, voter) {
+                rest.insert(voter);
+            }
+        }
+        !now.config.has_quorum(rest)
+    }
+
+    /// It asks once more, before any line shows that.
+    fn asks_silently(&mut self, at: &At<'_>) -> Result<(), Stop> {
+        self.lose_leader(at)?;
+        self.silent(at, at.id, Input::Campaign)?;
+        if let Some(member) = self.follower.member_mut(at.id)
+            && matches!(member.server.role, Role::PreCandidate { .. })
+        {
+            // The question is not traced.
+            member.said.clear();
+        }
+        Ok(())
     }
 
     /// The answers to its question arrive, as many as may say yes.
@@ -269,6 +382,10 @@ impl Judge {
                 return self.lost_its_quorum(at);
             }
             RoleKind::Follower if term == now.term && asks => return self.lost_the_question(at),
+            RoleKind::Follower if term == now.term && self.may_have_lost_again(at) => {
+                self.asks_silently(at)?;
+                return self.lost_the_question(at);
+            }
             _ => {}
         }
         let (rule, why, expected) = match role {

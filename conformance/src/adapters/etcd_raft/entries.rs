@@ -79,6 +79,7 @@ impl Judge {
         self.settle(at)?;
         let now = self.now(at);
         self.check(at, &now)?;
+        self.no_change_pends(at.id);
         let seen = self.change_in(at.event);
         let settings = self.follower.settings;
         let may = self
@@ -95,6 +96,27 @@ impl Judge {
         let seen = Seen { idle, ..seen };
         self.node(at.event.nid).proposed.push(Some(seen));
         Ok(())
+    }
+
+    /// Up to where the last `Ready` of `id` has handed out what is to be applied,
+    /// where the application does that later; 0 where it does not.
+    pub(super) fn handed_out_late(&self, id: NodeId) -> Option<Index> {
+        let node = self.node_of(id)?;
+        Some(match self.applies_late() {
+            true => node.appliable,
+            false => Index::ZERO,
+        })
+    }
+
+    /// The library takes the next change once it has handed out the one before.
+    fn no_change_pends(&mut self, id: NodeId) {
+        let handed_out = self.handed_out_late(id).unwrap_or_default();
+        let member = self.follower.member_mut(id);
+        if let Some(Role::Leader { pending, .. }) = member.map(|m| &mut m.server.role)
+            && *pending <= handed_out
+        {
+            *pending = Index::ZERO;
+        }
     }
 
     /// What was proposed is appended, up to `last`: all of it, or what is left
@@ -160,6 +182,7 @@ impl Judge {
         if now.role != RoleKind::Leader {
             return Ok(());
         }
+        self.no_change_pends(at.id);
         let change = Change::LEAVE;
         if now.config.is_joint() {
             self.step(at, Input::Change { change })?;
@@ -288,6 +311,10 @@ impl Judge {
         }
         let appliable = self.node(at.event.nid).appliable;
         let next = self.next_change(at.id).filter(|(at, _)| *at <= appliable);
+        let fits = next.is_some_and(|(_, change)| shown == Some(now.config.after(&change).voters));
+        if !fits && self.is_outdated(at, shown, &now.config) {
+            return Ok(());
+        }
         let Some((index, change)) = next else {
             return Err(self.diverges(
                 at.event,
@@ -302,8 +329,13 @@ impl Judge {
                 "no configuration is applied".to_owned(),
             ));
         };
+        // One that was left out would look so where another was handed out too.
+        let only = self.changes_ahead(at.id, appliable).len() == 1;
         let node = self.node(at.event.nid);
         node.handed_out = node.handed_out.max(index);
+        if node.overdue.take() == Some(index) && only {
+            self.seen_late.get_or_insert_with(|| at.place.clone());
+        }
         let after = now.config.after(&change);
         if shown != Some(after.voters) {
             return Err(self.not_the_configuration(at, &after));
@@ -313,6 +345,28 @@ impl Judge {
             return Ok(());
         }
         self.take_effect(at)
+    }
+
+    /// How many changes of the configuration `id` was handed out to apply, and no
+    /// line shows yet.
+    pub(super) fn handed_out_changes(&self, id: NodeId) -> usize {
+        let Some(node) = self.node_of(id) else {
+            return 0;
+        };
+        if !self.queues() && !self.applies_late() {
+            return 0;
+        }
+        let again = node.reapplied.map_or(0, |open| open.bootstrap);
+        self.changes_ahead(id, node.appliable).len() + usize::try_from(again).unwrap_or(0)
+    }
+
+    /// Whether the line applies a change that a snapshot has come before, so that
+    /// it changes nothing any more: what was handed out stays so.
+    fn is_outdated(&mut self, at: &At<'_>, shown: Option<NodeSet>, config: &Config) -> bool {
+        let node = self.node(at.event.nid);
+        let is = node.outdated > 0 && shown == Some(config.voters);
+        node.outdated -= usize::from(is);
+        is
     }
 
     /// The voters that an `ApplyConfChange` lists; `None` when one is unknown.
@@ -367,7 +421,8 @@ impl Judge {
             return None;
         }
         let server = &self.follower.member(id)?.server;
-        let ahead = |at: &Position| (server.applied.next()..=server.commit).contains(&at.index);
+        let from = server.applied.max(self.handed_out_late(id)?);
+        let ahead = |at: &Position| (from.next()..=server.commit).contains(&at.index);
         let mut idle = self.follower.idle.iter().filter(|at| ahead(at));
         idle.find(|at| server.log.has(**at)).map(|at| at.index)
     }

@@ -17,21 +17,31 @@ pub(super) enum Switch {
     CheckQuorum,
     /// `Config.StepDownOnRemoval`.
     StepDownOnRemoval,
+    /// That the application calls `ForgetLeader`: no line shows it, so that it
+    /// is off unless it is given.
+    ForgetLeader,
+    /// That the application applies configurations behind `Advance`, when the
+    /// node may have done something else.
+    ApplyLate,
 }
 
 impl Switch {
-    const ALL: [Switch; 3] = [
+    pub(super) const ALL: [Switch; 5] = [
         Switch::PreVote,
         Switch::CheckQuorum,
         Switch::StepDownOnRemoval,
+        Switch::ForgetLeader,
+        Switch::ApplyLate,
     ];
 
     /// The name, as flags and certificates spell it.
-    pub(super) fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Switch::PreVote => "pre-vote",
             Switch::CheckQuorum => "check-quorum",
             Switch::StepDownOnRemoval => "step-down-on-removal",
+            Switch::ForgetLeader => "forget-leader",
+            Switch::ApplyLate => "apply-late",
         }
     }
 
@@ -64,6 +74,8 @@ pub(super) struct Features {
     pre_vote: Option<Shown>,
     check_quorum: Option<Shown>,
     step_down: Option<Shown>,
+    forget_leader: Option<Shown>,
+    apply_late: Option<Shown>,
     /// A line that only pre-vote or check-quorum explain.
     either: Option<Shown>,
 }
@@ -74,6 +86,8 @@ impl Features {
             Switch::PreVote => &mut self.pre_vote,
             Switch::CheckQuorum => &mut self.check_quorum,
             Switch::StepDownOnRemoval => &mut self.step_down,
+            Switch::ForgetLeader => &mut self.forget_leader,
+            Switch::ApplyLate => &mut self.apply_late,
         }
     }
 
@@ -83,6 +97,8 @@ impl Features {
             Switch::PreVote => &self.pre_vote,
             Switch::CheckQuorum => &self.check_quorum,
             Switch::StepDownOnRemoval => &self.step_down,
+            Switch::ForgetLeader => &self.forget_leader,
+            Switch::ApplyLate => &self.apply_late,
         };
         shown.as_ref().map(|shown| shown.on)
     }
@@ -103,6 +119,15 @@ impl Features {
             on,
             at: None,
             because: "it was given",
+        });
+    }
+
+    /// The line at `at` shows that configurations are applied late.
+    pub(super) fn applies_late(&mut self, at: &Place) {
+        self.apply_late = Some(Shown {
+            on: true,
+            at: Some(at.clone()),
+            because: "a configuration is applied behind something else",
         });
     }
 
@@ -195,10 +220,20 @@ impl Features {
             };
             (switch.name().to_owned(), what)
         };
-        vec![
+        let mut told = vec![
             tell(Switch::PreVote, &self.pre_vote),
             tell(Switch::CheckQuorum, &self.check_quorum),
             tell(Switch::StepDownOnRemoval, &self.step_down),
-        ]
+        ];
+        // What an application does is presumed, and told where it is otherwise.
+        for (switch, shown) in [
+            (Switch::ForgetLeader, &self.forget_leader),
+            (Switch::ApplyLate, &self.apply_late),
+        ] {
+            if shown.is_some() {
+                told.push(tell(switch, shown));
+            }
+        }
+        told
     }
 }

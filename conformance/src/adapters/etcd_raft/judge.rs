@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use plimsoll_model::flaws::Flaw;
 use plimsoll_model::ids::{Index, NodeId, NodeSet, Term};
 use plimsoll_model::refusal::Refusal;
 use plimsoll_model::rules::{Input, Outcome};
@@ -51,9 +52,14 @@ pub(crate) struct Judge {
     /// Whether a restart goes on where it had applied, once a line shows it.
     pub(super) keeps_applied: Option<bool>,
     /// The next restart kept other entries than it seems to.
-    pub(super) keeps_other: bool,
+    pub(super) keeps_other: usize,
     /// A restart could be read in two ways.
     pub unsure: bool,
+    /// A message that was received shows that its sender has written something,
+    /// though it may be one that reads so and is sent later.
+    pub(super) hurried: bool,
+    /// Where a configuration was applied behind something else.
+    pub(super) seen_late: Option<Place>,
     /// How many events were judged.
     pub(super) events: u64,
     /// How many states were compared.
@@ -71,6 +77,11 @@ pub(super) struct How {
     pub storage_given: bool,
     /// Whether restarts go on where they had applied, where that is tried.
     pub keeps_applied: Option<bool>,
+    /// Configurations may be applied behind something else, which is to be seen.
+    pub late: bool,
+    /// Without an order: who receives a message waits until its sender is seen to
+    /// have written what it waits for, as long as anybody else can go on.
+    pub patient: bool,
 }
 
 /// What the first boot of a node shows.
@@ -116,8 +127,10 @@ impl Judge {
             mentioned: Vec::new(),
             nameless: false,
             keeps_applied: how.keeps_applied,
-            keeps_other: false,
+            keeps_other: 0,
             unsure: false,
+            seen_late: None,
+            hurried: false,
             events: 0,
             states: 0,
         };
@@ -164,8 +177,18 @@ impl Judge {
                 Some(false) => RemovedLeader::LeadsOn,
                 _ => RemovedLeader::StepsDown,
             },
+            // The library goes by what it has handed out to be applied, and so
+            // does the adapter (`elections.rs`).
+            flaw: self
+                .applies_late()
+                .then_some(Flaw::CampaignsWithUnappliedConfiguration),
             ..settings
         };
+    }
+
+    /// Whether the application applies configurations behind something else.
+    pub(super) fn applies_late(&self) -> bool {
+        self.how.late || self.features.is(Switch::ApplyLate) == Some(true)
     }
 
     /// Whether storage is asynchronous.
@@ -564,7 +587,11 @@ impl Judging for Judge {
     }
 
     fn is_ready(&self, event: &Event) -> bool {
-        self.has_arrived(event) && !self.awaits_others(event)
+        let there = match self.how.patient {
+            true => self.is_in_flight(event),
+            false => self.has_arrived(event),
+        };
+        there && !self.awaits_others(event)
     }
 
     fn is_ready_silently(&self, event: &Event) -> bool {

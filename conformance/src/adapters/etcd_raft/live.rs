@@ -13,7 +13,7 @@ use plimsoll_model::settings::Storage;
 
 use super::evidence::Evidence;
 use super::judge::{How, Judge};
-use super::{Given, Judged, contract, judgement};
+use super::{Given, Judged, breaks_if_late, contract, judgement, leads_further};
 use crate::replay::course::{Course, Moved, Waiting};
 use crate::replay::feed::Feed;
 use crate::replay::live::{Kept, Running};
@@ -30,6 +30,27 @@ pub(crate) struct Live {
     readings: Readings<Judge>,
     /// Where storage was seen to be asynchronous.
     shown: Option<Place>,
+    /// The run as it diverged, while it is judged again in another way.
+    aside: Option<Aside>,
+    /// In which ways that was tried.
+    tried: Vec<Try>,
+}
+
+/// Another way to judge a run that diverges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Try {
+    /// Who receives a message waits for as long as that is possible.
+    Patient,
+    /// Configurations are applied late.
+    Late,
+}
+
+/// A run that waits for what another judgement of it shows.
+struct Aside {
+    how: How,
+    course: Course<Evidence>,
+    evidence: Evidence,
+    readings: Readings<Judge>,
 }
 
 impl Live {
@@ -43,6 +64,8 @@ impl Live {
             evidence: Evidence::default(),
             readings: Readings::new(Judge::new(how, options), true),
             shown: None,
+            aside: None,
+            tried: Vec::new(),
         }
     }
 
@@ -61,11 +84,89 @@ impl Live {
             }));
             return;
         };
-        self.how.storage = Storage::Async;
+        self.how = How {
+            storage: Storage::Async,
+            ..self.given().how(self.how.ordered)
+        };
+        self.tried.clear();
         self.course = course;
         self.evidence = Evidence::default();
         self.readings = Readings::new(Judge::new(self.how, &self.options), true);
         self.shown = Some(at);
+    }
+
+    /// Judges a run that diverged again, in a way that was not tried yet; says
+    /// whether there is one.
+    fn try_again(&mut self) -> bool {
+        let may_be_late = !self.how.late
+            && !self.given().says_when_applied()
+            && self.course.stop.as_ref().is_some_and(breaks_if_late);
+        let ways = [
+            (
+                Try::Patient,
+                self.readings.first.hurried && !self.how.patient,
+            ),
+            (Try::Late, may_be_late),
+        ];
+        let mut open = ways
+            .into_iter()
+            .filter(|(way, may)| *may && !self.tried.contains(way));
+        let Some((way, _)) = open.next() else {
+            return false;
+        };
+        let Some(course) = self.course.again() else {
+            return false;
+        };
+        self.tried.push(way);
+        let how = How {
+            patient: self.how.patient || way == Try::Patient,
+            late: self.how.late || way == Try::Late,
+            ..self.how
+        };
+        let readings = Readings::new(Judge::new(how, &self.options), true);
+        self.aside = Some(Aside {
+            how: std::mem::replace(&mut self.how, how),
+            course: std::mem::replace(&mut self.course, course),
+            evidence: std::mem::take(&mut self.evidence),
+            readings: std::mem::replace(&mut self.readings, readings),
+        });
+        true
+    }
+
+    /// Whether the way that is tried holds: `None` while that is open. Where
+    /// configurations are applied late one must be seen to be; otherwise it must
+    /// lead further than the way before.
+    fn holds(&self, moved: &Moved) -> Option<bool> {
+        let Some(aside) = &self.aside else {
+            return Some(true);
+        };
+        let late = self.how.late && !aside.how.late;
+        if late {
+            if self.readings.first.seen_late.is_some() {
+                return Some(true);
+            }
+        } else if self.course.stop.is_none() && *moved != Moved::More {
+            return Some(true);
+        }
+        match (&self.course.stop, moved) {
+            (None, Moved::More) => None,
+            (None, _) => Some(false),
+            (stop, _) => {
+                let (now, before) = (self.course.consumed, aside.course.consumed);
+                let further = leads_further((stop, now), (&aside.course.stop, before));
+                Some(further && !late)
+            }
+        }
+    }
+
+    /// The way that was tried does not hold: the one before does.
+    fn take_back(&mut self) {
+        if let Some(aside) = self.aside.take() {
+            self.how = aside.how;
+            self.course = aside.course;
+            self.evidence = aside.evidence;
+            self.readings = aside.readings;
+        }
     }
 
     fn given(&self) -> &Given {
@@ -85,6 +186,19 @@ impl Running for Live {
                 Err(_) if had_stopped => Moved::Ended,
                 moved => moved?,
             };
+            if self.aside.is_some() {
+                match self.holds(&moved) {
+                    None => return Ok(moved),
+                    Some(true) => self.aside = None,
+                    Some(false) => {
+                        self.take_back();
+                        match self.try_again() {
+                            true => continue,
+                            false => return Ok(Moved::Stopped),
+                        }
+                    }
+                }
+            }
             let Some(stop) = &self.course.stop else {
                 return Ok(moved);
             };
@@ -92,16 +206,17 @@ impl Running for Live {
             let overtaken = self.readings.first.overtaken.clone();
             let at = match (overtaken, stop) {
                 (Some(at), Stop::Inconclusive(_)) if open => at,
-                (_, Stop::Diverges(_)) if open => {
-                    if !had_stopped {
+                (_, Stop::Diverges(_)) => {
+                    if open && !had_stopped {
                         continue;
                     }
-                    if moved == Moved::More {
+                    if open && moved == Moved::More {
                         return Ok(moved);
                     }
-                    match self.evidence.of_asynchronous() {
-                        Some(at) => at.clone(),
-                        None => return Ok(Moved::Stopped),
+                    match self.evidence.of_asynchronous().cloned() {
+                        Some(at) if open => at,
+                        _ if self.try_again() => continue,
+                        _ => return Ok(Moved::Stopped),
                     }
                 }
                 _ => return Ok(Moved::Stopped),

@@ -9,6 +9,7 @@
 //! | `BecomeFollower` at term 1 and `ApplyConfChange` x N, log = commit = N | boot with N configuration entries | membership | §6 | `Bootstrap` |
 //! | `BecomeCandidate` | `campaign` | election | §5.2 | `campaign` |
 //! | the same, by a pre-candidate | `receive-pre-vote` of a majority, silently | prevote | diss. §9.6 | `stepCandidate` |
+//! | the same, with pre-vote, by a candidate whose vote is still being written | `campaign` and the same, silently | prevote | diss. §9.6 | `stepCandidate` |
 //! | the same, with pre-vote, by a follower | `receive-timeout-now` | transfer | diss. §3.10 | `stepFollower` |
 //! | any line with the role `StatePreCandidate` | `campaign`, silently, if it did not ask yet | prevote | diss. §9.6 | `becomePreCandidate` |
 //! | `ReceiveRequestVoteRequest` | `receive-request-vote` | election, quorum | §5.2, §5.4.1, diss. §4.2.3 | `Step` |
@@ -18,6 +19,7 @@
 //! | the same, unasked, of a higher term | `receive-pre-vote` or `receive-read-index`, silently | prevote, reads | diss. §9.6, §6.4 | `Step` |
 //! | the same, of its own term, by a leader | `check-quorum`, silently | quorum | diss. §6.2 | `stepLeader` |
 //! | the same, of its own term, by a pre-candidate | `receive-pre-vote` of too many, silently | prevote | diss. §9.6 | `stepCandidate` |
+//! | the same, of its own term, by who asked before | `campaign` and the same, silently | prevote | diss. §9.6 | `stepCandidate` |
 //! | the same, after an `ApplyConfChange` that leaves the leader out | none: part of `apply` | membership | diss. §4.2.2 | `switchToConfig` |
 //! | `BecomeLeader`, `Replicate` | none: checked as part of the step before | election | §5.2, §8 | `becomeLeader` |
 //! | `Replicate` (at a leader) | `write` | replication | §5.3 | `appendEntry` |
@@ -60,22 +62,37 @@
 //!   somebody's line shows (`storage.rs`).
 //! - *A crash* shows only as the next `InitState`.
 //! - *Whether a vote request or a leader of a lower term was ignored* shows in
-//!   the node's next line, and so does *how a configuration comes about*
+//!   the node's next line, and so does *how a configuration comes about*, and,
+//!   where that was said, *whether a follower has forgotten its leader*
 //!   (`deferred.rs`). Which way a change takes is the same at every node.
 //! - *Pre-votes* (`questions.rs`): as many as the voters can have given since the
 //!   question left, by their terms, logs and votes at any moment since, and each
-//!   with a `Ready` after that. Late answers to the attempt before count too.
+//!   with a `Ready` after that. Late answers to the attempt before count too, and
+//!   may end the next one before any line shows it.
+//! - *When configurations are applied* (`storage.rs`): before a node does anything
+//!   else than what follows from it, as long as no line shows that the
+//!   application does that later. Where a run breaks that, it is judged again as
+//!   one in which they come late; that holds if one is seen to, which no other
+//!   change can be that was handed out. Then the library goes by what it has
+//!   handed out, and not by what was applied.
 //! - *A leader tells a follower to stand* only if it has known it to hold its
 //!   whole log. *A term is heard of in a message that is not traced* only from
 //!   a node that was in it and that answers a pre-vote, or from a leader that
 //!   was asked for a read.
 //! - *Snapshots* (`snapshots.rs`) end where their sender has applied. What a node
 //!   has compacted shows in the `InitState` of its restart.
-//! - *Which entries a crash kept* where the log has the length that both the old
-//!   ones and the new give it: both readings are followed (`readings.rs`).
+//! - *What a crash kept* where the log has the length that both the old entries
+//!   and the new give it: every reading is followed (`readings.rs`). The entries
+//!   of a bootstrap are in the first write.
 //! - *Where a restart goes on to apply* (`restart.rs`): behind its snapshot, or
 //!   where it was, as the configuration shows that it comes back with. Until it
 //!   has caught up, what it applied before may be applied again or passed over.
+//!   A bootstrap puts its configuration in force as a whole, also for who comes
+//!   back having applied a part of it.
+//! - *Which of two messages that read alike arrived*, of several files: the one
+//!   that its sender had queued and may not have written, or one behind it. The
+//!   first, unless the run diverges so; then it is judged again, and who receives
+//!   waits until nobody else can go on.
 //! - *Learners* are known from the changes.
 //! - *From the 65th node on* a new one shares its id in the model with one that
 //!   was removed and is silent (`members.rs`); that one may not come back.
@@ -108,8 +125,10 @@
 //! # What is presumed
 //!
 //! That every node has the same switches, that `Config.DisableConfChangeValidation`
-//! is off, that no application calls `ForgetLeader` or refuses a committed
-//! change. A trace of a run that does diverges.
+//! is off, that no application refuses a committed change, or calls
+//! `ForgetLeader` where `--switch forget-leader=on` does not say so: what that
+//! leaves is a vote of who follows a leader, which no line tells from a fault. A
+//! trace of a run that does diverges.
 //!
 //! # Grounds for "inconclusive"
 //!
@@ -187,7 +206,10 @@ pub struct Given {
 
 impl Given {
     /// The names of the switches that can be given.
-    pub const SWITCHES: [&str; 3] = ["pre-vote", "check-quorum", "step-down-on-removal"];
+    pub const SWITCHES: [&str; 5] = {
+        let [a, b, c, d, e] = Switch::ALL;
+        [a.name(), b.name(), c.name(), d.name(), e.name()]
+    };
 
     /// Whether anything is known.
     pub(crate) fn says_something(&self) -> bool {
@@ -210,35 +232,84 @@ impl Given {
             storage: self.storage.unwrap_or(Storage::Sync),
             storage_given: self.storage.is_some(),
             keeps_applied: None,
+            late: false,
+            patient: false,
         }
+    }
+
+    /// Notes what a judgement has seen of the application, as its certificate
+    /// tells it: who judges again need not find that out.
+    pub(crate) fn note_shown(&mut self, switches: &[(String, String)]) {
+        let late = Switch::ApplyLate.name();
+        let shown = |(name, what): &(String, String)| name == late && what.starts_with("on");
+        if !self.says_when_applied() && switches.iter().any(shown) {
+            self.switches.push((late.to_owned(), true));
+        }
+    }
+
+    /// Whether it was said how the application applies configurations.
+    fn says_when_applied(&self) -> bool {
+        let name = Switch::ApplyLate.name();
+        self.switches.iter().any(|(known, _)| known == name)
     }
 }
 
 /// Judges the run in `files`: one in true order, or several, one a node.
 ///
 /// Storage is presumed to be synchronous until a line shows that it is not; the
-/// whole run is then judged again.
+/// whole run is then judged again. Configurations are presumed to be applied
+/// before anything else: where that is what a run breaks, it is judged again as
+/// one in which they come late, and that holds if one is seen to.
 ///
 /// # Errors
 /// When a file cannot be read or holds something that is no event.
 pub(crate) fn judge(files: &[PathBuf], options: &Options) -> Result<Judgement, InputError> {
     let given = &options.given;
-    let how = given.how(files.len() == 1);
-    let judged = read_both_ways(files, options, how)?;
+    let mut how = given.how(files.len() == 1);
+    let mut judged = in_either_order(files, options, how)?;
     let overtaken = match (&judged.judge.overtaken, &judged.evidence) {
         (Some(at), _) => Some(at.clone()),
         (None, Some(at)) if judged.diverges() && !how.storage_given => Some(at.clone()),
         _ => None,
     };
-    let Some(at) = overtaken else {
-        return Ok(judgement(judged, contract(given, None)));
+    if overtaken.is_some() {
+        how.storage = Storage::Async;
+        judged = in_either_order(files, options, how)?;
+    }
+    if judged.stop.as_ref().is_some_and(breaks_if_late) && !given.says_when_applied() {
+        how.late = true;
+        let late = in_either_order(files, options, how)?;
+        if late.judge.seen_late.is_some() {
+            judged = late;
+        }
+    }
+    Ok(judgement(judged, contract(given, overtaken.as_ref())))
+}
+
+/// Whether the first of two judgements of a run, each with how many events it
+/// explains, leads further than the second, which diverges.
+fn leads_further(one: (&Option<Stop>, u64), other: (&Option<Stop>, u64)) -> bool {
+    match (one, other) {
+        ((Some(Stop::Diverges(one)), explains), (Some(Stop::Diverges(other)), known)) => {
+            one.place != other.place && explains > known
+        }
+        _ => true,
+    }
+}
+
+/// Whether a run that ends so may be one in which configurations are applied
+/// late.
+fn breaks_if_late(stop: &Stop) -> bool {
+    let Stop::Diverges(found) = stop else {
+        return false;
     };
-    let how = How {
-        storage: Storage::Async,
-        ..how
-    };
-    let judged = read_both_ways(files, options, how)?;
-    Ok(judgement(judged, contract(given, Some(&at))))
+    // What must be applied before something else happens.
+    let rules = [
+        "what is committed is applied",
+        "no campaign over an unapplied configuration",
+        "one change at a time",
+    ];
+    rules.contains(&found.rule.name.as_str())
 }
 
 /// A run judged to its end.
@@ -260,6 +331,28 @@ struct Judged {
 impl Judged {
     fn diverges(&self) -> bool {
         matches!(self.stop, Some(Stop::Diverges(_)))
+    }
+
+    /// Whether it explains more than `other`, which diverges.
+    fn leads_further_than(&self, other: &Judged) -> bool {
+        leads_further((&self.stop, self.consumed), (&other.stop, other.consumed))
+    }
+}
+
+/// Judges the run. Without an order, a message that was received shows that its
+/// sender had written what it waits for; but one that reads so may be sent once
+/// more, after a crash that lost the first. So where the run diverges it is judged
+/// again, and who receives waits for as long as that is possible.
+fn in_either_order(files: &[PathBuf], options: &Options, how: How) -> Result<Judged, InputError> {
+    let first = read_both_ways(files, options, how)?;
+    if !first.diverges() || !first.judge.hurried {
+        return Ok(first);
+    }
+    let patient = true;
+    let other = read_both_ways(files, options, How { patient, ..how })?;
+    match other.leads_further_than(&first) {
+        true => Ok(other),
+        false => Ok(first),
     }
 }
 
@@ -347,6 +440,9 @@ pub(crate) fn presuming(given: &Given, basis: Basis, ordered: bool) -> Judge {
 fn judgement(judged: Judged, storage: (String, String)) -> Judgement {
     let mut judge = judged.judge;
     let nodes = judge.nodes();
+    if let Some(at) = &judge.seen_late {
+        judge.features.applies_late(at);
+    }
     judge.follower.switches = judge.features.told();
     Judgement {
         inputs: judged.inputs,

@@ -1,8 +1,8 @@
 //! Pre-votes, which no line shows: who was asked what, and what each can have
 //! answered since.
 //!
-//! A question leaves with the `Ready` of a pre-candidate and may arrive at any
-//! time after, more than once. Its answer is given by what the other node is at
+//! A question leaves with the next `Ready` of who asked, which need not be
+//! pre-candidate any more, and may arrive at any time after, more than once. Its answer is given by what the other node is at
 //! that moment, leaves with the next `Ready` of that node, and may arrive late
 //! too: the library counts a grant for the attempt before this one (the term it
 //! was given for has come), and a refusal for any attempt before, if it comes
@@ -25,6 +25,34 @@ struct Found {
     leader: Option<NodeId>,
     leads: bool,
     last: Position,
+}
+
+/// What is known of how nodes answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known {
+    /// A leader does not answer who would depose it.
+    pub sticky: bool,
+    /// A follower may have been made to forget its leader.
+    pub forgets: bool,
+}
+
+/// What a pre-candidate asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Asked {
+    /// The term in which it would campaign.
+    term: Term,
+    /// Where its log ends.
+    last: Position,
+}
+
+impl Asked {
+    /// What `asker` asks now.
+    pub(super) fn by<L: Log>(asker: &Server<L>) -> Self {
+        Asked {
+            term: asker.term.next(),
+            last: asker.log.last(),
+        }
+    }
 }
 
 /// A question, and since when who can have answered it.
@@ -64,18 +92,20 @@ impl Found {
 }
 
 impl Question {
-    /// Notes what `voter` can have answered behind `event`. `sticky`: a leader
-    /// does not answer who would depose it.
-    fn arrives(&mut self, voter: NodeId, as_found: &Found, event: u64, sticky: bool) {
+    /// Notes what `voter` can have answered behind `event`.
+    fn arrives(&mut self, voter: NodeId, as_found: &Found, event: u64, known: Known) {
+        let Known { sticky, forgets } = known;
         if voter == self.asker {
             return;
         }
-        let free = as_found.vote == Some(self.asker)
-            || as_found.vote.is_none() && as_found.leader.is_none();
+        let leaderless = as_found.leader.is_none();
+        let unsure = as_found.vote.is_none() && !leaderless && !as_found.leads && forgets;
+        let free = as_found.vote == Some(self.asker) || as_found.vote.is_none() && leaderless;
         let fits = self.last >= as_found.last;
         let (no, yes) = match as_found.term.cmp(&self.term) {
             std::cmp::Ordering::Less if sticky && as_found.leads => (false, false),
             std::cmp::Ordering::Less => (!fits, fits),
+            std::cmp::Ordering::Equal if unsure => (true, fits),
             std::cmp::Ordering::Equal => (!(free && fits), free && fits),
             std::cmp::Ordering::Greater => (true, false),
         };
@@ -95,16 +125,15 @@ impl Question {
 }
 
 impl Questions {
-    /// A `Ready` lets out the question of `asker`, whether it would win in the
-    /// term behind its own; `others` are the nodes of the run.
+    /// A `Ready` lets out a question of `id`; `others` are the nodes of the run.
     pub(super) fn ask<'a, L: Log + 'a>(
         &mut self,
-        asker: &Server<L>,
+        id: NodeId,
+        Asked { term, last }: Asked,
         others: impl Iterator<Item = &'a Server<L>>,
         event: u64,
-        sticky: bool,
+        known: Known,
     ) {
-        let (id, term, last) = (asker.id, asker.term.next(), asker.log.last());
         if self.first.iter().all(|(known, ..)| *known != id) {
             self.first.push((id, term, event));
         }
@@ -125,7 +154,7 @@ impl Questions {
             no: SmallVec::new(),
         };
         for other in others {
-            question.arrives(other.id, &Found::of(other), event, sticky);
+            question.arrives(other.id, &Found::of(other), event, known);
         }
         self.open.push(question);
     }
@@ -142,7 +171,7 @@ impl Questions {
     }
 
     /// What `voter` is behind `event`.
-    pub(super) fn arrive<L: Log>(&mut self, voter: &Server<L>, event: u64, sticky: bool) {
+    pub(super) fn arrive<L: Log>(&mut self, voter: &Server<L>, event: u64, known: Known) {
         if self.open.is_empty() {
             return;
         }
@@ -156,8 +185,13 @@ impl Questions {
         self.open
             .retain(|q| q.asker != voter.id || q.term >= now.term);
         for question in &mut self.open {
-            question.arrives(voter.id, &now, event, sticky);
+            question.arrives(voter.id, &now, event, known);
         }
+    }
+
+    /// Whether `asker` has asked whether it would win in `term`.
+    pub(super) fn is_open(&self, asker: NodeId, term: Term) -> bool {
+        self.open.iter().any(|q| (q.asker, q.term) == (asker, term))
     }
 
     /// The term of a yes of `voter` that `asker`, in `term`, may count: `voter`

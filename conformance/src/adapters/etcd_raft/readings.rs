@@ -2,39 +2,43 @@
 //! ([`crate::replay::readings`]).
 //!
 //! What survived a crash is told by the restart: the term, the vote and the
-//! length of the log. Where the write under way was to replace entries, a log of
-//! the same length may hold the old ones or the new. No line shows which, until
-//! one rests on it. So both readings are followed from there on. Where a restart
+//! length of the log. Where a write under way was to replace entries, a log of
+//! the same length may hold the old ones or the new; and where writes are queued,
+//! what each of several leaves. No line shows which, until one rests on it. So
+//! every reading is followed from there on. Where a restart
 //! goes on to apply shows only in what the run does with it; a run that is all
 //! there is judged again with the other answer, and one that grows is followed
 //! in both.
 
 use super::event::{Event, Name};
 use super::judge::Judge;
-use crate::replay::readings::Parting;
+use crate::replay::readings::{Parting, READINGS};
 use crate::verdict::Place;
 
 impl Parting for Judge {
-    /// The restart kept the other entries.
-    type Way = ();
+    /// The restart kept what comes to mind behind so many other things.
+    type Way = usize;
 
     fn may_part(&self, event: &Event) -> bool {
         event.name == Name::BecomeFollower
     }
 
-    fn ways(&self, event: &Event, _place: &Place) -> (Vec<()>, bool) {
-        (
-            self.keeps_either(event).then_some(()).into_iter().collect(),
-            false,
-        )
+    fn ways(&self, event: &Event, _place: &Place) -> (Vec<usize>, bool) {
+        let others = match (self.keeps_either(event), self.queues()) {
+            (false, _) => 0,
+            (true, false) => 1,
+            // One more than are followed, so that it shows if there are more.
+            (true, true) => READINGS + 1,
+        };
+        ((1..=others).collect(), false)
     }
 
-    fn taking(&self, _way: ()) -> Self {
-        self.clone().keeping_other()
+    fn taking(&self, way: usize) -> Self {
+        self.clone().keeping_other(way)
     }
 
     fn settle(&mut self) {
-        self.keeps_other = false;
+        self.keeps_other = 0;
     }
 
     fn is_same(&self, other: &Self) -> bool {

@@ -1,6 +1,7 @@
 //! Restarts: what a crash left of a node that ran before, and from where it
 //! applies its log again.
 
+use plimsoll_model::cluster::boot;
 use plimsoll_model::config::Config;
 use plimsoll_model::ids::{Index, NodeId, NodeSet, Term};
 use plimsoll_model::log::{GrowingLog, Log, Payload};
@@ -47,6 +48,42 @@ impl Judge {
             config = config.after(&change);
             config.members().contains(id)
         })
+    }
+
+    /// The entries of a bootstrap are in a node's first write, which the model
+    /// does not have: it boots with them. A crash that came before that was
+    /// complete may have left nothing of it, or a part.
+    pub(super) fn unwrite_bootstrap(&mut self, name: Nid, id: NodeId) {
+        let Some(Start::Bootstrap(seen)) = &self.start else {
+            return;
+        };
+        let (voters, queues) = (seen.len(), self.queues());
+        let node = self.node(name);
+        if node.kept || !node.bootstrapped {
+            return;
+        }
+        if queues {
+            node.handed.iter_mut().for_each(|mark| *mark += 1);
+        }
+        let entries = self.follower.bootstrap_entries();
+        let begun: Server<GrowingLog> = boot(id, voters, entries, &self.follower.settings);
+        let Some(member) = self.follower.member_mut(id) else {
+            return;
+        };
+        let server = &mut member.server;
+        server.durable = Server::<GrowingLog>::new(id, Config::UNKNOWN).durable;
+        if queues {
+            let write = Write {
+                term: begun.term,
+                vote: begun.vote,
+                commit: begun.commit,
+                keep: Index::ZERO,
+                entries: begun.log.batch(Index::ZERO, voters),
+                base: Index::ZERO,
+                waiting: Default::default(),
+            };
+            server.queue.insert(0, write);
+        }
     }
 
     /// Whether the recovered log can be what the crash left.
@@ -137,6 +174,7 @@ impl Judge {
         let node = self.node(at.event.nid);
         node.booting = None;
         node.handed.clear();
+        node.bootstrapped = false;
         node.written = 0;
         let begun = matches!(&self.start, Some(Start::Stored { last, .. }) if last.0 > 0);
         if let (true, 0, Some(member)) = (begun, boot.log, self.follower.member_mut(at.id)) {
@@ -199,9 +237,10 @@ impl Judge {
         })
     }
 
-    /// The same judge, who takes it that the next restart kept the other entries.
-    pub(super) fn keeping_other(mut self) -> Self {
-        self.keeps_other = true;
+    /// The same judge, who takes it that the next restart kept what comes to mind
+    /// behind so many other things.
+    pub(super) fn keeping_other(mut self, behind: usize) -> Self {
+        self.keeps_other = behind;
         self
     }
 
@@ -213,7 +252,7 @@ impl Judge {
         log: Index,
         pending: bool,
     ) -> Result<Option<Survival>, Stop> {
-        let other = std::mem::take(&mut self.keeps_other);
+        let other = std::mem::take(&mut self.keeps_other) > 0;
         let Some(member) = self.follower.member(at.id) else {
             return Ok(None);
         };
@@ -259,13 +298,16 @@ impl Judge {
         restored: Restored,
         log: Index,
     ) -> Result<Option<Survival>, Stop> {
-        let mut other = std::mem::take(&mut self.keeps_other);
+        let mut known = Known {
+            behind: std::mem::take(&mut self.keeps_other),
+            disks: Vec::new(),
+        };
         loop {
             let Some(member) = self.follower.member(at.id) else {
                 return Ok(None);
             };
             let server = &member.server;
-            if OnDisk::of(server).shows(restored, log) && !std::mem::take(&mut other) {
+            if OnDisk::of(server).shows(restored, log) && known.takes(|| Disk::of(server)) {
                 return Ok(Some(Survival::Nothing));
             }
             let handed = self
@@ -274,34 +316,42 @@ impl Judge {
             let Some(mark) = handed else {
                 return Ok(None);
             };
-            if !self.is_whole(at.id, mark, restored, log) {
-                let survival = self.torn(at.id, mark, restored, log);
-                if survival.is_some() && !std::mem::take(&mut other) {
-                    return Ok(survival);
-                }
+            // All of it comes to mind before a part of it.
+            let whole = self.whole(at.id, mark, restored, log);
+            let is_taken = whole.is_some_and(|writes| known.takes(|| after(server, writes)));
+            if !is_taken && let Some(survival) = self.torn(at.id, mark, restored, log, &mut known) {
+                return Ok(Some(survival));
             }
             self.complete_up_to(at, at.id, mark)?;
+            if is_taken {
+                return Ok(Some(Survival::Nothing));
+            }
         }
     }
 
-    /// Whether a restart shows what all writes up to `mark` leave.
-    fn is_whole(&self, id: NodeId, mark: u64, restored: Restored, log: Index) -> bool {
-        let (Some(member), Some(node)) = (self.follower.member(id), self.node_of(id)) else {
-            return false;
-        };
+    /// The writes up to `mark`, if a restart shows what all of them leave.
+    fn whole(&self, id: NodeId, mark: u64, restored: Restored, log: Index) -> Option<&[Write]> {
+        let (member, node) = (self.follower.member(id)?, self.node_of(id)?);
         let server = &member.server;
-        let upto = usize::try_from(mark - node.written).unwrap_or(usize::MAX);
-        let writes = server.queue.iter().take(upto);
-        let disk = writes.fold(OnDisk::of(server), |disk, write| {
+        let upto = usize::try_from(mark - node.written).ok()?;
+        let writes = server.queue.get(..upto)?;
+        let disk = writes.iter().fold(OnDisk::of(server), |disk, write| {
             disk.with(write, Some(write.end()), true)
         });
-        disk.shows(restored, log)
+        disk.shows(restored, log).then_some(writes)
     }
 
     /// The part that survived of the writes up to `mark`, if that is what a
     /// restart shows: the term and vote that they end with, and a prefix of what
     /// they append.
-    fn torn(&self, id: NodeId, mark: u64, restored: Restored, log: Index) -> Option<Survival> {
+    fn torn(
+        &self,
+        id: NodeId,
+        mark: u64,
+        restored: Restored,
+        log: Index,
+        known: &mut Known,
+    ) -> Option<Survival> {
         let (member, node) = (self.follower.member(id)?, self.node_of(id)?);
         let server = &member.server;
         let upto = usize::try_from(mark - node.written).ok()?;
@@ -324,10 +374,12 @@ impl Judge {
                 for commit in [false, true] {
                     let part = Part::Ordered { kept, commit };
                     let survival = Survival::Queued { writes, part };
-                    let settings = &self.follower.settings;
-                    if disk.with(write, kept, commit).shows(restored, log)
-                        && Disk::of(server).crash(server, &survival, settings).is_ok()
-                    {
+                    if !disk.with(write, kept, commit).shows(restored, log) {
+                        continue;
+                    }
+                    let mut left = Disk::of(server);
+                    let crash = left.crash(server, &survival, &self.follower.settings);
+                    if crash.is_ok() && known.takes(|| left) {
                         return Some(survival);
                     }
                 }
@@ -426,6 +478,21 @@ impl Judge {
             }
             here = next;
         }
+        // A bootstrap puts its configuration in force as a whole, so that a node
+        // which has applied a part of it, or has a snapshot of a part, has all.
+        let bootstrapped = self.bootstrapped_with().filter(|(voters, last)| {
+            let whole = stored == Some(*voters) && outgoing == NodeSet::EMPTY;
+            whole && from < *last && server.commit >= *last
+        });
+        let begins = from == Index::ZERO;
+        let (found, bootstrap) = match (found, bootstrapped) {
+            (None, Some((_, last))) if begins && upto > from => (Some(last), last.0 - upto.0),
+            (found, Some((_, last))) if !begins => {
+                let again = if keeps { upto.min(last) } else { from };
+                (found.max(Some(last)), last.0 - again.0)
+            }
+            (found, _) => (found, 0),
+        };
         let Some(to) = found else {
             return Err(self.diverges(
                 at.event,
@@ -440,11 +507,25 @@ impl Judge {
             ));
         };
         self.apply_silently(at, to)?;
-        let (readies, to) = (0, upto);
+        let upto = if bootstrap > 0 { upto.max(to) } else { upto };
         self.unsure |= upto > from && self.keeps_applied.is_none();
         let node = self.node(at.event.nid);
-        node.reapplied = (upto > from).then_some(Reapplied { from, to, readies });
+        node.reapplied = (upto > from).then_some(Reapplied {
+            from,
+            to: upto,
+            readies: 0,
+            bootstrap,
+        });
         Ok(())
+    }
+
+    /// The voters that a bootstrap began with, and where its entries end.
+    fn bootstrapped_with(&self) -> Option<(NodeSet, Index)> {
+        let Some(Start::Bootstrap(seen)) = &self.start else {
+            return None;
+        };
+        let voters = self.names.set(seen.last()?)?;
+        Some((voters, Index(seen.len() as u64)))
     }
 
     /// Applies what is committed up to `to`, configurations too, without a line.
@@ -492,18 +573,26 @@ impl Judge {
         at: &At<'_>,
         shown: Option<NodeSet>,
     ) -> Result<bool, Stop> {
-        let Some(Reapplied { from, to, readies }) = self.node(at.event.nid).reapplied else {
+        let now = self.now(at);
+        let Some(open) = &mut self.node(at.event.nid).reapplied else {
             return Ok(false);
         };
+        let Reapplied {
+            from, to, readies, ..
+        } = *open;
+        if open.bootstrap > 0 && shown == Some(now.config.voters) {
+            open.bootstrap -= 1;
+            return Ok(true);
+        }
         let appliable = self.node(at.event.nid).appliable;
         let Some(member) = self.follower.member(at.id) else {
             return Ok(false);
         };
         let server = &member.server;
         // A Ready hands out an entry at least, and with synchronous storage that
-        // is applied before the next one: what no line showed until now was
-        // passed over.
-        let overdue = match self.queues() {
+        // is applied before the next one, if it is not applied late: what no line
+        // showed until now was passed over.
+        let overdue = match self.queues() || self.applies_late() {
             true => Index::ZERO,
             false => Index((from.0 + readies).saturating_sub(1)),
         };
@@ -544,7 +633,7 @@ impl Judge {
 
     /// Where the next changes stand that `id` applies up to `to`, with what each
     /// leads to.
-    fn changes_ahead(&self, id: NodeId, to: Index) -> Vec<(Index, Config)> {
+    pub(super) fn changes_ahead(&self, id: NodeId, to: Index) -> Vec<(Index, Config)> {
         let Some(member) = self.follower.member(id) else {
             return Vec::new();
         };
@@ -565,6 +654,39 @@ impl Judge {
             (index, config)
         });
         after.collect()
+    }
+}
+
+/// What `writes` leave, if all of them survive.
+fn after(server: &Server<GrowingLog>, writes: &[Write]) -> Disk {
+    let mut disk = Disk::of(server);
+    writes.iter().for_each(|write| disk.write(write));
+    disk
+}
+
+/// What a crash may have left, as it comes to mind.
+struct Known {
+    /// How many other things come before the one that is taken.
+    behind: usize,
+    /// Those that were passed over.
+    disks: Vec<Disk>,
+}
+
+impl Known {
+    /// Whether this one is taken.
+    fn takes(&mut self, disk: impl FnOnce() -> Disk) -> bool {
+        if self.behind == 0 && self.disks.is_empty() {
+            return true;
+        }
+        let disk = disk();
+        if self.disks.contains(&disk) {
+            return false;
+        }
+        if self.disks.len() == self.behind {
+            return true;
+        }
+        self.disks.push(disk);
+        false
     }
 }
 

@@ -81,6 +81,16 @@ impl Judge {
                 .is_some_and(|(_, mark)| mark.is_some())
     }
 
+    /// The same, but for what waits for a write of its sender, which is taken to
+    /// be complete only where nobody else can go on.
+    pub(super) fn is_in_flight(&self, event: &Event) -> bool {
+        let Some(message) = event.msg.as_ref().filter(|_| event.name.is_receive()) else {
+            return true;
+        };
+        let found = |pattern: Pattern| self.follower.flights.find(&pattern).is_some();
+        message.from == message.to || self.pattern(message).is_some_and(found)
+    }
+
     /// Whether the message that the event receives may have been forgotten.
     pub(super) fn was_maybe_sent(&self, event: &Event) -> bool {
         let pattern = event.msg.as_ref().and_then(|m| self.pattern(m));
@@ -118,8 +128,22 @@ impl Judge {
             } => now.role == RoleKind::Leader && message.term == now.term && known == Some(index),
             _ => false,
         };
+        // Who asks itself alone is a follower to the model, and hears its leader
+        // as any pre-candidate does.
+        let leads = matches!(
+            message.body,
+            Body::Append { .. } | Body::Heartbeat { .. } | Body::InstallSnapshot { .. }
+        );
+        let mut before = now;
+        if leads && message.term == now.term && self.node(at.event.nid).asks_itself {
+            before.role = RoleKind::PreCandidate;
+        }
+        let outdated = match message.body {
+            Body::InstallSnapshot { .. } => self.handed_out_changes(at.id),
+            _ => 0,
+        };
         let outcome = self.step(at, Input::Receive { message })?;
-        self.oblige(at, Some(now));
+        self.oblige(at, Some(before));
         let matched = self.matched(at.id, from);
         if outcome.branch == Branch::ProgressNoted && matched.is_some() {
             if matched > known {
@@ -130,6 +154,7 @@ impl Judge {
         if outcome.branch == Branch::SnapshotInstalled {
             self.installed(at);
             let node = self.node(at.event.nid);
+            node.outdated += outdated;
             let said = node
                 .expect
                 .iter()
@@ -220,6 +245,7 @@ impl Judge {
                 ));
             };
             // Its arrival shows that its sender's write is complete.
+            self.hurried |= !self.how.ordered;
             self.has_left(at, pattern.from, mark)?;
             self.follower.received(at.id, &found, None);
             let found = self.follower.with_state(found);

@@ -6,9 +6,11 @@ use std::collections::VecDeque;
 use plimsoll_model::config::{Change, Config, Joint};
 use plimsoll_model::ids::{Index, NodeId, NodeSet, Term};
 use plimsoll_model::message::Message;
+use smallvec::SmallVec;
 
 use super::event::{Event, HardState, Role};
 use super::nid::{ByNid, Nid, Nids};
+use super::questions::Asked;
 use crate::replay::follow::{RoleKind, Scalars};
 use crate::verdict::Place;
 
@@ -66,6 +68,9 @@ pub(super) enum Deferred {
     Raised { message: Message, at: Place },
     /// An append or heartbeat of a lower term: answered, or ignored.
     Stale { message: Message },
+    /// A vote request of a follower's own term, whose leader is known: granted
+    /// if it has forgotten that one.
+    Forgotten { message: Message },
     /// A configuration was applied: which way it came about, and whether a
     /// leader that it leaves out leads on.
     Applied,
@@ -95,6 +100,9 @@ pub(super) struct Reapplied {
     pub to: Index,
     /// How many times it was ready since, with something to apply.
     pub readies: u64,
+    /// How many entries of the bootstrap it may still apply again, to a
+    /// configuration that has them all.
+    pub bootstrap: u64,
 }
 
 /// What the adapter keeps of a node.
@@ -127,6 +135,8 @@ pub(super) struct Node {
     pub written: u64,
     /// Whether a write of its first incarnation is complete.
     pub kept: bool,
+    /// It was bootstrapped, and has not crashed since.
+    pub bootstrapped: bool,
     /// The commit index in its last `Ready`: what it may have applied.
     pub appliable: Index,
     /// Up to here a `Ready` has surely handed out what is committed: each one
@@ -140,6 +150,10 @@ pub(super) struct Node {
     pub installed: bool,
     /// It asks itself alone whether it would win.
     pub asks_itself: bool,
+    /// About which term it asked itself alone last, with a `Ready`.
+    pub asked_itself: Term,
+    /// What it asks the others, and no `Ready` has let out.
+    pub asked: SmallVec<[Asked; 1]>,
     /// Whether it ever asked.
     pub ever_asked: bool,
     /// Whom it has followed.
@@ -153,6 +167,12 @@ pub(super) struct Node {
     pub last_ready: u64,
     /// How many events came before its last one.
     pub last_seen: u64,
+    /// How many changes of the configuration were handed out before a snapshot
+    /// took their place, and may be applied still.
+    pub outdated: usize,
+    /// A change of the configuration that was handed out, and not applied before
+    /// something else happened.
+    pub overdue: Option<Index>,
     /// What its restart left open.
     pub reapplied: Option<Reapplied>,
 }

@@ -6,6 +6,7 @@
 //! whenever somebody shows that they must have: an acknowledgement to oneself
 //! comes back, an answer arrives, an entry is applied.
 
+use plimsoll_model::config::Change;
 use plimsoll_model::ids::{Index, NodeId, NodeSet, Term};
 use plimsoll_model::message::Message;
 use plimsoll_model::rules::{Branch, Input};
@@ -36,29 +37,38 @@ impl Judge {
         if self.node(at.event.nid).ready.take().is_some() {
             self.complete(at, at.id)?;
         }
+        let own = at.event.is_own();
         match at.event.name {
             // What follows from applying it; and a Ready may come in two.
             Name::ApplyConfChange | Name::Commit | Name::BecomeFollower | Name::Ready => Ok(()),
-            name if name.is_send() => Ok(()),
+            name if name.is_send() && !(own && self.applies_late()) => Ok(()),
+            _ if self.applies_late() => {
+                let overdue = self.overdue(at.id).map(|(index, _)| index);
+                let node = self.node(at.event.nid);
+                node.overdue = overdue.or(node.overdue);
+                Ok(())
+            }
             _ => self.has_applied(at),
         }
     }
 
-    /// With synchronous storage what a `Ready` hands out is applied before the
-    /// node does anything else.
-    fn has_applied(&self, at: &At<'_>) -> Result<(), Stop> {
-        let Some(node) = self.node_of(at.id) else {
-            return Ok(());
-        };
+    /// The change of the configuration that `id` was handed out to apply, and
+    /// has not applied.
+    fn overdue(&self, id: NodeId) -> Option<(Index, Change)> {
+        let node = self.node_of(id)?;
         if node.reapplied.is_some() || node.deferred.is_some() {
-            return Ok(());
+            return None;
         }
-        let Some((index, change)) = self.next_change(at.id) else {
+        let next = self.next_change(id);
+        next.filter(|(index, _)| *index <= node.handed_out)
+    }
+
+    /// With synchronous storage what a `Ready` hands out is applied before the
+    /// node does anything else, unless the application is seen to do that later.
+    fn has_applied(&self, at: &At<'_>) -> Result<(), Stop> {
+        let Some((index, change)) = self.overdue(at.id) else {
             return Ok(());
         };
-        if index > node.handed_out {
-            return Ok(());
-        }
         Err(self.diverges(
             at.event,
             at.place,
@@ -72,7 +82,9 @@ impl Judge {
                  {index} ({change}), and no line shows it",
                 at.id
             ),
-            "an ApplyConfChange first".to_owned(),
+            "an ApplyConfChange first (or --switch apply-late=on, if the application applies \
+             configurations later)"
+                .to_owned(),
         ))
     }
 
@@ -181,9 +193,7 @@ impl Judge {
         } else {
             node.ready = Some(at.place.clone());
         }
-        if now.role == RoleKind::PreCandidate {
-            self.lets_out_its_question(at);
-        }
+        self.lets_out_its_questions(at);
         self.terms.or_insert(now.term, NodeSet::EMPTY).insert(at.id);
         self.apply_entries(at.id);
         Ok(())
