@@ -44,7 +44,7 @@ impl Said {
 }
 
 /// A trace, what must be said of it, and what is special about it.
-const LEGAL: [(&str, Said, &str); 26] = [
+const LEGAL: [(&str, Said, &str); 29] = [
     (
         "stale-prevote-grant-2",
         Said::Nothing,
@@ -129,6 +129,21 @@ const LEGAL: [(&str, Said, &str); 26] = [
         "refused-again-late",
         Said::Async,
         "a follower asks again, and late refusals end that before a line shows it",
+    ),
+    (
+        "refusal-of-a-term-that-has-passed",
+        Said::Async,
+        "a refusal leaves when its sender has gone on to the next term",
+    ),
+    (
+        "yes-to-before-the-crash",
+        Said::Async,
+        "a crash takes who asked back some terms, and the answers still come",
+    ),
+    (
+        "applied-late-and-overtaken",
+        Said::Nothing,
+        "an acknowledgement is overtaken behind a configuration that comes late",
     ),
     (
         "bootstrap-applied-in-part",

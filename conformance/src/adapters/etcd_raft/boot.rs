@@ -27,6 +27,7 @@ impl Judge {
         node.proposed.clear();
         node.asks_itself = false;
         node.asked.clear();
+        node.passed.clear();
         node.asked_itself = Term(0);
         node.outdated = 0;
         node.overdue = None;

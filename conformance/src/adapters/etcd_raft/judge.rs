@@ -626,6 +626,11 @@ impl Judging for Judge {
             self.follower.agree(id, place);
             self.may_be_asked(id, self.events);
             self.may_drop_its_own(event.nid, id);
+            let term = self.follower.member(id).map(|m| m.server.term);
+            let passed = &mut self.node(event.nid).passed;
+            if event.name != Name::Ready && term.is_some() && passed.last().copied() != term {
+                passed.extend(term);
+            }
         }
         Ok(())
     }

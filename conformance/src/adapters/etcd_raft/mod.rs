@@ -266,24 +266,23 @@ impl Given {
 pub(crate) fn judge(files: &[PathBuf], options: &Options) -> Result<Judgement, InputError> {
     let given = &options.given;
     let mut how = given.how(files.len() == 1);
-    let mut judged = in_either_order(files, options, how)?;
-    let overtaken = match (&judged.judge.overtaken, &judged.evidence) {
-        (Some(at), _) => Some(at.clone()),
-        (None, Some(at)) if judged.diverges() && !how.storage_given => Some(at.clone()),
-        _ => None,
-    };
-    if overtaken.is_some() {
-        how.storage = Storage::Async;
-        judged = in_either_order(files, options, how)?;
-    }
-    if judged.stop.as_ref().is_some_and(breaks_if_late) && !given.says_when_applied() {
-        how.late = true;
-        let late = in_either_order(files, options, how)?;
-        if late.judge.seen_late.is_some() {
-            judged = late;
+    let mut overtaken = None;
+    loop {
+        let mut judged = in_either_order(files, options, how)?;
+        let may_be_late = judged.stop.as_ref().is_some_and(breaks_if_late);
+        if may_be_late && !given.says_when_applied() && !judged.shows_asynchronous(how) {
+            let late = in_either_order(files, options, How { late: true, ..how })?;
+            if late.judge.seen_late.is_some() {
+                judged = late;
+            }
         }
+        if judged.shows_asynchronous(how) {
+            overtaken = judged.judge.overtaken.or(judged.evidence);
+            how.storage = Storage::Async;
+            continue;
+        }
+        return Ok(judgement(judged, contract(given, overtaken.as_ref())));
     }
-    Ok(judgement(judged, contract(given, overtaken.as_ref())))
 }
 
 /// Whether the first of two judgements of a run, each with how many events it
@@ -331,6 +330,14 @@ struct Judged {
 impl Judged {
     fn diverges(&self) -> bool {
         matches!(self.stop, Some(Stop::Diverges(_)))
+    }
+
+    /// Whether lines show asynchronous storage, where it was judged as
+    /// synchronous: a judgement that ended there, or one that diverges.
+    fn shows_asynchronous(&self, how: How) -> bool {
+        let open = how.storage == Storage::Sync && !how.storage_given;
+        let seen = self.judge.overtaken.is_some() || self.diverges() && self.evidence.is_some();
+        open && seen
     }
 
     /// Whether it explains more than `other`, which diverges.

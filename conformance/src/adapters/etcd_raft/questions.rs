@@ -17,6 +17,9 @@ use smallvec::SmallVec;
 /// Questions of one term that are told apart: by where the asker's log ended.
 const ATTEMPTS: usize = 4;
 
+/// How many terms a crash may take a node back, for what it asked before it.
+const LOST: u64 = 4;
+
 /// A node as another one may have found it that asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Found {
@@ -72,7 +75,7 @@ struct Question {
 /// Every question that may still be answered.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Questions {
-    /// Of each asker's own term and the next.
+    /// Of each asker's own term and the next, and of a few before.
     open: Vec<Question>,
     /// About which term each asker asked first, and behind which event.
     first: SmallVec<[(NodeId, Term, u64); 4]>,
@@ -181,9 +184,10 @@ impl Questions {
             Some((_, known)) => *known = now,
             None => self.found.push((voter.id, now)),
         }
-        // What asks about a term that has passed is no more counted.
-        self.open
-            .retain(|q| q.asker != voter.id || q.term >= now.term);
+        // What asks about a term that has passed is counted again by who is back
+        // in it: a crash may lose some terms.
+        let lost = Term(now.term.0.saturating_sub(LOST));
+        self.open.retain(|q| q.asker != voter.id || q.term >= lost);
         for question in &mut self.open {
             question.arrives(voter.id, &now, event, known);
         }

@@ -150,6 +150,8 @@ pub(super) struct Node {
     pub installed: bool,
     /// It asks itself alone whether it would win.
     pub asks_itself: bool,
+    /// The terms that it was in since its last `Ready`.
+    pub passed: SmallVec<[Term; 2]>,
     /// About which term it asked itself alone last, with a `Ready`.
     pub asked_itself: Term,
     /// What it asks the others, and no `Ready` has let out.

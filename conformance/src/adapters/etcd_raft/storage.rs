@@ -194,7 +194,12 @@ impl Judge {
             node.ready = Some(at.place.clone());
         }
         self.lets_out_its_questions(at);
-        self.terms.or_insert(now.term, NodeSet::EMPTY).insert(at.id);
+        // What it said in a term that it has left since leaves as well.
+        let mut terms = std::mem::take(&mut self.node(at.event.nid).passed);
+        terms.push(now.term);
+        for term in terms {
+            self.terms.or_insert(term, NodeSet::EMPTY).insert(at.id);
+        }
         self.apply_entries(at.id);
         Ok(())
     }
