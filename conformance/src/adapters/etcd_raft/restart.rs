@@ -486,7 +486,9 @@ impl Judge {
         });
         let begins = from == Index::ZERO;
         let (found, bootstrap) = match (found, bootstrapped) {
-            (None, Some((_, last))) if begins && upto > from => (Some(last), last.0 - upto.0),
+            (None, Some((_, last))) if begins && upto > from => {
+                (Some(last), last.0.saturating_sub(upto.0))
+            }
             (found, Some((_, last))) if !begins => {
                 let again = if keeps { upto.min(last) } else { from };
                 (found.max(Some(last)), last.0 - again.0)
