@@ -119,14 +119,14 @@ pub(super) struct Ahead<S, P> {
     parser: P,
     parsers: Option<Arc<Parsers>>,
     ready: vec::IntoIter<(u64, S)>,
-    source: Source<S>,
+    source: Source<S, P>,
 }
 
-enum Source<S> {
+enum Source<S, P> {
     /// Nobody else reads.
     Here(Unread),
     /// Other threads parse, too.
-    Shared(Shared<S>),
+    Shared(Shared<S, P>),
     /// It cannot be read on, for a reason or because that was all.
     End(Option<TraceError>),
 }
@@ -217,8 +217,7 @@ impl Unread {
 
 impl Raw {
     /// What the lines say, up to the first that cannot be parsed.
-    fn parsed<S, P: Default>(self, file: &Arc<str>, parse: Parse<S, P>) -> Batch<S> {
-        let mut parser = P::default();
+    fn parsed<S, P>(self, file: &Arc<str>, parse: Parse<S, P>, parser: &mut P) -> Batch<S> {
         let mut parsed = Vec::with_capacity(self.lines.len());
         let mut start = 0;
         for (at, &(number, end, terminated)) in self.lines.iter().enumerate() {
@@ -228,7 +227,7 @@ impl Raw {
                 terminated,
             };
             start = end;
-            match parse(&mut parser, file, line, self.first && at == 0) {
+            match parse(parser, file, line, self.first && at == 0) {
                 Ok(said) => parsed.push((number, said)),
                 Err(error) => {
                     let end = Some(Some(error));
@@ -245,8 +244,10 @@ impl Raw {
 
 /// A file that several threads parse, each the batch that comes next when it
 /// has nothing to do.
-struct Shared<S> {
+struct Shared<S, P> {
     parsers: Arc<Parsers>,
+    /// What those that are not parsing keep from line to line.
+    idle: Arc<Idle<P>>,
     unread: Arc<Mutex<Unread>>,
     answer: Sender<(usize, Batch<S>)>,
     answers: Receiver<(usize, Batch<S>)>,
@@ -260,11 +261,26 @@ struct Shared<S> {
     all_read: bool,
 }
 
-impl<S: Send + 'static> Shared<S> {
-    fn new(unread: Unread, parsers: Arc<Parsers>) -> Self {
+/// As many as have parsed at once.
+type Idle<P> = Mutex<Vec<P>>;
+
+/// Takes one that parses nothing; gives it back by [`give`].
+fn take<P: Default>(idle: &Idle<P>) -> P {
+    let mut idle = idle.lock().unwrap_or_else(PoisonError::into_inner);
+    idle.pop().unwrap_or_default()
+}
+
+fn give<P>(idle: &Idle<P>, parser: P) {
+    let mut idle = idle.lock().unwrap_or_else(PoisonError::into_inner);
+    idle.push(parser);
+}
+
+impl<S: Send + 'static, P: Default + Send + 'static> Shared<S, P> {
+    fn new(unread: Unread, parsers: Arc<Parsers>, parser: P) -> Self {
         let (answer, answers) = channel();
         Shared {
             parsers,
+            idle: Arc::new(Mutex::new(vec![parser])),
             next: unread.batches,
             unread: Arc::new(Mutex::new(unread)),
             answer,
@@ -276,15 +292,20 @@ impl<S: Send + 'static> Shared<S> {
     }
 
     /// Asks for so many batches as are to be parsed ahead.
-    fn ask<P: Default + Send + 'static>(&mut self, file: &Arc<str>, parse: Parse<S, P>) {
+    fn ask(&mut self, file: &Arc<str>, parse: Parse<S, P>) {
         while self.asked + self.held.len() < AHEAD && !self.all_read {
             self.asked += 1;
             let (file, unread) = (Arc::clone(file), Arc::clone(&self.unread));
-            let answer = self.answer.clone();
+            let (answer, idle) = (self.answer.clone(), Arc::clone(&self.idle));
             self.parsers.ask(Box::new(move || {
                 let raw = read(&unread);
                 let number = raw.number;
-                let parsed = catch_unwind(AssertUnwindSafe(|| raw.parsed(&file, parse)));
+                let parsed = catch_unwind(AssertUnwindSafe(|| {
+                    let mut parser = take(&idle);
+                    let batch = raw.parsed(&file, parse, &mut parser);
+                    give(&idle, parser);
+                    batch
+                }));
                 // A judgement without the lines would be worse than an error.
                 let batch = parsed.unwrap_or_else(|_| {
                     let gone = ErrorKind::Read(io::Error::other("a line could not be parsed"));
@@ -305,11 +326,7 @@ impl<S: Send + 'static> Shared<S> {
     }
 
     /// The next batch.
-    fn batch<P: Default + Send + 'static>(
-        &mut self,
-        file: &Arc<str>,
-        parse: Parse<S, P>,
-    ) -> Batch<S> {
+    fn batch(&mut self, file: &Arc<str>, parse: Parse<S, P>) -> Batch<S> {
         self.ask(file, parse);
         loop {
             while let Ok((number, batch)) = self.answers.try_recv() {
@@ -323,7 +340,10 @@ impl<S: Send + 'static> Shared<S> {
             if self.held.len() < HELD && !self.all_read {
                 let raw = read(&self.unread);
                 self.all_read = raw.end.is_some();
-                self.held.insert(raw.number, raw.parsed(file, parse));
+                let mut parser = take(&self.idle);
+                let (number, batch) = (raw.number, raw.parsed(file, parse, &mut parser));
+                give(&self.idle, parser);
+                self.held.insert(number, batch);
             } else if let Ok((number, batch)) = self.answers.recv() {
                 // The next one is in the hands of a thread that was asked.
                 self.take(number, batch);
@@ -378,7 +398,9 @@ impl<S: Send + 'static, P: Default + Send + 'static> Ahead<S, P> {
                     if unread.lines.number() >= ALONE
                         && let Some(parsers) = &self.parsers
                     {
-                        self.source = Source::Shared(Shared::new(unread, Arc::clone(parsers)));
+                        let parser = std::mem::take(&mut self.parser);
+                        let shared = Shared::new(unread, Arc::clone(parsers), parser);
+                        self.source = Source::Shared(shared);
                         continue;
                     }
                     let next = unread.next(&mut self.parser, self.parse)?;
