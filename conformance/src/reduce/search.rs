@@ -147,7 +147,7 @@ impl Search<'_> {
     }
 
     fn outcome(&self, ended: &Ended, event: Event) -> Outcome {
-        let is_target = event == self.target && ended.here;
+        let is_target = event == self.target;
         match &ended.stop {
             Stop::Diverges(_) if is_target && ended.reason().as_ref() == Some(&self.reason) => {
                 Outcome::Same

@@ -74,9 +74,8 @@ fn found(judged: &Judged, options: &Options) -> Option<Vec<Nearest>> {
     }
     let line = files[target.0].value(target.1)?;
     // Judged by itself, the line must be what it is in the trace.
-    let again = match runner.clone().judge_value(&line)? {
-        Err(ended) if ended.here => ended,
-        _ => return None,
+    let Err(again) = runner.clone().judge_value(&line)? else {
+        return None;
     };
     if again.reason()? != divergence.reason() {
         return None;

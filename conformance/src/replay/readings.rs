@@ -43,18 +43,6 @@ pub trait Parting: Judging + Clone {
     /// Whether it says the same as `other` from now on, having read the same
     /// lines.
     fn is_same(&self, other: &Self) -> bool;
-
-    /// Whether `event` may show in how many ways to go on, so that the judge
-    /// before it is needed.
-    fn may_part_behind(&self, _event: &Self::Event) -> bool {
-        false
-    }
-
-    /// The ways to read the event that was judged last instead, each the judge
-    /// `before` it who takes that way.
-    fn ways_behind(&self, _before: Self) -> Vec<Self> {
-        Vec::new()
-    }
 }
 
 /// One reading of a run, and the others that are as good so far.
@@ -70,22 +58,18 @@ pub struct Readings<J> {
     left_out: bool,
     /// Why the first that could not be followed further could not.
     ended: Option<Stopped>,
-    /// Whether the ways that show only behind an event are followed as well.
-    behind: bool,
     events: u64,
 }
 
 impl<J: Parting> Readings<J> {
-    /// Nothing judged yet; `behind` where the run cannot be judged again from its
-    /// beginning, so that ways which show only behind an event are followed, too.
-    pub fn new(judge: J, behind: bool) -> Self {
+    /// Nothing judged yet.
+    pub fn new(judge: J) -> Self {
         Readings {
             first: judge,
             others: Vec::new(),
             tried: 0,
             left_out: false,
             ended: None,
-            behind,
             events: 0,
         }
     }
@@ -98,20 +82,6 @@ impl<J: Parting> Readings<J> {
     /// All readings, to be changed.
     pub(crate) fn all_mut(&mut self) -> impl Iterator<Item = &mut J> {
         std::iter::once(&mut self.first).chain(&mut self.others)
-    }
-
-    /// The ways to read the event that was judged last instead, each with all
-    /// the readings `before` it.
-    pub(crate) fn parted_behind(&self, before: Self) -> Vec<Self> {
-        let ways = |reading: &J| self.first.ways_behind(reading.clone()).into_iter();
-        let mut others: Vec<_> = before.others.iter().map(ways).collect();
-        let first = self.first.ways_behind(before.first.clone());
-        let parted = first.into_iter().map(|first| Readings {
-            first,
-            others: others.iter_mut().filter_map(Iterator::next).collect(),
-            ..before.clone()
-        });
-        parted.collect()
     }
 
     /// The readings that take `event` in another way and explain it.
@@ -240,15 +210,7 @@ impl<J: Parting> Judging for Readings<J> {
             true => self.part(event, place),
             false => Vec::new(),
         };
-        let before = (self.behind && self.first.may_part_behind(event)).then(|| self.first.clone());
         let judged = self.first.judge(event, place);
-        if let Some(before) = before {
-            for mut way in self.first.ways_behind(before) {
-                if way.judge(event, place).is_ok() {
-                    new.push(way);
-                }
-            }
-        }
         if self.others.is_empty() && new.is_empty() && !self.left_out && self.ended.is_none() {
             return judged;
         }

@@ -1,10 +1,9 @@
 //! Judges event by event what is held whole, and can go on from the middle.
 //!
-//! All readings of the run are followed, as in the judgement of a trace, and all
-//! ways in which it would be judged again. What is settled before is the storage
-//! contract: what tells it may stand behind the line at which a runner ends.
+//! All readings of the run are followed, as in the judgement of a trace. What is
+//! settled before is the storage contract: what tells it may stand behind the line
+//! at which a runner ends.
 
-use std::cmp::Reverse;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -33,8 +32,8 @@ pub(crate) struct Runner {
 
 #[derive(Clone)]
 enum Judge {
-    EtcdRaft(Ways<etcd_raft::Judge>),
-    Plimsoll(Ways<plimsoll::Judge>),
+    EtcdRaft(Readings<etcd_raft::Judge>),
+    Plimsoll(Readings<plimsoll::Judge>),
 }
 
 /// What a run is judged by, where that is settled before.
@@ -54,8 +53,6 @@ pub(crate) struct Ended {
     pub nodes: Vec<(String, String)>,
     /// A line shows that storage is asynchronous.
     pub overtaken: bool,
-    /// It ended at the event that was judged last, and not before.
-    pub here: bool,
 }
 
 impl Ended {
@@ -87,7 +84,6 @@ impl Running for etcd_raft::Judge {
             stop,
             nodes: self.nodes(),
             overtaken: self.overtaken.is_some(),
-            here: true,
         }
     }
 }
@@ -102,79 +98,21 @@ impl Running for plimsoll::Judge {
             stop: self.allow_for_the_unseen(stop),
             nodes: self.nodes(),
             overtaken: false,
-            here: true,
         }
     }
 }
 
-/// Every way to judge a run: with what shows only behind a line taken in each
-/// way, and each of them in all its readings.
-#[derive(Clone)]
-struct Ways<J> {
-    /// Those that have not ended, with their ranks.
-    open: Vec<(usize, Readings<J>)>,
-    /// Of those that have ended, the one that led furthest: its rank, after how
-    /// many events it ended, and how.
-    furthest: Option<(usize, u64, Ended)>,
-    events: u64,
-}
-
-impl<J: Running> Ways<J> {
-    fn new(judge: J) -> Self {
-        Ways {
-            open: vec![(0, Readings::new(judge, false))],
-            furthest: None,
-            events: 0,
-        }
+/// A run in all its readings.
+fn judged<J: Running>(
+    readings: &mut Readings<J>,
+    event: &J::Event,
+    place: &Place,
+) -> Result<(), Ended> {
+    for judge in readings.all_mut() {
+        judge.note(event);
     }
-
-    fn judge(&mut self, event: &J::Event, place: &Place) -> Result<(), Ended> {
-        self.events += 1;
-        let mut parted = Vec::new();
-        for (rank, mut way) in std::mem::take(&mut self.open) {
-            for judge in way.all_mut() {
-                judge.note(event);
-            }
-            let before = way.first.may_part_behind(event).then(|| way.clone());
-            let judged = way.judge(event, place);
-            let more = before.map_or(Vec::new(), |before| way.parted_behind(before));
-            for (behind, mut other) in more.into_iter().enumerate() {
-                let judged = other.judge(event, place);
-                parted.push((rank + behind + 1, other, judged));
-            }
-            self.keep(rank, way, judged);
-        }
-        for (rank, way, judged) in parted {
-            self.keep(rank, way, judged);
-        }
-        match &self.furthest {
-            Some((_, events, ended)) if self.open.is_empty() => Err(Ended {
-                here: *events == self.events,
-                ..ended.clone()
-            }),
-            _ => Ok(()),
-        }
-    }
-
-    /// Keeps a way that goes on, or how it has ended: as if the ways were tried
-    /// one after the other, a later one only where those before it diverge, and
-    /// held only where it leads further.
-    fn keep(&mut self, rank: usize, way: Readings<J>, judged: Result<(), Stop>) {
-        let Err(stop) = judged else {
-            self.open.push((rank, way));
-            return;
-        };
-        let ended = way.first.ended(stop);
-        let weight = |rank: usize, events: u64, ended: &Ended| {
-            let diverges = matches!(ended.stop, Stop::Diverges(_));
-            (!diverges, if diverges { events } else { 0 }, Reverse(rank))
-        };
-        let new = weight(rank, self.events, &ended);
-        let known = self.furthest.as_ref();
-        if known.is_none_or(|(rank, events, ended)| new > weight(*rank, *events, ended)) {
-            self.furthest = Some((rank, self.events, ended));
-        }
-    }
+    let judged = readings.judge(event, place);
+    judged.map_err(|stop| readings.first.ended(stop))
 }
 
 impl Runner {
@@ -184,11 +122,11 @@ impl Runner {
         let judge = match files.first()? {
             Whole::Lines(_) => {
                 let judge = etcd_raft::presuming(&options.given, basis, ordered);
-                Judge::EtcdRaft(Ways::new(judge))
+                Judge::EtcdRaft(Readings::new(judge))
             }
             Whole::Steps(header, _) => {
                 let judge = plimsoll::settled(header.as_ref().clone(), basis.window);
-                Judge::Plimsoll(Ways::new(judge))
+                Judge::Plimsoll(Readings::new(judge))
             }
         };
         Some(Runner {
@@ -199,10 +137,9 @@ impl Runner {
 
     /// Notes that the node of an event has a line, which stands further down.
     pub(crate) fn note(&mut self, whole: &Whole, event: usize) {
-        if let (Judge::Plimsoll(ways), Whole::Steps(_, steps)) = (&mut self.judge, whole) {
-            for (_, way) in &mut ways.open {
-                way.all_mut().for_each(|judge| judge.note(&steps[event]));
-            }
+        if let (Judge::Plimsoll(readings), Whole::Steps(_, steps)) = (&mut self.judge, whole) {
+            let all = readings.all_mut();
+            all.for_each(|judge| judge.note(&steps[event]));
         }
     }
 
@@ -217,8 +154,8 @@ impl Runner {
             event: event as u64,
         };
         match (&mut self.judge, whole) {
-            (Judge::EtcdRaft(judge), Whole::Lines(lines)) => judge.judge(&lines[event].0, &at),
-            (Judge::Plimsoll(judge), Whole::Steps(_, steps)) => judge.judge(&steps[event], &at),
+            (Judge::EtcdRaft(judge), Whole::Lines(lines)) => judged(judge, &lines[event].0, &at),
+            (Judge::Plimsoll(judge), Whole::Steps(_, steps)) => judged(judge, &steps[event], &at),
             _ => Ok(()),
         }
     }
@@ -234,11 +171,11 @@ impl Runner {
                     terminated: true,
                 };
                 let event = etcd_raft::parse(&"".into(), line).ok()?;
-                Some(judge.judge(&event, &at))
+                Some(judged(judge, &event, &at))
             }
             Judge::Plimsoll(judge) => {
                 let step = serde_json::from_value(value.clone()).ok()?;
-                Some(judge.judge(&step, &at))
+                Some(judged(judge, &step, &at))
             }
         }
     }
@@ -252,11 +189,11 @@ impl Runner {
             return (0..whole.len().min(last.1 + 1)).map(|at| (0, at)).collect();
         }
         match &self.judge {
-            Judge::EtcdRaft(ways) => Recorded::of(ways, files, |whole, at| match whole {
+            Judge::EtcdRaft(judge) => Recorded::of(judge, files, |whole, at| match whole {
                 Whole::Lines(lines) => lines.get(at).map(|(event, _)| event.clone()),
                 Whole::Steps(..) => None,
             }),
-            Judge::Plimsoll(ways) => Recorded::of(ways, files, |whole, at| match whole {
+            Judge::Plimsoll(judge) => Recorded::of(judge, files, |whole, at| match whole {
                 Whole::Steps(_, steps) => steps.get(at).cloned(),
                 Whole::Lines(_) => None,
             }),
@@ -272,7 +209,7 @@ struct Recorded<J> {
 
 impl<J: Running> Recorded<Readings<J>> {
     fn of(
-        ways: &Ways<J>,
+        judge: &Readings<J>,
         files: &[Whole],
         event: impl Fn(&Whole, usize) -> Option<J::Event>,
     ) -> Vec<Event> {
@@ -286,13 +223,8 @@ impl<J: Running> Recorded<Readings<J>> {
                 }
             }
         }
-        // Which way the run goes on is not told apart here: the order may be another
-        // one than that of the judgement, and is one in which causes come first.
-        let Some((_, judge)) = ways.open.first().cloned() else {
-            return Vec::new();
-        };
         let mut recorded = Recorded {
-            judge,
+            judge: judge.clone(),
             order: Vec::new(),
         };
         judge_all(events, &mut recorded);

@@ -44,7 +44,7 @@ impl Said {
 }
 
 /// A trace, what must be said of it, and what is special about it.
-const LEGAL: [(&str, Said, &str); 29] = [
+const LEGAL: [(&str, Said, &str); 43] = [
     (
         "stale-prevote-grant-2",
         Said::Nothing,
@@ -189,6 +189,76 @@ const LEGAL: [(&str, Said, &str); 29] = [
         "forgets-its-leader",
         Said::On("forget-leader"),
         "who follows a leader was made to forget it, and votes for another",
+    ),
+    (
+        "came-back-among-equals",
+        Said::Nothing,
+        "a restart comes back behind its snapshot, and later configurations have the same voters",
+    ),
+    (
+        "came-back-among-equals-async",
+        Said::Nothing,
+        "the same where writes are queued",
+    ),
+    (
+        "came-back-behind",
+        Said::Nothing,
+        "a restart comes back with less than it had applied, and applies that again",
+    ),
+    (
+        "came-back-twice",
+        Said::Nothing,
+        "the same, where voters come and go and come again",
+    ),
+    (
+        "came-back-joint",
+        Said::Nothing,
+        "only a restart shows that a change went through a joint configuration",
+    ),
+    (
+        "came-back-late",
+        Said::On("apply-late"),
+        "a leader applies late, behind a restart, what may be of the bootstrap or a learner",
+    ),
+    (
+        "stands-behind-what-it-had",
+        Said::On("apply-late"),
+        "who came back with all that it had applied stands at once",
+    ),
+    (
+        "bootstrap-again-while-queued",
+        Said::Nothing,
+        "entries of the bootstrap are applied again while later writes are queued",
+    ),
+    (
+        "asks-again-as-follower",
+        Said::Nothing,
+        "a follower asks again, and late answers let it stand before a line shows that",
+    ),
+    (
+        "asks-again-after-crash",
+        Said::Nothing,
+        "the same of what it asked before a crash",
+    ),
+    (
+        "asks-again-alone-2",
+        Said::Nothing,
+        "the only voter asks itself time and again between two Readys",
+    ),
+    (
+        "yes-to-a-term-that-was-lost",
+        Said::Nothing,
+        "a crash takes who asked back, and the answers name a later term",
+    ),
+    (
+        "asked-again-not-told",
+        Said::Nothing,
+        "who asked again could have been told to stand, and is refused as it was not",
+    ),
+    (
+        "transfer-handed-on",
+        Said::Nothing,
+        "a leader that a crash takes back hears of its term from who hands a transfer on to it",
     ),
 ];
 

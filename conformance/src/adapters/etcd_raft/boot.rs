@@ -28,7 +28,8 @@ impl Judge {
         node.asks_itself = false;
         node.asked.clear();
         node.passed.clear();
-        node.asked_itself = Term(0);
+        node.own_answer = None;
+        node.asked_itself = None;
         node.outdated = 0;
         node.overdue = None;
         node.installed = false;

@@ -34,6 +34,9 @@ pub(super) enum Untraced {
     Refusal(NodeId),
     /// The leader of a higher term answered about a read.
     ReadIndex(NodeId),
+    /// A follower of a higher term, in which this node led before a crash that
+    /// lost it, handed on to it that the leadership is to be transferred.
+    Transfer(NodeId),
 }
 
 impl Judge {
@@ -49,7 +52,6 @@ impl Judge {
                 format!("{} stays {}", at.id, now.role.name()),
             ));
         }
-        self.skip_reapplied(at)?;
         self.lose_leader(at)?;
         if let Some(index) = self.unapplied_idle(at.id) {
             let node = at.id;
@@ -62,7 +64,8 @@ impl Judge {
         let leader = told.filter(|_| now.role == RoleKind::Follower);
         if asks {
             self.wins_the_question(at)?;
-        } else if leader.is_none() && self.may_have_asked_again(at) {
+        } else if self.may_have_asked_again(at.id) {
+            // Whoever was told as well may be refused as one that was not.
             self.asks_silently(at)?;
             if self.now(at).role == RoleKind::PreCandidate {
                 self.wins_the_question(at)?;
@@ -163,7 +166,6 @@ impl Judge {
             return Ok(());
         }
         self.show(at, Switch::PreVote, true, "a node is pre-candidate")?;
-        self.skip_reapplied(at)?;
         self.lose_leader(at)?;
         self.has_handed_out(at)?;
         if now.config.has_quorum(NodeSet::EMPTY.with(at.id)) {
@@ -191,9 +193,8 @@ impl Judge {
     pub(super) fn lets_out_its_questions(&mut self, at: &At<'_>) {
         let term = self.now(at).term;
         let node = self.node(at.event.nid);
-        if node.asks_itself {
-            node.asked_itself = term.next();
-        }
+        let own = node.asks_itself.then(|| term.next()).or(node.asked_itself);
+        node.asked_itself = None;
         let mut asked = std::mem::take(&mut node.asked);
         let Some(asker) = self.follower.member(at.id) else {
             return;
@@ -201,6 +202,10 @@ impl Judge {
         let again = Asked::by(&asker.server);
         if matches!(asker.server.role, Role::PreCandidate { .. }) && !asked.contains(&again) {
             asked.push(again);
+        }
+        if let Some(about) = asked.last().map(|asked| asked.term).or(own) {
+            let node = self.node(at.event.nid);
+            node.own_answer = Some((about, node.own.len()));
         }
         if asked.is_empty() {
             return;
@@ -228,33 +233,32 @@ impl Judge {
         }
     }
 
-    /// Whether a candidate may have asked once more since its last line. Where
-    /// writes are queued its own answer to the attempt before may come late, as
-    /// long as its vote, which comes behind that, has not; and with those of
-    /// others it lets it stand before any line shows a pre-candidate.
-    fn may_have_asked_again(&self, at: &At<'_>) -> bool {
-        let now = self.now(at);
-        let waits = self.follower.member(at.id).is_some_and(|m| {
-            matches!(&m.server.role, Role::Candidate { granted, .. } if !granted.contains(at.id))
-        });
-        if !waits || !self.queues() || self.features.is(Switch::PreVote) != Some(true) {
+    /// Whether `id` may have asked once more since its last line: late answers to
+    /// an attempt before let it stand before any line shows a pre-candidate. Its
+    /// own is among them only where writes are queued, and what it has written
+    /// since was not seen to be complete.
+    pub(super) fn may_have_asked_again(&self, id: NodeId) -> bool {
+        let (Some(member), Some(node)) = (self.follower.member(id), self.node_of(id)) else {
+            return false;
+        };
+        let server = &member.server;
+        let stands = matches!(server.role, Role::Follower | Role::Candidate { .. });
+        if !stands || self.features.is(Switch::PreVote) != Some(true) {
             return false;
         }
-        let mut late = NodeSet::EMPTY.with(at.id);
-        if now.config.has_quorum(late) {
-            let asked = self.node_of(at.id).map(|node| node.asked_itself);
-            return asked == Some(now.term);
+        let own = node.own_answer.filter(|_| self.queues());
+        let mut late = NodeSet::EMPTY;
+        if own.is_some_and(|(about, _)| about >= server.term) {
+            late.insert(id);
         }
-        if !self.questions.is_open(at.id, now.term) {
-            return false;
-        }
-        for voter in now.config.voters().without(at.id).iter() {
-            let said = self.says_yes(at.id, voter);
-            if said.is_some_and(|term| term == now.term || !self.how.ordered) {
-                late.insert(voter);
+        if self.questions.has_asked(id, server.term) {
+            for voter in server.config.voters().without(id).iter() {
+                if self.says_yes(id, voter).is_some() {
+                    late.insert(voter);
+                }
             }
         }
-        now.config.has_quorum(late)
+        server.config.has_quorum(late)
     }
 
     /// Whether who asked before may have asked once more since its last line, and
@@ -278,12 +282,16 @@ impl Judge {
     /// It asks once more, before any line shows that.
     fn asks_silently(&mut self, at: &At<'_>) -> Result<(), Stop> {
         self.lose_leader(at)?;
+        let about = self.now(at).term.next();
+        self.node(at.event.nid).asked_itself = Some(about);
         self.silent(at, at.id, Input::Campaign)?;
         if let Some(member) = self.follower.member_mut(at.id)
             && matches!(member.server.role, Role::PreCandidate { .. })
         {
             // The question is not traced.
             member.said.clear();
+            let asked = Asked::by(&member.server);
+            self.node(at.event.nid).asked.push(asked);
         }
         Ok(())
     }
@@ -334,7 +342,8 @@ impl Judge {
             return Some(term.next());
         }
         let ready = self.node_of(voter)?.last_ready;
-        self.questions.yes(asker, term, voter, ready)
+        let said = self.questions.yes(asker, term, voter, ready)?;
+        Some(said.min(term.next()))
     }
 
     /// Whether `voter` can have said, since `asker` asked, that it would not
@@ -424,7 +433,12 @@ impl Judge {
             }
         }
         let (leader, _) = self.follower.leader_of(term)?;
-        let asks = *leader != id && self.reaches(node.followed).contains(*leader);
+        if *leader == id {
+            let mut others = self.follower.members().filter(|m| m.server.id != id);
+            let follower = others.find(|m| self.was_in(m.server.id, term))?;
+            return Some(Untraced::Transfer(follower.server.id));
+        }
+        let asks = self.reaches(node.followed).contains(*leader);
         asks.then_some(Untraced::ReadIndex(*leader))
     }
 
@@ -478,7 +492,7 @@ impl Judge {
         let now = self.now(at);
         let (from, body) = match cause {
             Untraced::Refusal(from) => (from, Body::PreVote { granted: false }),
-            Untraced::ReadIndex(from) => {
+            Untraced::ReadIndex(from) | Untraced::Transfer(from) => {
                 let read = ReadId { number: 0 };
                 let index = now.commit;
                 (from, Body::ReadIndex { read, index })

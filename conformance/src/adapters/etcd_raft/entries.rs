@@ -23,7 +23,7 @@ use crate::replay::follow::{Fault, RoleKind};
 use crate::verdict::RuleName;
 
 /// A change that changes nothing.
-const IDLE: Change = Change {
+pub(super) const IDLE: Change = Change {
     voters: NodeSet::EMPTY,
     learners: NodeSet::EMPTY,
     removed: NodeSet::EMPTY,
@@ -301,13 +301,16 @@ impl Judge {
         self.settle(at)?;
         let now = self.now(at);
         self.check(at, &now)?;
-        let shown = self.shown(at.event);
-        if self.queues() {
-            let next = self.next_listed(at.id).unwrap_or(now.applied.next());
-            self.durable_up_to(at, next)?;
-        }
-        if self.is_reapplied(at, shown)? {
+        let shown = self.listed(at.event);
+        self.note_applied(at);
+        if self.is_of_the_bootstrap(at) {
+            if now.role == RoleKind::Leader && now.config.contains_voter(at.id) {
+                self.node(at.event.nid).expect.push_back(Expect::Commit);
+            }
             return Ok(());
+        }
+        if let (true, Some(next)) = (self.queues(), self.next_listed(at.id)) {
+            self.durable_up_to(at, next)?;
         }
         let appliable = self.node(at.event.nid).appliable;
         let next = self.next_change(at.id).filter(|(at, _)| *at <= appliable);
@@ -330,7 +333,7 @@ impl Judge {
             ));
         };
         // One that was left out would look so where another was handed out too.
-        let only = self.changes_ahead(at.id, appliable).len() == 1;
+        let only = self.changes_ahead(at.id, appliable) == 1;
         let node = self.node(at.event.nid);
         node.handed_out = node.handed_out.max(index);
         if node.overdue.take() == Some(index) && only {
@@ -356,8 +359,7 @@ impl Judge {
         if !self.queues() && !self.applies_late() {
             return 0;
         }
-        let again = node.reapplied.map_or(0, |open| open.bootstrap);
-        self.changes_ahead(id, node.appliable).len() + usize::try_from(again).unwrap_or(0)
+        self.changes_ahead(id, node.appliable) + usize::try_from(node.again).unwrap_or(0)
     }
 
     /// Whether the line applies a change that a snapshot has come before, so that
@@ -367,12 +369,6 @@ impl Judge {
         let is = node.outdated > 0 && shown == Some(config.voters);
         node.outdated -= usize::from(is);
         is
-    }
-
-    /// The voters that an `ApplyConfChange` lists; `None` when one is unknown.
-    fn shown(&self, event: &Event) -> Option<NodeSet> {
-        let shown = event.change().map(|cc| &*cc.newconf);
-        self.names.set(shown.unwrap_or_default())
     }
 
     fn not_the_configuration(&self, at: &At<'_>, config: &Config) -> Stop {

@@ -49,12 +49,8 @@ pub(crate) struct Judge {
     pub(super) mentioned: Vec<u64>,
     /// A node has no id: 64 are members already, or its own was given away.
     pub(super) nameless: bool,
-    /// Whether a restart goes on where it had applied, once a line shows it.
-    pub(super) keeps_applied: Option<bool>,
     /// The next restart kept other entries than it seems to.
     pub(super) keeps_other: usize,
-    /// A restart could be read in two ways.
-    pub unsure: bool,
     /// A message that was received shows that its sender has written something,
     /// though it may be one that reads so and is sent later.
     pub(super) hurried: bool,
@@ -75,8 +71,6 @@ pub(super) struct How {
     pub storage: Storage,
     /// The contract was given, and no line can show another.
     pub storage_given: bool,
-    /// Whether restarts go on where they had applied, where that is tried.
-    pub keeps_applied: Option<bool>,
     /// Configurations may be applied behind something else, which is to be seen.
     pub late: bool,
     /// Without an order: who receives a message waits until its sender is seen to
@@ -126,9 +120,7 @@ impl Judge {
             questions: Questions::default(),
             mentioned: Vec::new(),
             nameless: false,
-            keeps_applied: how.keeps_applied,
             keeps_other: 0,
-            unsure: false,
             seen_late: None,
             hurried: false,
             events: 0,
@@ -147,14 +139,6 @@ impl Judge {
             judge.told.keep(window);
         }
         judge
-    }
-
-    /// The same judge, who takes it that restarts go on where they had applied,
-    /// or that they do not.
-    pub(super) fn reading(mut self, keeps_applied: bool) -> Self {
-        self.how.keeps_applied = Some(keeps_applied);
-        self.keeps_applied = Some(keeps_applied);
-        self
     }
 
     /// Puts what is known of the switches into the settings. What is open is
@@ -249,6 +233,7 @@ impl Judge {
             return Err(self.unbooted(event, place));
         };
         let at = At { event, place, id };
+        self.goes_on_elsewhere(&at)?;
         self.write_under_way(&at)?;
         if self.resolve(&at)? {
             return Ok(());
@@ -668,6 +653,7 @@ impl Judge {
                     && matches!(member.server.role, plimsoll_model::server::Role::Follower)
                     && !node.asks_itself
                     && self.hands_over(id).is_none()
+                    && !self.may_have_asked_again(id)
             }
             _ => false,
         }

@@ -62,7 +62,7 @@ impl Live {
             how,
             course: Course::new(feeds, options.order(how.ordered), None),
             evidence: Evidence::default(),
-            readings: Readings::new(Judge::new(how, options), true),
+            readings: Readings::new(Judge::new(how, options)),
             shown: None,
             aside: None,
             tried: Vec::new(),
@@ -91,7 +91,7 @@ impl Live {
         self.tried.clear();
         self.course = course;
         self.evidence = Evidence::default();
-        self.readings = Readings::new(Judge::new(self.how, &self.options), true);
+        self.readings = Readings::new(Judge::new(self.how, &self.options));
         self.shown = Some(at);
     }
 
@@ -123,7 +123,7 @@ impl Live {
             late: self.how.late || way == Try::Late,
             ..self.how
         };
-        let readings = Readings::new(Judge::new(how, &self.options), true);
+        let readings = Readings::new(Judge::new(how, &self.options));
         self.aside = Some(Aside {
             how: std::mem::replace(&mut self.how, how),
             course: std::mem::replace(&mut self.course, course),

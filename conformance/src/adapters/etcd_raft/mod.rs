@@ -9,14 +9,14 @@
 //! | `BecomeFollower` at term 1 and `ApplyConfChange` x N, log = commit = N | boot with N configuration entries | membership | §6 | `Bootstrap` |
 //! | `BecomeCandidate` | `campaign` | election | §5.2 | `campaign` |
 //! | the same, by a pre-candidate | `receive-pre-vote` of a majority, silently | prevote | diss. §9.6 | `stepCandidate` |
-//! | the same, with pre-vote, by a candidate whose vote is still being written | `campaign` and the same, silently | prevote | diss. §9.6 | `stepCandidate` |
+//! | the same, with pre-vote, by who asked before and may have asked once more | `campaign` and the same, silently | prevote | diss. §9.6 | `stepCandidate` |
 //! | the same, with pre-vote, by a follower | `receive-timeout-now` | transfer | diss. §3.10 | `stepFollower` |
 //! | any line with the role `StatePreCandidate` | `campaign`, silently, if it did not ask yet | prevote | diss. §9.6 | `becomePreCandidate` |
 //! | `ReceiveRequestVoteRequest` | `receive-request-vote` | election, quorum | §5.2, §5.4.1, diss. §4.2.3 | `Step` |
 //! | `ReceiveRequestVoteResponse` | `receive-vote` | election | §5.2 | `stepCandidate`, `poll` |
 //! | the same, from == to | `count-own-vote` | durability | figure 2 | `stepCandidate` |
 //! | `BecomeFollower` (later) | none: checked as part of the step before | election | §5.1 | `becomeFollower` |
-//! | the same, unasked, of a higher term | `receive-pre-vote` or `receive-read-index`, silently | prevote, reads | diss. §9.6, §6.4 | `Step` |
+//! | the same, unasked, of a higher term | `receive-pre-vote` or `receive-read-index` (for a transfer that is handed on as well), silently | prevote, reads | diss. §9.6, §6.4 | `Step` |
 //! | the same, of its own term, by a leader | `check-quorum`, silently | quorum | diss. §6.2 | `stepLeader` |
 //! | the same, of its own term, by a pre-candidate | `receive-pre-vote` of too many, silently | prevote | diss. §9.6 | `stepCandidate` |
 //! | the same, of its own term, by who asked before | `campaign` and the same, silently | prevote | diss. §9.6 | `stepCandidate` |
@@ -68,7 +68,8 @@
 //! - *Pre-votes* (`questions.rs`): as many as the voters can have given since the
 //!   question left, by their terms, logs and votes at any moment since, and each
 //!   with a `Ready` after that. Late answers to the attempt before count too, and
-//!   may end the next one before any line shows it.
+//!   may win or end the next one before any line shows it; the node's own only
+//!   where writes are queued, and nothing shows that it has come.
 //! - *When configurations are applied* (`storage.rs`): before a node does anything
 //!   else than what follows from it, as long as no line shows that the
 //!   application does that later. Where a run breaks that, it is judged again as
@@ -77,18 +78,20 @@
 //!   handed out, and not by what was applied.
 //! - *A leader tells a follower to stand* only if it has known it to hold its
 //!   whole log. *A term is heard of in a message that is not traced* only from
-//!   a node that was in it and that answers a pre-vote, or from a leader that
-//!   was asked for a read.
+//!   a node that was in it and that answers a pre-vote, from a leader that was
+//!   asked for a read, or, by who led in it before a crash, from a follower that
+//!   hands on a transfer.
 //! - *Snapshots* (`snapshots.rs`) end where their sender has applied. What a node
 //!   has compacted shows in the `InitState` of its restart.
 //! - *What a crash kept* where the log has the length that both the old entries
 //!   and the new give it: every reading is followed (`readings.rs`). The entries
 //!   of a bootstrap are in the first write.
-//! - *Where a restart goes on to apply* (`restart.rs`): behind its snapshot, or
-//!   where it was, as the configuration shows that it comes back with. Until it
-//!   has caught up, what it applied before may be applied again or passed over.
-//!   A bootstrap puts its configuration in force as a whole, also for who comes
-//!   back having applied a part of it.
+//! - *Where a restart goes on to apply* (`begins.rs`): at any index, up to where it
+//!   had applied, at which the configuration shows what it comes back with. The
+//!   lowest is followed; where a line does not fit that, the next one that fits
+//!   all lines since the restart. A bootstrap puts its configuration in force as a
+//!   whole, also for who comes back having applied a part of it. A way that a
+//!   change takes may show only there.
 //! - *Which of two messages that read alike arrived*, of several files: the one
 //!   that its sender had queued and may not have written, or one behind it. The
 //!   first, unless the run diverges so; then it is judged again, and who receives
@@ -134,6 +137,7 @@
 //!
 //! Listed in [`GROUNDS`]. Whatever else is unexplained diverges.
 
+mod begins;
 mod boot;
 mod deferred;
 mod elections;
@@ -231,7 +235,6 @@ impl Given {
             ordered,
             storage: self.storage.unwrap_or(Storage::Sync),
             storage_given: self.storage.is_some(),
-            keeps_applied: None,
             late: false,
             patient: false,
         }
@@ -351,49 +354,22 @@ impl Judged {
 /// more, after a crash that lost the first. So where the run diverges it is judged
 /// again, and who receives waits for as long as that is possible.
 fn in_either_order(files: &[PathBuf], options: &Options, how: How) -> Result<Judged, InputError> {
-    let first = read_both_ways(files, options, how)?;
+    let first = once(files, options, how)?;
     if !first.diverges() || !first.judge.hurried {
         return Ok(first);
     }
     let patient = true;
-    let other = read_both_ways(files, options, How { patient, ..how })?;
+    let other = once(files, options, How { patient, ..how })?;
     match other.leads_further_than(&first) {
         true => Ok(other),
         false => Ok(first),
     }
 }
 
-/// Judges the run; where it diverges and a restart could be read in two ways,
-/// both are tried, and the one that explains more holds.
-fn read_both_ways(files: &[PathBuf], options: &Options, how: How) -> Result<Judged, InputError> {
-    let mut best = once(files, options, how)?;
-    if !best.judge.unsure || !best.diverges() {
-        return Ok(best);
-    }
-    for keeps in [true, false] {
-        let keeps_applied = Some(keeps);
-        let other = once(
-            files,
-            options,
-            How {
-                keeps_applied,
-                ..how
-            },
-        )?;
-        if !other.diverges() {
-            return Ok(other);
-        }
-        if other.consumed > best.consumed {
-            best = other;
-        }
-    }
-    Ok(best)
-}
-
 /// After the verdict the rest is read still, for what it tells of the storage
 /// contract, and so that a torn or foreign line never goes unnoticed.
 fn once(files: &[PathBuf], options: &Options, how: How) -> Result<Judged, InputError> {
-    let mut readings = Readings::new(Judge::new(how, options), false);
+    let mut readings = Readings::new(Judge::new(how, options));
     let feeds: Result<Vec<Feed>, TraceError> = files.iter().map(|f| Feed::of_file(f)).collect();
     let parsers = options.parsers(files.len());
     let mut course = Course::new(feeds?, options.order(how.ordered), parsers.as_ref());

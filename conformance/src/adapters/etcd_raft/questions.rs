@@ -43,7 +43,7 @@ pub(super) struct Known {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Asked {
     /// The term in which it would campaign.
-    term: Term,
+    pub term: Term,
     /// Where its log ends.
     last: Position,
 }
@@ -193,15 +193,17 @@ impl Questions {
         }
     }
 
-    /// Whether `asker` has asked whether it would win in `term`.
-    pub(super) fn is_open(&self, asker: NodeId, term: Term) -> bool {
-        self.open.iter().any(|q| (q.asker, q.term) == (asker, term))
+    /// Whether `asker`, in `term`, has asked what it may count a yes to.
+    pub(super) fn has_asked(&self, asker: NodeId, term: Term) -> bool {
+        let mut open = self.open.iter();
+        open.any(|q| q.asker == asker && q.term >= term)
     }
 
-    /// The term of a yes of `voter` that `asker`, in `term`, may count: `voter`
-    /// was last ready at `ready`.
+    /// The term of a yes of `voter` that `asker`, in `term`, may count: any that it
+    /// has not passed, also of before a crash that lost some. `voter` was last
+    /// ready at `ready`.
     pub(super) fn yes(&self, asker: NodeId, term: Term, voter: NodeId, ready: u64) -> Option<Term> {
-        let counts = |q: &&Question| q.asker == asker && (q.term == term || q.term == term.next());
+        let counts = |q: &&Question| q.asker == asker && q.term >= term;
         let said = |q: &&Question| {
             let mut yes = q.yes.iter();
             yes.any(|(who, event)| *who == voter && ready > *event)

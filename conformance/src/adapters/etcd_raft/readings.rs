@@ -5,13 +5,11 @@
 //! length of the log. Where a write under way was to replace entries, a log of
 //! the same length may hold the old ones or the new; and where writes are queued,
 //! what each of several leaves. No line shows which, until one rests on it. So
-//! every reading is followed from there on. Where a restart
-//! goes on to apply shows only in what the run does with it; a run that is all
-//! there is judged again with the other answer, and one that grows is followed
-//! in both.
+//! every reading is followed from there on.
 
 use super::event::{Event, Name};
 use super::judge::Judge;
+use super::nid::Nid;
 use crate::replay::readings::{Parting, READINGS};
 use crate::verdict::Place;
 
@@ -43,24 +41,15 @@ impl Parting for Judge {
 
     fn is_same(&self, other: &Self) -> bool {
         let (mut all, mut known) = (self.follower.members(), other.follower.members());
-        self.keeps_applied == other.keeps_applied
-            && std::iter::from_fn(|| all.next().zip(known.next()))
-                .all(|(one, other)| one.server == other.server)
-    }
-
-    fn may_part_behind(&self, event: &Event) -> bool {
-        let node = self.nodes.get(&event.nid);
-        event.name == Name::BecomeFollower
-            && !self.unsure
-            && node.is_some_and(|node| node.booting.is_some() && node.id.is_some())
-    }
-
-    fn ways_behind(&self, before: Self) -> Vec<Self> {
-        match self.unsure {
-            true => [true, false]
-                .map(|keeps| before.clone().reading(keeps))
-                .into(),
-            false => Vec::new(),
-        }
+        let same = std::iter::from_fn(|| all.next().zip(known.next()))
+            .all(|(one, other)| one.server == other.server);
+        let open = |judge: &Self, name: &Nid| {
+            let node = judge.nodes.get(name);
+            node.map(|node| (node.again, node.doubt.clone()))
+        };
+        same && self
+            .nodes
+            .keys()
+            .all(|name| open(self, name) == open(other, name))
     }
 }

@@ -3,16 +3,17 @@
 
 use plimsoll_model::cluster::boot;
 use plimsoll_model::config::Config;
-use plimsoll_model::ids::{Index, NodeId, NodeSet, Term};
-use plimsoll_model::log::{GrowingLog, Log, Payload};
+use plimsoll_model::ids::{Index, NodeId, Term};
+use plimsoll_model::log::{GrowingLog, Log};
 use plimsoll_model::rules::Input;
 use plimsoll_model::server::{Server, Write};
 use plimsoll_model::storage::{Disk, Part, Survival};
 
+use super::begins::{Begins, Doubt};
 use super::event::Event;
 use super::judge::{At, Judge, MEMBERSHIP, Start};
 use super::nid::Nid;
-use super::state::{Booting, Reapplied, visible};
+use super::state::Booting;
 use super::storage::DURABILITY;
 use crate::replay::Stop;
 use crate::verdict::RuleName;
@@ -169,27 +170,30 @@ impl Judge {
         };
         // What survived was applied as far as a Ready has handed it out.
         self.apply_entries(at.id);
-        let before = self.now(at);
-        self.compacted(at, Index(boot.base), Index(boot.log))?;
-        let node = self.node(at.event.nid);
-        node.booting = None;
-        node.handed.clear();
-        node.bootstrapped = false;
-        node.written = 0;
         let begun = matches!(&self.start, Some(Start::Stored { last, .. }) if last.0 > 0);
         if let (true, 0, Some(member)) = (begun, boot.log, self.follower.member_mut(at.id)) {
             // The snapshot that it joined with is lost, and what the log began
             // with was known from that.
             member.server.base = Config::UNKNOWN;
         }
+        let begins = self.begins(at, boot);
+        if let Some(index) = begins.first().and_then(|begins| begins.joint) {
+            self.was_joint(at.id, index);
+        }
+        self.compacted(at, Index(boot.base), Index(boot.log))?;
+        let node = self.node(at.event.nid);
+        node.booting = None;
+        node.handed.clear();
+        node.bootstrapped = false;
+        node.written = 0;
         self.step(at, Input::Restart { survival })?;
         self.follower.crashed(at.id, stood);
-        let known = self.node(at.event.nid).reapplied.map(|open| open.to);
-        self.applies_again(at, boot, before.applied.max(known.unwrap_or_default()))?;
+        self.applies_on(at, boot, &begins)?;
         let now = self.now(at);
         self.check(at, &now)?;
         let node = self.node(at.event.nid);
-        (node.appliable, node.handed_out) = (now.applied, now.applied);
+        // What its application passes over is handed out all the same.
+        (node.appliable, node.handed_out) = (now.applied, Index(boot.base));
         Ok(())
     }
 
@@ -442,220 +446,28 @@ impl Judge {
         Ok(())
     }
 
-    /// From where the node applies its log again: from its snapshot on, or,
-    /// where the application keeps what it has applied, from there. Which of
-    /// the two, the configuration shows that it comes back with.
-    fn applies_again(&mut self, at: &At<'_>, boot: &Booting, before: Index) -> Result<(), Stop> {
-        let shown = |conf: &super::nid::Nids| self.names.set(conf);
-        let stored = boot.stored.as_ref().and_then(shown);
-        let outgoing = shown(&at.event.conf[1]).unwrap_or(NodeSet::EMPTY);
-        let Some(member) = self.follower.member(at.id) else {
-            return Ok(());
-        };
-        let server = &member.server;
-        let fits = |config: &Config| Some(config.voters) == stored && config.outgoing() == outgoing;
-        let (from, upto) = (server.applied, before.min(server.commit));
-        // The first that fits, unless it is known that what was applied is kept:
-        // then the last.
-        let keeps = self.keeps_applied == Some(true);
-        let mut config = server.config;
-        let mut found = fits(&config).then_some(from);
-        let mut here = from;
-        while here < upto && (keeps || found.is_none()) {
-            // The configuration stays as it is up to the next change.
-            let next = server.log.next_change(here).filter(|next| *next <= upto);
-            if fits(&config) {
-                found = Some(next.map_or(upto, |next| Index(next.0 - 1)));
-            }
-            let Some(next) = next else {
-                break;
-            };
-            if let Some(Payload::Config { change }) = server.log.entry(next).map(|e| e.payload) {
-                config = config.after(&change);
-            }
-            if fits(&config) {
-                found = Some(next);
-            }
-            here = next;
-        }
-        // A bootstrap puts its configuration in force as a whole, so that a node
-        // which has applied a part of it, or has a snapshot of a part, has all.
-        let bootstrapped = self.bootstrapped_with().filter(|(voters, last)| {
-            let whole = stored == Some(*voters) && outgoing == NodeSet::EMPTY;
-            whole && from < *last && server.commit >= *last
-        });
-        let begins = from == Index::ZERO;
-        let (found, bootstrap) = match (found, bootstrapped) {
-            (None, Some((_, last))) if begins && upto > from => {
-                (Some(last), last.0.saturating_sub(upto.0))
-            }
-            (found, Some((_, last))) if !begins => {
-                let again = if keeps { upto.min(last) } else { from };
-                (found.max(Some(last)), last.0 - again.0)
-            }
-            (found, _) => (found, 0),
-        };
-        let Some(to) = found else {
+    /// It goes on to apply at the first of these, unless a line shows that it was
+    /// another one.
+    fn applies_on(&mut self, at: &At<'_>, boot: &Booting, begins: &[Begins]) -> Result<(), Stop> {
+        let now = self.now(at);
+        let Some((first, others)) = begins.split_first() else {
             return Err(self.diverges(
                 at.event,
                 at.place,
                 RuleName::new("a restart keeps its configuration", "§6", MEMBERSHIP),
                 format!(
-                    "{} comes back with the voters {:?} {:?}, which no prefix of its log between \
-                     {from} and {upto} makes",
-                    at.id, boot.stored, at.event.conf[1]
+                    "{} comes back with the voters {:?} {:?}, which no prefix of its log behind \
+                     {} makes, as far as it had applied",
+                    at.id, boot.stored, at.event.conf[1], boot.base
                 ),
-                format!("the voters of {}", server.config),
+                format!("the voters of {}", now.config),
             ));
         };
-        self.apply_silently(at, to)?;
-        let upto = if bootstrap > 0 { upto.max(to) } else { upto };
-        self.unsure |= upto > from && self.keeps_applied.is_none();
+        self.apply_silently(at, first.at)?;
         let node = self.node(at.event.nid);
-        node.reapplied = (upto > from).then_some(Reapplied {
-            from,
-            to: upto,
-            readies: 0,
-            bootstrap,
-        });
+        node.again = first.again;
+        node.doubt = Doubt::between(others);
         Ok(())
-    }
-
-    /// The voters that a bootstrap began with, and where its entries end.
-    fn bootstrapped_with(&self) -> Option<(NodeSet, Index)> {
-        let Some(Start::Bootstrap(seen)) = &self.start else {
-            return None;
-        };
-        let voters = self.names.set(seen.last()?)?;
-        Some((voters, Index(seen.len() as u64)))
-    }
-
-    /// Applies what is committed up to `to`, configurations too, without a line.
-    fn apply_silently(&mut self, at: &At<'_>, to: Index) -> Result<(), Stop> {
-        while self.now(at).applied < to {
-            self.follower.apply_entries(at.id, to);
-            if self.now(at).applied < to {
-                self.silent(at, at.id, Input::Apply)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// What the restart left open is applied again without a line for it: the
-    /// application may pass over what its snapshot has.
-    pub(super) fn skip_reapplied(&mut self, at: &At<'_>) -> Result<(), Stop> {
-        let Some(Reapplied { to, .. }) = self.node(at.event.nid).reapplied else {
-            return Ok(());
-        };
-        let now = self.now(at);
-        let to = to.min(now.commit);
-        let Some(member) = self.follower.member(at.id) else {
-            return Ok(());
-        };
-        // What it came back with is what it shows still: it has taken no
-        // configuration since.
-        let log = &member.server.log;
-        let changes =
-            std::iter::successors(log.next_change(now.applied), |at| log.next_change(*at));
-        let ahead: Vec<_> = changes
-            .take_while(|at| *at <= to)
-            .filter_map(|at| log.entry(at))
-            .collect();
-        if visible(&now.config.fold(&ahead)) != visible(&now.config) {
-            return Ok(());
-        }
-        self.apply_silently(at, to)
-    }
-
-    /// Whether the `ApplyConfChange` in hand is one that the restart left open:
-    /// of an entry that the node holds to be applied. What it may have come back
-    /// with is passed over.
-    pub(super) fn is_reapplied(
-        &mut self,
-        at: &At<'_>,
-        shown: Option<NodeSet>,
-    ) -> Result<bool, Stop> {
-        let now = self.now(at);
-        let Some(open) = &mut self.node(at.event.nid).reapplied else {
-            return Ok(false);
-        };
-        let Reapplied {
-            from, to, readies, ..
-        } = *open;
-        if open.bootstrap > 0 && shown == Some(now.config.voters) {
-            open.bootstrap -= 1;
-            return Ok(true);
-        }
-        let appliable = self.node(at.event.nid).appliable;
-        let Some(member) = self.follower.member(at.id) else {
-            return Ok(false);
-        };
-        let server = &member.server;
-        // A Ready hands out an entry at least, and with synchronous storage that
-        // is applied before the next one, if it is not applied late: what no line
-        // showed until now was passed over.
-        let overdue = match self.queues() || self.applies_late() {
-            true => Index::ZERO,
-            false => Index((from.0 + readies).saturating_sub(1)),
-        };
-        let ahead = self.changes_ahead(at.id, appliable);
-        let fits = |config: &Config| shown == Some(config.voters);
-        let in_order = ahead.iter().find(|(index, _)| *index > overdue.min(to));
-        let in_order = in_order.filter(|(_, config)| fits(config));
-        let passed = ahead.iter().find(|(index, _)| *index > to);
-        let passed = passed.filter(|(_, config)| fits(config));
-        let any = ahead.iter().take_while(|(index, _)| *index <= to);
-        let any = any.filter(|(index, _)| *index > overdue);
-        let mut any = any.filter(|(_, config)| fits(config));
-        let keeps = self.keeps_applied;
-        self.unsure |= keeps.is_none() && to > server.applied;
-        let chosen = match (in_order, passed) {
-            (_, Some(passed)) if keeps == Some(true) => Some(passed),
-            (Some(in_order), _) => Some(in_order),
-            (None, passed) => any.next().or(passed),
-        };
-        let chosen = chosen.map(|(index, _)| *index);
-        if let Some(index) = chosen {
-            if keeps.is_none() && in_order.is_some() != passed.is_some() {
-                let old = index <= to;
-                if old || ahead.iter().any(|(index, _)| *index <= to) {
-                    self.keeps_applied = Some(!old);
-                }
-            }
-            self.apply_silently(at, Index(index.0 - 1))?;
-            if index > to {
-                self.node(at.event.nid).reapplied = None;
-            }
-            return Ok(false);
-        }
-        // One that it holds to be applied, and that changes nothing.
-        let again = server.log.next_change(from);
-        Ok(fits(&server.config) && again.is_some_and(|again| again <= server.applied))
-    }
-
-    /// Where the next changes stand that `id` applies up to `to`, with what each
-    /// leads to.
-    pub(super) fn changes_ahead(&self, id: NodeId, to: Index) -> Vec<(Index, Config)> {
-        let Some(member) = self.follower.member(id) else {
-            return Vec::new();
-        };
-        let server = &member.server;
-        let log = &server.log;
-        let changes =
-            std::iter::successors(log.next_change(server.applied), |at| log.next_change(*at));
-        let idle = self.follower.idle.iter().filter(|at| log.has(**at));
-        let idle = idle.map(|at| at.index).filter(|at| *at > server.applied);
-        let mut all: Vec<Index> = changes.take_while(|at| *at <= to).collect();
-        all.extend(idle.filter(|at| *at <= to));
-        all.sort_unstable();
-        let mut config = server.config;
-        let after = all.into_iter().map(|index| {
-            if let Some(Payload::Config { change }) = log.entry(index).map(|e| e.payload) {
-                config = config.after(&change);
-            }
-            (index, config)
-        });
-        after.collect()
     }
 }
 

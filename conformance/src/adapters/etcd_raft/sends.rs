@@ -195,9 +195,7 @@ impl Judge {
             message.body,
             Body::Vote { .. } | Body::AppendAck { .. } | Body::HeartbeatAck { .. }
         );
-        let unsure = self
-            .node_of(at.id)
-            .is_some_and(|node| node.reapplied.is_some());
+        let unsure = self.node_of(at.id).is_some_and(|node| node.doubt.is_some());
         if !answers || unsure || config.members().contains(message.from) {
             return Ok(());
         }

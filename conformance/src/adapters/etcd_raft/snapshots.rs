@@ -47,6 +47,9 @@ impl Judge {
     /// The application has taken a snapshot that ends at `last`: of nothing that
     /// it has not applied, as the rule of compaction says.
     pub(super) fn may_compact(&mut self, at: &At<'_>, last: Index) -> Result<(), Stop> {
+        if last > self.now(at).applied {
+            self.has_applied_up_to(at, last)?;
+        }
         if self.queues() && last > self.now(at).applied {
             self.durable_up_to(at, last)?;
         }
@@ -106,7 +109,7 @@ impl Judge {
         node.installed = true;
         node.appliable = node.appliable.max(applied);
         node.handed_out = node.handed_out.max(applied);
-        node.reapplied = None;
+        (node.again, node.doubt) = (0, None);
     }
 
     /// A message names the entry at which every log begins: until then its term

@@ -8,6 +8,7 @@ use plimsoll_model::ids::{Index, NodeId, NodeSet, Term};
 use plimsoll_model::message::Message;
 use smallvec::SmallVec;
 
+use super::begins::Doubt;
 use super::event::{Event, HardState, Role};
 use super::nid::{ByNid, Nid, Nids};
 use super::questions::Asked;
@@ -91,20 +92,6 @@ pub(super) struct Booting {
     pub bootstrap: Option<Vec<Nids>>,
 }
 
-/// What a restart leaves open of the entries that were applied before.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Reapplied {
-    /// Behind the snapshot that the node came back with.
-    pub from: Index,
-    /// Up to here it had applied.
-    pub to: Index,
-    /// How many times it was ready since, with something to apply.
-    pub readies: u64,
-    /// How many entries of the bootstrap it may still apply again, to a
-    /// configuration that has them all.
-    pub bootstrap: u64,
-}
-
 /// What the adapter keeps of a node.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Node {
@@ -152,8 +139,12 @@ pub(super) struct Node {
     pub asks_itself: bool,
     /// The terms that it was in since its last `Ready`.
     pub passed: SmallVec<[Term; 2]>,
-    /// About which term it asked itself alone last, with a `Ready`.
-    pub asked_itself: Term,
+    /// About which term it asked itself, and no `Ready` has let that out.
+    pub asked_itself: Option<Term>,
+    /// With asynchronous storage: about which term it asked last, with a `Ready`,
+    /// if its own answer may still come; and how many of its acknowledgements do
+    /// not show that it has.
+    pub own_answer: Option<(Term, usize)>,
     /// What it asks the others, and no `Ready` has let out.
     pub asked: SmallVec<[Asked; 1]>,
     /// Whether it ever asked.
@@ -175,8 +166,22 @@ pub(super) struct Node {
     /// A change of the configuration that was handed out, and not applied before
     /// something else happened.
     pub overdue: Option<Index>,
-    /// What its restart left open.
-    pub reapplied: Option<Reapplied>,
+    /// How many entries of the bootstrap it may apply again, to a configuration
+    /// that has them all.
+    pub again: u64,
+    /// Up to here it may have applied before its last restart.
+    pub had_applied: Index,
+    /// Where else that may have gone on to apply.
+    pub doubt: Option<Doubt>,
+}
+
+impl Node {
+    /// An acknowledgement of its own has come: what was queued before it has, too.
+    pub(super) fn acknowledged(&mut self) {
+        self.own_answer = self
+            .own_answer
+            .and_then(|(about, before)| Some((about, before.checked_sub(1)?)));
+    }
 }
 
 /// A configuration from a trace, as a change that leads there.

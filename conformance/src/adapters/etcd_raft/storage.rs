@@ -11,7 +11,7 @@ use plimsoll_model::ids::{Index, NodeId, NodeSet, Term};
 use plimsoll_model::message::Message;
 use plimsoll_model::rules::{Branch, Input};
 
-use super::event::{Msg, MsgType, Name};
+use super::event::{Event, Msg, MsgType, Name};
 use super::judge::{At, Judge, inconclusive};
 use super::nid::Nid;
 use super::state::Own;
@@ -41,22 +41,32 @@ impl Judge {
         match at.event.name {
             // What follows from applying it; and a Ready may come in two.
             Name::ApplyConfChange | Name::Commit | Name::BecomeFollower | Name::Ready => Ok(()),
-            name if name.is_send() && !(own && self.applies_late()) => Ok(()),
-            _ if self.applies_late() => {
+            name if self.applies_late() && (own || !name.is_send()) => {
                 let overdue = self.overdue(at.id).map(|(index, _)| index);
                 let node = self.node(at.event.nid);
                 node.overdue = overdue.or(node.overdue);
                 Ok(())
             }
-            _ => self.has_applied(at),
+            _ if self.shows_what_is_applied(at.event) => self.has_applied(at),
+            _ => Ok(()),
         }
+    }
+
+    /// Whether a node is seen to have applied what it was handed out, where it does
+    /// something else.
+    pub(super) fn shows_what_is_applied(&self, event: &Event) -> bool {
+        let follows = matches!(
+            event.name,
+            Name::ApplyConfChange | Name::Commit | Name::BecomeFollower | Name::Ready
+        );
+        !self.queues() && !self.applies_late() && !follows && !event.name.is_send()
     }
 
     /// The change of the configuration that `id` was handed out to apply, and
     /// has not applied.
     fn overdue(&self, id: NodeId) -> Option<(Index, Change)> {
         let node = self.node_of(id)?;
-        if node.reapplied.is_some() || node.deferred.is_some() {
+        if node.again > 0 || node.deferred.is_some() {
             return None;
         }
         let next = self.next_change(id);
@@ -178,11 +188,6 @@ impl Judge {
         if !node.installed && node.handed_out < now.commit {
             node.handed_out = node.handed_out.next();
         }
-        if let Some(reapplied) = &mut node.reapplied
-            && now.commit.0 > reapplied.from.0 + reapplied.readies
-        {
-            reapplied.readies += 1;
-        }
         if queues {
             // It is handed out; when it is written nothing shows.
             node.installed = false;
@@ -256,6 +261,7 @@ impl Judge {
         {
             node.own.pop_front();
             node.droppable -= 1;
+            node.acknowledged();
         }
         let front = node.own.front().copied();
         let covered = front.and_then(|(_, cover)| cover);
@@ -290,6 +296,7 @@ impl Judge {
         };
         node.own.pop_front();
         node.droppable = node.droppable.saturating_sub(1);
+        node.acknowledged();
         let asks_itself = node.asks_itself;
         if self.queues() {
             self.complete_up_to(at, at.id, mark)?;

@@ -282,7 +282,7 @@ impl Run {
         let in_order = header.order == Order::File && self.course.inputs() == 1;
         self.course.ordered(self.options.order(in_order));
         let judge = Judge::new(header, settings, &self.options);
-        self.judge = Some((Readings::new(judge, false), dialect));
+        self.judge = Some((Readings::new(judge), dialect));
         Ok(true)
     }
 
