@@ -235,7 +235,10 @@ impl Ground {
             Ground::Forgotten => {
                 "the line rests on what lies so far back that it was forgotten (--window)"
             }
-            Ground::MidRun => "the trace begins in mid-run, and not every node's state is given",
+            Ground::MidRun => {
+                "the trace begins in mid-run: what the logs held by then, and what was under way, \
+                 no line shows"
+            }
         }
     }
 }

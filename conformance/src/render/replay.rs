@@ -6,7 +6,7 @@ use crate::replay::Judged;
 use crate::replay::feed::STDIN;
 use crate::replay::names::Names;
 use crate::report::replay::{Document, ReducedReport, TraceReport};
-use crate::verdict::{Agreed, Certificate, Divergence, Nearest, Place, Verdict};
+use crate::verdict::{Agreed, Certificate, Nearest, Place, Verdict};
 
 /// How wide sentences are.
 const WIDTH: usize = 100;
@@ -56,15 +56,6 @@ pub fn verdict(judged: &Judged, report: &TraceReport, plain: bool) -> String {
                 out += &item(if i == 0 { "nearest" } else { "" }, &near(nearest));
             }
             out += &agreed(&found.agreed, &found.place, &names);
-            if let (Some(only), 1) = (alone(found, certificate), judged.inputs.len()) {
-                out += &item(
-                    "hint",
-                    &format!(
-                        "so far only {only} has lines here: files of several nodes of one run are \
-                         judged with --together"
-                    ),
-                );
-            }
             out += &context(judged, found.place.line, &names);
             if let Some(reduced) = &report.reduced {
                 out += &item("reduced", &reduced_to(reduced));
@@ -92,15 +83,6 @@ pub fn verdict(judged: &Judged, report: &TraceReport, plain: bool) -> String {
         }
     }
     out + &rests_on(certificate, matches!(verdict, Verdict::Diverges(..)))
-}
-
-/// The one of several nodes that has lines up to a divergence: its file may be
-/// one of several.
-fn alone<'a>(found: &'a Divergence, certificate: &Certificate) -> Option<&'a str> {
-    match &found.agreed[..] {
-        [only] if certificate.nodes.len() > 1 => Some(&only.node),
-        _ => None,
-    }
 }
 
 /// How many events there were: of a run that was left off, how many of them were

@@ -10,6 +10,8 @@
 //! A run that is all there and one that grows are judged by the same steps: the
 //! first is one whose inputs have ended.
 
+mod vain;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
@@ -108,6 +110,8 @@ struct Input<R: Reading> {
     nodes: usize,
     /// There is nothing to be read of it now.
     dry: bool,
+    /// Why it cannot be read on, which nobody was told.
+    failed: Option<InputError>,
 }
 
 /// The events of a node that were read and not judged.
@@ -141,6 +145,7 @@ impl<R: Reading> Course<R> {
             ahead: 0,
             nodes: 0,
             dry: false,
+            failed: None,
         });
         Course {
             inputs: inputs.collect(),
@@ -246,6 +251,9 @@ impl<R: Reading> Course<R> {
 
     fn read(&mut self, input: usize, reading: &mut R) -> Result<Got<R::Event>, InputError> {
         let from = &mut self.inputs[input];
+        if let Some(error) = from.failed.take() {
+            return Err(error);
+        }
         let next = match &mut from.lines {
             Some(lines) => lines
                 .next_line()?
@@ -255,7 +263,7 @@ impl<R: Reading> Course<R> {
                 match from.feed.next_line()? {
                     Fed::Line { line, .. } if line.is_blank() => return Ok(Got::Line),
                     Fed::Line { line, rotated } => {
-                        let first = rotated || std::mem::take(&mut from.untouched);
+                        let first = std::mem::take(&mut from.untouched);
                         Some((
                             line.number,
                             R::parse(&mut from.parser, &name, line, first)?,
@@ -593,7 +601,10 @@ impl<R: Reading> Course<R> {
                     };
                     let names: Vec<(&str, Option<&str>)> = lost.iter().map(named).collect();
                     match stuck(&names) {
-                        Stuck::Contradiction(at) => lost[at],
+                        Stuck::Contradiction(circle) => {
+                            let circle: Vec<usize> = circle.iter().map(|at| lost[*at]).collect();
+                            self.whom_to_blame(&circle, &lost, reading, judge)
+                        }
                         Stuck::Ended(at, node) => {
                             // A node that nobody has met may stand anywhere.
                             if !self.homes.contains_key(&node)

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use plimsoll_trace::{Lines, TraceError};
+use plimsoll_trace::{ErrorKind, Lines, TraceError};
 
 use super::feed::STDIN;
 use crate::adapters::etcd_raft;
@@ -209,6 +209,9 @@ pub(super) fn detect(files: &[PathBuf]) -> Result<Format, InputError> {
     Ok(found.unwrap_or(Format::Plimsoll))
 }
 
+/// How a text begins that says it is UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 fn detect_one(path: &Path) -> Result<Option<Format>, InputError> {
     let mut lines = Lines::open(path)?;
     while let Some(line) = lines.next_line()? {
@@ -217,6 +220,9 @@ fn detect_one(path: &Path) -> Result<Option<Format>, InputError> {
         }
         if let Some(format) = format_of(line.bytes) {
             return Ok(Some(format));
+        }
+        if line.bytes.starts_with(BYTE_ORDER_MARK) {
+            return Err(lines.error(0, ErrorKind::ByteOrderMark).into());
         }
         if !line.terminated {
             return Ok(Some(Format::Plimsoll));

@@ -50,6 +50,12 @@ pub trait Judging {
     /// Whose message the event waits for, as the trace calls it.
     fn waits_for<'a>(&self, event: &'a Self::Event) -> Option<&'a str>;
 
+    /// Whether `later`, a line of the node whose message `event` waits for, shows
+    /// it sending one that reads so.
+    fn sends(&self, _later: &Self::Event, _event: &Self::Event) -> bool {
+        false
+    }
+
     /// Whether what the event waits for may have been there, and was forgotten.
     fn may_be_forgotten(&self, event: &Self::Event) -> bool;
 
@@ -103,9 +109,9 @@ pub trait Reading {
 /// What there is when every lane waits for a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stuck {
-    /// Lanes wait for each other in a circle, this one among them: in no order
-    /// was what they wait for sent before it arrived.
-    Contradiction(usize),
+    /// Lanes wait for each other in a circle, these: in no order was what they
+    /// wait for sent before it arrived. Or one that waits for nobody.
+    Contradiction(Vec<usize>),
     /// This lane waits, in the end, for a node whose lines have ended.
     Ended(usize, String),
 }
@@ -121,9 +127,9 @@ pub fn stuck(waiting: &[(&str, Option<&str>)]) -> Stuck {
             let next = awaited.map(|node| waiting.iter().position(|(name, _)| *name == node));
             match next {
                 // Who waits for nobody is what cannot be explained.
-                None => return Stuck::Contradiction(at),
+                None => return Stuck::Contradiction(vec![at]),
                 Some(Some(next)) if steps < waiting.len() => (at, steps) = (next, steps + 1),
-                Some(Some(_)) => return Stuck::Contradiction(first_of_circle(waiting, at)),
+                Some(Some(_)) => return Stuck::Contradiction(circle(waiting, at)),
                 Some(None) => {
                     let node = awaited.unwrap_or_default().to_owned();
                     ended.get_or_insert(Stuck::Ended(start, node));
@@ -132,19 +138,22 @@ pub fn stuck(waiting: &[(&str, Option<&str>)]) -> Stuck {
             }
         }
     }
-    ended.unwrap_or(Stuck::Contradiction(0))
+    ended.unwrap_or(Stuck::Contradiction(vec![0]))
 }
 
-/// The first lane of the circle that the lane at `within` belongs to.
-fn first_of_circle(waiting: &[(&str, Option<&str>)], within: usize) -> usize {
-    let (mut at, mut first) = (within, within);
+/// The lanes of the circle that the lane at `within` belongs to, in their order.
+fn circle(waiting: &[(&str, Option<&str>)], within: usize) -> Vec<usize> {
+    let (mut at, mut all) = (within, vec![within]);
     for _ in 0..waiting.len() {
         let (_, awaited) = waiting[at];
         let next = waiting.iter().position(|(name, _)| Some(*name) == awaited);
         at = next.unwrap_or(at);
-        first = first.min(at);
+        if !all.contains(&at) {
+            all.push(at);
+        }
     }
-    first
+    all.sort_unstable();
+    all
 }
 
 /// The end of a judgement at an event that waits for a node without lines.
@@ -163,16 +172,16 @@ mod tests {
     #[test]
     fn who_waits_in_a_circle_contradicts_and_who_waits_for_an_end_does_not() {
         let circle = [("a", Some("b")), ("b", Some("c")), ("c", Some("b"))];
-        assert_eq!(stuck(&circle), Stuck::Contradiction(1));
+        assert_eq!(stuck(&circle), Stuck::Contradiction(vec![1, 2]));
         let ended = [("a", Some("b")), ("b", Some("d")), ("c", Some("a"))];
         assert_eq!(stuck(&ended), Stuck::Ended(0, "d".to_owned()));
         // A circle beside it is a contradiction still.
         let both = [("a", Some("d")), ("b", Some("c")), ("c", Some("b"))];
-        assert_eq!(stuck(&both), Stuck::Contradiction(1));
-        assert_eq!(stuck(&[("a", Some("a"))]), Stuck::Contradiction(0));
+        assert_eq!(stuck(&both), Stuck::Contradiction(vec![1, 2]));
+        assert_eq!(stuck(&[("a", Some("a"))]), Stuck::Contradiction(vec![0]));
         assert_eq!(
             stuck(&[("a", Some("b")), ("b", None)]),
-            Stuck::Contradiction(1)
+            Stuck::Contradiction(vec![1])
         );
     }
 }

@@ -200,6 +200,10 @@ impl<J: Parting> Judging for Readings<J> {
         self.first.waits_for(event)
     }
 
+    fn sends(&self, later: &Self::Event, event: &Self::Event) -> bool {
+        self.first.sends(later, event)
+    }
+
     fn may_be_forgotten(&self, event: &Self::Event) -> bool {
         self.first.may_be_forgotten(event)
     }

@@ -267,6 +267,10 @@ impl<J: Judging> Judging for Recorded<J> {
         self.judge.waits_for(event)
     }
 
+    fn sends(&self, later: &Self::Event, event: &Self::Event) -> bool {
+        self.judge.sends(later, event)
+    }
+
     fn may_be_forgotten(&self, event: &Self::Event) -> bool {
         self.judge.may_be_forgotten(event)
     }

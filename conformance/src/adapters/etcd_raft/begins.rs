@@ -60,7 +60,7 @@ type Shown = (NodeSet, NodeSet);
 
 /// How far a node has applied, the configuration there, and how many entries of
 /// the bootstrap it may apply again.
-type Place = (Index, Config, u64);
+type Reached = (Index, Config, u64);
 
 impl Doubt {
     /// Nothing applied yet; `None` where there is no other place.
@@ -193,7 +193,7 @@ impl Judge {
         }
         let again = node.again;
         if let Some(doubt) = node.doubt.take() {
-            let reaches = |judge: &Self, place: &Place| judge.next_behind(at.id, place) > index;
+            let reaches = |judge: &Self, place: &Reached| judge.next_behind(at.id, place) > index;
             self.goes_on(at, doubt, again, reaches)?;
         }
         self.follower.apply_entries(at.id, index);
@@ -205,7 +205,7 @@ impl Judge {
         at: &At<'_>,
         mut doubt: Doubt,
         again: u64,
-        fits: impl Fn(&Self, &Place) -> bool,
+        fits: impl Fn(&Self, &Reached) -> bool,
     ) -> Result<(), Stop> {
         let now = self.now(at);
         let here = (now.applied, now.config, again);
@@ -270,7 +270,7 @@ impl Judge {
     }
 
     /// Where the next change stands that is applied from there on.
-    fn next_behind(&self, id: NodeId, (applied, _, again): &Place) -> Index {
+    fn next_behind(&self, id: NodeId, (applied, _, again): &Reached) -> Index {
         if let (1.., Some((_, last))) = (*again, self.bootstrapped_with()) {
             return Index((last.0 + 1).saturating_sub(*again));
         }
@@ -280,7 +280,7 @@ impl Judge {
 
     /// Where `id` has got if it began there; `None` where the lines since do not
     /// fit that.
-    fn place(&self, id: NodeId, begins: &Begins, lines: &[Applied]) -> Option<Place> {
+    fn place(&self, id: NodeId, begins: &Begins, lines: &[Applied]) -> Option<Reached> {
         let server = &self.follower.member(id)?.server;
         let after = |config: Config, (index, change): (Index, Change)| match begins.joint {
             Some(joint) if joint == index => config.after(&jointly(change)),
@@ -324,7 +324,7 @@ impl Judge {
     }
 
     /// Whether the line in hand may be one of a node that has got there.
-    fn fits(&self, at: &At<'_>, place: &Place) -> bool {
+    fn fits(&self, at: &At<'_>, place: &Reached) -> bool {
         let (applied, config, again) = place;
         let event = at.event;
         let [voters, outgoing] = [0, 1].map(|half| self.names.set(&event.conf[half]));

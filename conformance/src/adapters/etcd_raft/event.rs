@@ -95,7 +95,7 @@ pub(crate) struct HardState {
     pub commit: u64,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub(crate) struct Msg {
     #[serde(rename = "type")]
     pub kind: MsgType,

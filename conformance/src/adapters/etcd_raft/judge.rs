@@ -1,9 +1,10 @@
 //! The judgement, event by event.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use plimsoll_model::flaws::Flaw;
 use plimsoll_model::ids::{Index, NodeId, NodeSet, Term};
+use plimsoll_model::message::Message;
 use plimsoll_model::refusal::Refusal;
 use plimsoll_model::rules::{Input, Outcome};
 use plimsoll_model::settings::{Dialect, Durability, PreVote, RemovedLeader, Settings, Storage};
@@ -45,6 +46,9 @@ pub(crate) struct Judge {
     pub(super) told: Kept<(Term, NodeId), ()>,
     /// Pre-votes, and what each node can have answered.
     pub(super) questions: Questions,
+    /// What was said and lost in a crash before it could leave, the last of it, and
+    /// where that shows.
+    pub(super) lost: VecDeque<(Message, Place)>,
     /// The event at which each id was last given or proposed.
     pub(super) mentioned: Vec<u64>,
     /// A node has no id: 64 are members already, or its own was given away.
@@ -118,6 +122,7 @@ impl Judge {
             terms: Kept::default(),
             told: Kept::default(),
             questions: Questions::default(),
+            lost: VecDeque::new(),
             mentioned: Vec::new(),
             nameless: false,
             keeps_other: 0,
@@ -249,8 +254,13 @@ impl Judge {
             self.node(event.nid).may_commit = false;
         }
         match event.name {
-            Name::BecomeCandidate => self.campaign(&at),
-            Name::BecomeFollower | Name::BecomeLeader => self.became(&at),
+            Name::BecomeCandidate | Name::BecomeFollower | Name::BecomeLeader => {
+                let judged = match event.name {
+                    Name::BecomeCandidate => self.campaign(&at),
+                    _ => self.became(&at),
+                };
+                judged.map_err(|stop| self.unless_alone(&at, stop))
+            }
             Name::Replicate => self.replicate(&at),
             Name::ChangeConf => self.change(&at),
             Name::Commit => self.commit(&at),
@@ -497,6 +507,33 @@ impl Judge {
         node.expect.extend(expect);
     }
 
+    /// Whether a node has shown itself.
+    pub(super) fn has_lines(&self, id: NodeId) -> bool {
+        let node = self.node_of(id);
+        node.is_some_and(|node| node.id.is_some() || node.booting.is_some())
+    }
+
+    /// The same, unless it may be what others have said, and no other member of
+    /// its configuration has a line: the trace is one node's part of a run.
+    fn unless_alone(&self, at: &At<'_>, stop: Stop) -> Stop {
+        let heard = [
+            "a role changes for a reason",
+            "an election is asked for first",
+            "a majority would vote",
+            "a lost vote ends the attempt",
+        ];
+        let others = self.now(at).config.members().without(at.id);
+        let alone = others != NodeSet::EMPTY && !others.iter().any(|id| self.has_lines(id));
+        match &stop {
+            Stop::Diverges(found)
+                if self.how.ordered && alone && heard.contains(&found.rule.name.as_str()) =>
+            {
+                inconclusive(Ground::NodeMissing, at.event, at.place)
+            }
+            _ => stop,
+        }
+    }
+
     pub(super) fn diverges(
         &self,
         event: &Event,
@@ -590,6 +627,10 @@ impl Judging for Judge {
     fn waits_for<'a>(&self, event: &'a Event) -> Option<&'a str> {
         let message = event.msg.as_ref().filter(|_| event.name.is_receive());
         message.map(|message| message.from.as_str())
+    }
+
+    fn sends(&self, later: &Event, event: &Event) -> bool {
+        later.name.is_send() && later.msg.is_some() && later.msg == event.msg
     }
 
     fn may_be_forgotten(&self, event: &Event) -> bool {

@@ -181,8 +181,9 @@ use crate::replay::{InputError, Judgement, Options, Stop};
 use crate::verdict::{Ground, Place};
 
 /// The only grounds on which a trace of etcd-io/raft is inconclusive.
-pub const GROUNDS: [Ground; 8] = [
+pub const GROUNDS: [Ground; 9] = [
     Ground::NothingConsumed,
+    Ground::NodeMissing,
     Ground::FirstBootWithLog,
     Ground::AsynchronousStorage,
     Ground::Unsupported,

@@ -18,6 +18,9 @@ use super::storage::DURABILITY;
 use crate::replay::Stop;
 use crate::verdict::RuleName;
 
+/// How many messages that were lost in crashes are kept, to tell of them.
+const LOST: usize = 256;
+
 /// Term, vote and commit index, as a restart restores them.
 type Restored = (Term, Option<NodeId>, Index);
 
@@ -186,6 +189,7 @@ impl Judge {
         node.handed.clear();
         node.bootstrapped = false;
         node.written = 0;
+        self.loses_what_waits(at);
         self.step(at, Input::Restart { survival })?;
         self.follower.crashed(at.id, stood);
         self.applies_on(at, boot, &begins)?;
@@ -195,6 +199,18 @@ impl Judge {
         // What its application passes over is handed out all the same.
         (node.appliable, node.handed_out) = (now.applied, Index(boot.base));
         Ok(())
+    }
+
+    /// What waits for a write is lost with it.
+    fn loses_what_waits(&mut self, at: &At<'_>) {
+        let Some(member) = self.follower.member(at.id) else {
+            return;
+        };
+        let waiting = member.server.waiting();
+        self.lost
+            .extend(waiting.map(|message| (message.clone(), at.place.clone())));
+        let many = self.lost.len().saturating_sub(LOST);
+        self.lost.drain(..many);
     }
 
     /// A node starts again with nothing.

@@ -10,13 +10,13 @@ use plimsoll_model::rules::{Branch, Input};
 use plimsoll_model::server::Role;
 
 use super::event::{Event, Msg, MsgType, Name};
-use super::judge::{At, FORMAT, Judge, forgotten};
+use super::judge::{At, FORMAT, Judge, forgotten, inconclusive};
 use super::state::{Expect, Own};
 use super::storage::{DURABILITY, own_of};
 use crate::replay::Stop;
 use crate::replay::follow::RoleKind;
 use crate::replay::pattern::{Pattern, Shape};
-use crate::verdict::RuleName;
+use crate::verdict::{Ground, Place, RuleName};
 
 const REPLICATION: &str = "model/src/rules/replication.rs";
 
@@ -252,6 +252,13 @@ impl Judge {
         if self.follower.flights.may_have_forgotten(&pattern) {
             return Err(forgotten(at, format!("{} may have sent it", pattern.from)));
         }
+        let lost = self.lost.iter().rev();
+        if let Some((_, crash)) = lost.clone().find(|(lost, _)| pattern.matches(lost)) {
+            return Err(self.was_lost(at, pattern.from, crash));
+        }
+        if self.how.ordered && !self.has_lines(pattern.from) {
+            return Err(inconclusive(Ground::NodeMissing, at.event, at.place));
+        }
         let (why, expected) = match self.follower.flights.nearest(&pattern) {
             Some(nearest) => {
                 let field = pattern.difference(&nearest).map_or(String::new(), |d| {
@@ -277,6 +284,25 @@ impl Judge {
             why,
             expected,
         ))
+    }
+
+    /// The message was lost in a crash, before it could leave.
+    fn was_lost(&self, at: &At<'_>, sender: NodeId, crash: &Place) -> Stop {
+        let stop = self.diverges(
+            at.event,
+            at.place,
+            RuleName::new("what is said must be durable first", "figure 2", DURABILITY),
+            format!("{sender} crashed before it had written what this says, so that it never left"),
+            format!("{sender} comes back with what it had written"),
+        );
+        match stop {
+            Stop::Diverges(mut found) => {
+                let shows = format!("{sender} comes back without it");
+                found.because.insert(0, (crash.clone(), shows));
+                Stop::Diverges(found)
+            }
+            stop => stop,
+        }
     }
 
     /// The message is from or to a node that the run has not shown.

@@ -641,6 +641,17 @@ impl Judging for Judge {
         }
     }
 
+    fn sends(&self, later: &Step, step: &Step) -> bool {
+        let Cause::Receive(awaited) = &step.cause else {
+            return false;
+        };
+        let mut sent = later.send.iter().flatten();
+        sent.any(|message| match &awaited.id {
+            Some(id) => message.id.as_ref() == Some(id),
+            None => message == awaited,
+        })
+    }
+
     fn may_be_forgotten(&self, step: &Step) -> bool {
         match &step.cause {
             Cause::Receive(message) => {
