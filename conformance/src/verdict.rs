@@ -28,6 +28,16 @@ pub struct Place {
     pub event: u64,
 }
 
+impl Place {
+    /// The line, with its file where that is another one than that of `other`.
+    pub(crate) fn beside(&self, other: &Place) -> String {
+        match self.path == other.path {
+            true => format!("line {}", self.line),
+            false => format!("{}:{}", self.path.display(), self.line),
+        }
+    }
+}
+
 fn as_path<S: Serializer>(path: &Arc<Path>, to: S) -> Result<S::Ok, S::Error> {
     path.as_ref().serialize(to)
 }

@@ -48,6 +48,25 @@ const FLAWED: [&str; 9] = [
     "plimsoll/flawed-two-changes.ndjson.gz",
 ];
 
+/// Two halves of a cluster, each with a change of the configuration of its own:
+/// every step is legal, and the run is not.
+#[test]
+fn what_is_wrong_only_with_the_whole_run_is_named_with_both_lines() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/broken");
+    for (name, rule, line, other) in [
+        ("two-leaders", "election safety", 57, 47),
+        ("two-entries-committed", "state-machine safety", 52, 41),
+    ] {
+        let found = divergence(&folder.join(format!("{name}.ndjson.gz"))).expect("it diverges");
+        assert_eq!(found.rule.name, rule, "{name}: {found:#?}");
+        assert_eq!(found.place.line, line, "{name}: {found:#?}");
+        let lines: Vec<u64> = found.because.iter().map(|(place, _)| place.line).collect();
+        assert!(lines.contains(&other), "{name}: {found:#?}");
+        // The line itself is no reason for what is wrong with it.
+        assert!(!lines.contains(&line), "{name}: {found:#?}");
+    }
+}
+
 #[test]
 fn the_nearest_legal_event_is_legal() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("blame");

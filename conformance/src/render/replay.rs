@@ -49,14 +49,14 @@ pub fn verdict(judged: &Judged, report: &TraceReport, plain: bool) -> String {
             );
             out += &item("why", &found.why);
             for (place, what) in &found.because {
-                out += &item("", &format!("{}: {what}", at(place, &found.place)));
+                out += &item("", &format!("{}: {what}", place.beside(&found.place)));
             }
             out += &item("expected", &found.expected);
             for (i, nearest) in found.nearest.iter().enumerate() {
                 out += &item(if i == 0 { "nearest" } else { "" }, &near(nearest));
             }
             out += &agreed(&found.agreed, &found.place, &names);
-            out += &context(judged, found.place.line, &names);
+            out += &context(judged, &found.place, &names);
             if let Some(reduced) = &report.reduced {
                 out += &item("reduced", &reduced_to(reduced));
             }
@@ -96,11 +96,11 @@ fn all(certificate: &Certificate) -> String {
 }
 
 /// The steps that led here.
-fn context(judged: &Judged, line: u64, names: &Names) -> String {
+fn context(judged: &Judged, end: &Place, names: &Names) -> String {
     let steps: Vec<String> = judged
         .moments
         .iter()
-        .filter(|moment| moment.place.line <= line)
+        .filter(|moment| moment.place.path != end.path || moment.place.line <= end.line)
         .map(|moment| {
             let silent = if moment.silent {
                 " (no line shows it)"
@@ -108,7 +108,7 @@ fn context(judged: &Judged, line: u64, names: &Names) -> String {
                 ""
             };
             let action = names.text(&moment.action.to_string());
-            format!("line {}: {action}{silent}", moment.place.line)
+            format!("{}: {action}{silent}", moment.place.beside(end))
         })
         .collect();
     let from = steps.len().saturating_sub(CONTEXT);
@@ -117,14 +117,6 @@ fn context(judged: &Judged, line: u64, names: &Names) -> String {
         out += &item(if i == 0 { "before" } else { "" }, step);
     }
     out
-}
-
-/// A line, with its file where that is another one.
-fn at(place: &Place, other: &Place) -> String {
-    match place.path == other.path {
-        true => format!("line {}", place.line),
-        false => format!("{}:{}", place.path.display(), place.line),
-    }
 }
 
 /// A legal event that is near.
@@ -156,7 +148,7 @@ fn agreed(all: &[Agreed], other: &Place, names: &Names) -> String {
         let vote = agreed.vote.as_deref();
         table.row([
             names.of_model(&agreed.model).to_owned(),
-            at(&agreed.place, other),
+            agreed.place.beside(other),
             agreed.role.to_owned(),
             agreed.term.to_string(),
             vote.map_or("-", |vote| names.of_trace(vote)).to_owned(),

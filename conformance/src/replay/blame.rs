@@ -49,8 +49,9 @@ impl Since {
 }
 
 impl Follower {
-    /// The lines from which on those facts of `id` hold that `reason` names.
-    pub fn because(&self, id: NodeId, reason: &str) -> Vec<(Place, String)> {
+    /// The lines before `here` from which on those facts of `id` hold that `reason`
+    /// names.
+    pub fn because(&self, id: NodeId, reason: &str, here: &Place) -> Vec<(Place, String)> {
         let Some(member) = self.member(id) else {
             return Vec::new();
         };
@@ -63,7 +64,8 @@ impl Follower {
         let names = |words: &[&str]| words.iter().any(says) || positions && words.contains(&"@");
         let mut because = Vec::new();
         let mut fact = |place: &Option<Place>, words: &[&str], what: String| {
-            if let Some(place) = place.as_ref().filter(|_| names(words)) {
+            let place = place.as_ref().filter(|place| *place != here);
+            if let Some(place) = place.filter(|_| names(words)) {
                 because.push((place.clone(), what));
             }
         };

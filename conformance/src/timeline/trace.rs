@@ -77,8 +77,11 @@ impl Timeline {
         let path = judged.path.display().to_string();
         let title = match (reached, verdict) {
             (Some(found), _) => format!(
-                "{path} diverges at line {} (event {}): {}",
-                found.place.line, found.place.event, found.what
+                "{} diverges at line {} (event {}): {}",
+                found.place.path.display(),
+                found.place.line,
+                found.place.event,
+                found.what
             ),
             (None, Verdict::Inconclusive(stopped, _)) if around.is_none() => {
                 format!("{path} is inconclusive: {}", stopped.ground.says())
@@ -111,7 +114,9 @@ impl Timeline {
                 found.why.clone(),
             ];
             let because = found.because.iter();
-            why.extend(because.map(|(place, what)| format!("line {}: {what}", place.line)));
+            why.extend(
+                because.map(|(place, what)| format!("{}: {what}", place.beside(&found.place))),
+            );
             Conclusion {
                 kind: ConclusionKind::Rule,
                 name: found.rule.name.clone(),
@@ -126,7 +131,8 @@ impl Timeline {
             title,
             origin: Origin {
                 trace: Some(path.clone()),
-                rerun: Some(format!("plimsoll explain {path}")),
+                // Judged alone, one of several files ends elsewhere.
+                rerun: (judged.inputs.len() == 1).then(|| format!("plimsoll explain {path}")),
                 ..Origin::default()
             },
             nodes,

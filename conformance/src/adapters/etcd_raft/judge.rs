@@ -545,7 +545,7 @@ impl Judge {
         let what = self.describe(event);
         let reason = format!("{what} {} {why}", rule.name);
         let id = self.names.id(event.nid);
-        let because = id.map(|id| self.follower.because(id, &reason));
+        let because = id.map(|id| self.follower.because(id, &reason, place));
         Stop::Diverges(Box::new(Divergence {
             place: place.clone(),
             node: event.nid.to_string(),

@@ -14,7 +14,7 @@ use super::judge::{At, FORMAT, Judge, forgotten, inconclusive};
 use super::state::{Expect, Own};
 use super::storage::{DURABILITY, own_of};
 use crate::replay::Stop;
-use crate::replay::follow::RoleKind;
+use crate::replay::follow::{Fault, RoleKind};
 use crate::replay::pattern::{Pattern, Shape};
 use crate::verdict::{Ground, Place, RuleName};
 
@@ -417,8 +417,15 @@ impl Judge {
             }
             _ => {
                 self.own_progress(at)?;
-                let count = u32::try_from(message.entries).unwrap_or(u32::MAX);
                 let after = Index(message.index);
+                let Ok(count) = u32::try_from(message.entries) else {
+                    let past = Refusal::PastTheEnd {
+                        node: at.id,
+                        index: Index(message.index.saturating_add(message.entries)),
+                        last: now.last.index,
+                    };
+                    return Err(self.fault(at, Fault::Refused(past)));
+                };
                 self.step(at, Input::SendAppend { to, after, count })?;
             }
         }

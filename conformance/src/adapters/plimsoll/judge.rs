@@ -541,9 +541,9 @@ impl Judge {
         expected: String,
     ) -> Stop {
         let what = self.describe(at);
-        let because = self
-            .follower
-            .because(at.id, &format!("{what} {} {why}", rule.name));
+        let because =
+            self.follower
+                .because(at.id, &format!("{what} {} {why}", rule.name), at.place);
         Stop::Diverges(Box::new(Divergence {
             place: at.place.clone(),
             node: at.step.node.as_str().to_owned(),
