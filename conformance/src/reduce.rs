@@ -36,7 +36,7 @@ use search::Search;
 
 /// How many lines are judged at most before the search ends: a number, and no
 /// time, so that the same trace is always reduced to the same lines.
-pub const EFFORT: u64 = 100_000_000;
+pub const EFFORT: u64 = 1_000_000_000;
 
 /// How a trace was reduced.
 #[derive(Clone, Debug, PartialEq, Eq)]

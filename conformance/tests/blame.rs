@@ -67,6 +67,23 @@ fn what_is_wrong_only_with_the_whole_run_is_named_with_both_lines() {
     }
 }
 
+/// What looks like a legal restart, or like one node's part of a run, and is not.
+#[test]
+fn what_no_line_applied_or_answered_diverges() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/broken");
+    for (name, rule, line) in [
+        (
+            "configuration-never-applied",
+            "a restart keeps its configuration",
+            520,
+        ),
+        ("leads-before-others-boot", "a majority elects", 18),
+    ] {
+        let found = divergence(&folder.join(format!("{name}.ndjson.gz"))).expect("it diverges");
+        assert_eq!((found.rule.name.as_str(), found.place.line), (rule, line));
+    }
+}
+
 #[test]
 fn the_nearest_legal_event_is_legal() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("blame");

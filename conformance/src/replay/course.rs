@@ -582,6 +582,13 @@ impl<R: Reading> Course<R> {
             if silent.is_empty() {
                 silent.extend(lost.iter().copied().filter(unlogged));
             }
+            // No line goes on in the first reading: another one may.
+            if silent.is_empty() {
+                let otherwise = |lane: &usize| {
+                    head(*lane).is_some_and(|(_, event)| judge.is_ready_otherwise(event))
+                };
+                silent.extend(lost.iter().copied().filter(otherwise));
+            }
             let next = match first
                 .copied()
                 .or_else(|| self.foremost(&silent, &lost, judge))

@@ -28,6 +28,11 @@ pub trait Judging {
     /// Whether what the event waits for could have happened without a line.
     fn is_ready_silently(&self, event: &Self::Event) -> bool;
 
+    /// Whether the event could be judged next in another reading of the run.
+    fn is_ready_otherwise(&self, _event: &Self::Event) -> bool {
+        false
+    }
+
     /// Whether what the event waits for could have happened in a step that does
     /// not show it, and nobody can tell any more.
     fn may_be_unlogged(&self, _event: &Self::Event) -> bool {

@@ -180,6 +180,11 @@ impl<J: Parting> Judging for Readings<J> {
         self.first.is_ready_silently(event)
     }
 
+    fn is_ready_otherwise(&self, event: &Self::Event) -> bool {
+        let mut others = self.others.iter();
+        others.any(|other| other.is_ready(event) || other.is_ready_silently(event))
+    }
+
     fn may_be_unlogged(&self, event: &Self::Event) -> bool {
         self.first.may_be_unlogged(event)
     }

@@ -247,6 +247,10 @@ impl<J: Judging> Judging for Recorded<J> {
         self.judge.is_ready_silently(event)
     }
 
+    fn is_ready_otherwise(&self, event: &Self::Event) -> bool {
+        self.judge.is_ready_otherwise(event)
+    }
+
     fn may_be_unlogged(&self, event: &Self::Event) -> bool {
         self.judge.may_be_unlogged(event)
     }

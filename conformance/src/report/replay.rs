@@ -162,6 +162,9 @@ impl TraceReport {
                 report.agreed.clone_from(&found.agreed);
             }
             Verdict::Inconclusive(stopped, _) => {
+                if let Some(place) = &stopped.place {
+                    report.path = place.path.display().to_string();
+                }
                 report.line = stopped.place.as_ref().map(|place| place.line);
                 report.event = stopped.place.as_ref().map(|place| place.event);
                 report.what = Some(stopped.what.clone());

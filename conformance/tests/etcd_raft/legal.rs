@@ -44,7 +44,7 @@ impl Said {
 }
 
 /// A trace, what must be said of it, and what is special about it.
-const LEGAL: [(&str, Said, &str); 43] = [
+const LEGAL: [(&str, Said, &str); 45] = [
     (
         "stale-prevote-grant-2",
         Said::Nothing,
@@ -259,6 +259,16 @@ const LEGAL: [(&str, Said, &str); 43] = [
         "transfer-handed-on",
         Said::Nothing,
         "a leader that a crash takes back hears of its term from who hands a transfer on to it",
+    ),
+    (
+        "another-reading-goes-on",
+        Said::Nothing,
+        "what a crash kept decides whether a message that arrives was written",
+    ),
+    (
+        "another-reading-goes-on-2",
+        Said::Nothing,
+        "the same at the end of the run",
     ),
 ];
 

@@ -28,6 +28,8 @@ const LINES: usize = 64;
 pub(super) struct Begins {
     /// Behind this index.
     pub at: Index,
+    /// The configuration there.
+    config: Config,
     /// How many entries of the bootstrap it applies again, to a configuration
     /// that has them all.
     pub again: u64,
@@ -82,13 +84,32 @@ impl Judge {
         let handed_out = node.appliable;
         let own = self.follower.apply_entries(at.id, had_applied);
         let applied = match open {
-            true => own.max(had_applied).max(handed_out),
+            true => own.max(had_applied.max(handed_out).min(self.reaches_at_most(at))),
             false => own,
         };
         let had_applied = applied.min(Index(at.event.state.commit));
         self.node(at.event.nid).had_applied = had_applied;
         let upto = had_applied.max(Index(boot.base));
         self.begins_up_to(at, boot, upto)
+    }
+
+    /// Up to where a node may have applied, wherever it began: no change behind the
+    /// last one that a line shows.
+    fn reaches_at_most(&self, at: &At<'_>) -> Index {
+        let Some(node) = self.node_of(at.id) else {
+            return Index::ZERO;
+        };
+        let now = self.now(at);
+        let here = (now.applied, now.config, node.again);
+        let doubt = node.doubt.iter();
+        let others = doubt.flat_map(|doubt| {
+            let places = doubt.others.iter();
+            places.filter_map(|other| self.place(at.id, other, &doubt.lines))
+        });
+        let next = others
+            .chain([here])
+            .map(|place| self.next_behind(at.id, &place));
+        next.max().map_or(Index::ZERO, |next| Index(next.0 - 1))
     }
 
     fn begins_up_to(&self, at: &At<'_>, boot: &Booting, upto: Index) -> Vec<Begins> {
@@ -102,7 +123,7 @@ impl Judge {
         let server = &member.server;
         let base = Index(boot.base);
         // How far, whether that is what it shows, and with which joint change.
-        let mut here = (base, shown(&server.base) == (stored, outgoing), None);
+        let mut here = (base, server.base, None);
         let mut all = Vec::new();
         let mut config = server.base;
         let changes = server.log.changes(Index::ZERO);
@@ -114,10 +135,14 @@ impl Judge {
             let term = server.log.term_at(index).unwrap_or_default();
             let open = self.seen.get(&(term, index)).filter(|seen| !seen.settled);
             let joint = open.map(|seen| shown(&config.after(&jointly(seen.change))));
-            config = config.after(&change);
+            let before = config;
+            config = before.after(&change);
             here = match joint == Some((stored, outgoing)) {
-                true => (index.max(base), true, Some(index)),
-                false => (index.max(base), shown(&config) == (stored, outgoing), None),
+                true => {
+                    let joint = open.map_or(config, |seen| before.after(&jointly(seen.change)));
+                    (index.max(base), joint, Some(index))
+                }
+                false => (index.max(base), config, None),
             };
         }
         all.push(here);
@@ -129,15 +154,21 @@ impl Judge {
         if let Some((_, last)) = bootstrap.filter(|(_, last)| last.0 <= at.event.state.commit) {
             // A bootstrap puts its configuration in force as a whole, so that who
             // has applied a part of it, or has a snapshot of a part, has all.
+            let changes = server.log.changes(Index::ZERO);
+            let all = changes.take_while(|(index, _)| *index <= last);
+            let config = all.fold(server.base, |config, (_, change)| config.after(&change));
             begins.extend((1..=last.0 - base.0).rev().map(|again| Begins {
                 at: last,
+                config,
                 again,
                 joint: None,
             }));
         }
-        let fitting = all.into_iter().filter(|(_, fits, _)| *fits);
-        begins.extend(fitting.map(|(at, _, joint)| Begins {
+        let fitting = all.into_iter();
+        let fitting = fitting.filter(|(_, config, _)| shown(config) == (stored, outgoing));
+        begins.extend(fitting.map(|(at, config, joint)| Begins {
             at,
+            config,
             again: 0,
             joint,
         }));
@@ -166,6 +197,30 @@ impl Judge {
             let change = seen.change;
             let payload = Payload::Config { change };
             self.follower.rewrite(index, Entry { term, payload });
+            self.ways_are_known();
+        }
+    }
+
+    /// It is known which way a change goes: the configurations behind it are
+    /// others.
+    pub(super) fn ways_are_known(&mut self) {
+        let (nodes, follower) = (&mut self.nodes, &self.follower);
+        for node in nodes.values_mut() {
+            let member = node.id.and_then(|id| follower.member(id));
+            let (Some(member), Some(doubt)) = (member, &mut node.doubt) else {
+                continue;
+            };
+            for begins in &mut doubt.others {
+                let changes = member.server.log.changes(Index::ZERO);
+                let before = changes.take_while(|(index, _)| *index <= begins.at);
+                let joint = begins.joint;
+                begins.config = before.fold(member.server.base, |config, (index, change)| {
+                    match joint == Some(index) {
+                        true => config.after(&jointly(change)),
+                        false => config.after(&change),
+                    }
+                });
+            }
         }
     }
 
@@ -281,14 +336,11 @@ impl Judge {
     /// Where `id` has got if it began there; `None` where the lines since do not
     /// fit that.
     fn place(&self, id: NodeId, begins: &Begins, lines: &[Applied]) -> Option<Reached> {
-        let server = &self.follower.member(id)?.server;
         let after = |config: Config, (index, change): (Index, Change)| match begins.joint {
             Some(joint) if joint == index => config.after(&jointly(change)),
             _ => config.after(&change),
         };
-        let changes = server.log.changes(Index::ZERO);
-        let before = changes.take_while(|(index, _)| *index <= begins.at);
-        let mut place = (begins.at, before.fold(server.base, after), begins.again);
+        let mut place = (begins.at, begins.config, begins.again);
         for line in lines {
             let (applied, config, again) = &mut place;
             if shown(config) != line.shown {

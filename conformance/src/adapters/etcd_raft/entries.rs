@@ -500,6 +500,7 @@ impl Judge {
                 change: seen.change,
             };
             self.follower.rewrite(index, Entry { term, payload });
+            self.ways_are_known();
         }
     }
 }

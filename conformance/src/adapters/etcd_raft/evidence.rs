@@ -13,7 +13,7 @@ use std::sync::Arc;
 use plimsoll_trace::{Line, TraceError};
 
 use super::event::{self, Event, MsgType, Name};
-use super::nid::ByNid;
+use super::nid::{ByNid, Nid};
 use crate::replay::InputError;
 use crate::replay::order::Reading;
 use crate::verdict::Place;
@@ -34,6 +34,11 @@ pub(super) struct Evidence {
 }
 
 impl Evidence {
+    /// Whether a node has a line, as far as the trace was read.
+    pub(super) fn has_lines(&self, node: Nid) -> bool {
+        self.nodes.contains_key(&node)
+    }
+
     /// Where the trace shows asynchronous storage, as far as it was read.
     pub(super) fn of_asynchronous(&self) -> Option<&Place> {
         self.shown.iter().flatten().next()
@@ -65,7 +70,8 @@ impl Reading for Evidence {
         if self.shown.len() <= input {
             self.shown.resize(input + 1, None);
         }
-        if self.shown[input].is_none() && self.nodes.entry(event.nid).or_default().shows(&event) {
+        let own = self.nodes.entry(event.nid).or_default();
+        if self.shown[input].is_none() && own.shows(&event) {
             self.shown[input] = Some(place.clone());
         }
         Ok(Some(event))

@@ -46,6 +46,8 @@ pub(crate) struct Judge {
     pub(super) told: Kept<(Term, NodeId), ()>,
     /// Pre-votes, and what each node can have answered.
     pub(super) questions: Questions,
+    /// Who was taken to have its lines in another file.
+    pub(super) missed: Vec<Nid>,
     /// What was said and lost in a crash before it could leave, the last of it, and
     /// where that shows.
     pub(super) lost: VecDeque<(Message, Place)>,
@@ -77,6 +79,8 @@ pub(super) struct How {
     pub storage_given: bool,
     /// Configurations may be applied behind something else, which is to be seen.
     pub late: bool,
+    /// Every node of the run has a line, if only further down.
+    pub all_there: bool,
     /// Without an order: who receives a message waits until its sender is seen to
     /// have written what it waits for, as long as anybody else can go on.
     pub patient: bool,
@@ -122,6 +126,7 @@ impl Judge {
             terms: Kept::default(),
             told: Kept::default(),
             questions: Questions::default(),
+            missed: Vec::new(),
             lost: VecDeque::new(),
             mentioned: Vec::new(),
             nameless: false,
@@ -507,6 +512,11 @@ impl Judge {
         node.expect.extend(expect);
     }
 
+    /// Whether the one file may hold a part of the run.
+    pub(super) fn may_be_a_part(&self) -> bool {
+        self.how.ordered && !self.how.all_there
+    }
+
     /// Whether a node has shown itself.
     pub(super) fn has_lines(&self, id: NodeId) -> bool {
         let node = self.node_of(id);
@@ -515,7 +525,7 @@ impl Judge {
 
     /// The same, unless it may be what others have said, and no other member of
     /// its configuration has a line: the trace is one node's part of a run.
-    fn unless_alone(&self, at: &At<'_>, stop: Stop) -> Stop {
+    fn unless_alone(&mut self, at: &At<'_>, stop: Stop) -> Stop {
         let heard = [
             "a role changes for a reason",
             "an election is asked for first",
@@ -526,8 +536,10 @@ impl Judge {
         let alone = others != NodeSet::EMPTY && !others.iter().any(|id| self.has_lines(id));
         match &stop {
             Stop::Diverges(found)
-                if self.how.ordered && alone && heard.contains(&found.rule.name.as_str()) =>
+                if self.may_be_a_part() && alone && heard.contains(&found.rule.name.as_str()) =>
             {
+                let others = others.iter().filter_map(|id| self.names.of(id));
+                self.missed = others.collect();
                 inconclusive(Ground::NodeMissing, at.event, at.place)
             }
             _ => stop,
@@ -630,6 +642,12 @@ impl Judging for Judge {
     }
 
     fn sends(&self, later: &Event, event: &Event) -> bool {
+        if later.name == Name::Ready {
+            // It lets out what is queued.
+            let pattern = event.msg.as_ref().and_then(|m| self.pattern(m));
+            let queued = pattern.and_then(|pattern| self.waiting(&pattern));
+            return queued.is_some_and(|(_, mark)| mark.is_none());
+        }
         later.name.is_send() && later.msg.is_some() && later.msg == event.msg
     }
 

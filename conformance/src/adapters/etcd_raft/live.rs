@@ -275,6 +275,7 @@ impl Running for Live {
             tried: self.readings.tried,
             judge: self.readings.first,
             evidence: None,
+            missed: false,
             unread: None,
         };
         Some(judgement(judged, storage))

@@ -237,6 +237,7 @@ impl Given {
             storage: self.storage.unwrap_or(Storage::Sync),
             storage_given: self.storage.is_some(),
             late: false,
+            all_there: false,
             patient: false,
         }
     }
@@ -279,6 +280,11 @@ pub(crate) fn judge(files: &[PathBuf], options: &Options) -> Result<Judgement, I
             if late.judge.seen_late.is_some() {
                 judged = late;
             }
+        }
+        // Whoever was missed has its first line further down.
+        if judged.missed {
+            how.all_there = true;
+            continue;
         }
         if judged.shows_asynchronous(how) {
             overtaken = judged.judge.overtaken.or(judged.evidence);
@@ -327,6 +333,8 @@ struct Judged {
     stop: Option<Stop>,
     /// Where a line shows asynchronous storage.
     evidence: Option<Place>,
+    /// It ended for want of the lines of a node that has some further down.
+    missed: bool,
     /// Why the lines behind the verdict cannot all be read.
     unread: Option<InputError>,
 }
@@ -388,6 +396,8 @@ fn once(files: &[PathBuf], options: &Options, how: How) -> Result<Judged, InputE
             Err(error) => return Err(error),
         }
     }
+    let mut missed = readings.first.missed.iter();
+    let missed = missed.any(|node| evidence.has_lines(*node));
     Ok(Judged {
         inputs: hashes(course.feeds())?,
         unread,
@@ -396,6 +406,7 @@ fn once(files: &[PathBuf], options: &Options, how: How) -> Result<Judged, InputE
         events: course.events(),
         consumed: course.consumed,
         stop: course.stop,
+        missed,
         evidence: evidence.of_asynchronous().cloned(),
     })
 }

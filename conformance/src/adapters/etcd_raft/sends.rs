@@ -22,7 +22,7 @@ const REPLICATION: &str = "model/src/rules/replication.rs";
 
 impl Judge {
     /// What the trace says of a message; `None` when a node in it is unknown.
-    fn pattern(&self, message: &Msg) -> Option<Pattern> {
+    pub(super) fn pattern(&self, message: &Msg) -> Option<Pattern> {
         let position = |index, term| Position::new(Index(index), Term(term));
         let body = match message.kind {
             MsgType::MsgVote => Shape::RequestVote {
@@ -256,7 +256,8 @@ impl Judge {
         if let Some((_, crash)) = lost.clone().find(|(lost, _)| pattern.matches(lost)) {
             return Err(self.was_lost(at, pattern.from, crash));
         }
-        if self.how.ordered && !self.has_lines(pattern.from) {
+        if self.may_be_a_part() && !self.has_lines(pattern.from) {
+            self.missed = vec![message.from];
             return Err(inconclusive(Ground::NodeMissing, at.event, at.place));
         }
         let (why, expected) = match self.follower.flights.nearest(&pattern) {
